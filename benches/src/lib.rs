@@ -1,0 +1,1 @@
+//! Nothing to link: the measurements are beside this folder.

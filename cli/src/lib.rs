@@ -1,0 +1,1 @@
+//! Files, terminal and exit codes; decides nothing about RDP.

@@ -1,0 +1,209 @@
+//! All that one source, or one piece of it, gave.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use crate::event::{Event, EventRef, Guid, Stored, Value};
+use crate::kind::{Field, Kind};
+use crate::time::Timestamp;
+
+/// What could not be read, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Defect {
+    /// Place in the file: `chunk 3`, `packet 812`, `byte 4096`.
+    pub at: String,
+    /// What was expected and what was found, lower case.
+    pub what: String,
+    /// Records or packets that are lost by it, as far as they can be counted.
+    pub lost: u64,
+}
+
+/// A stretch of time that a log does not tell about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// Last moment told before it.
+    pub from: Timestamp,
+    /// First moment told after it.
+    pub to: Timestamp,
+    /// `log-cleared`, `rolled-over` or `records-missing`.
+    pub why: &'static str,
+}
+
+/// One host's channel inside a source, or the capture itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// `Computer` of the records; empty for a capture.
+    pub host: String,
+    /// Channel name of the records; `capture` for a capture.
+    pub channel: String,
+    /// Time of the earliest record or packet.
+    pub first: Timestamp,
+    /// Time of the latest record or packet.
+    pub last: Timestamp,
+    /// Smallest EventRecordID (packet number).
+    pub first_record: u64,
+    /// Largest EventRecordID (packet number).
+    pub last_record: u64,
+    /// Records (packets) read, understood or not.
+    pub records: u64,
+    /// Stretches without records that should be there.
+    pub gaps: Vec<Gap>,
+}
+
+/// Events with their values, and what else a source told.
+#[derive(Debug, Default)]
+pub struct EventBatch {
+    /// Hosts and channels met, in the order met.
+    pub logs: Vec<Log>,
+    /// The facts, in the order read.
+    pub events: Vec<Event>,
+    /// What could not be read.
+    pub defects: Vec<Defect>,
+    /// Records that no data file describes, counted by provider and id.
+    pub unknown: BTreeMap<(String, u32), u64>,
+    /// Records that were found but lie outside the live part of the file (slack, behind the free-space offset).
+    pub recovered: u64,
+    pub(crate) values: Vec<(Field, Stored)>,
+    pub(crate) text: String,
+}
+
+impl EventBatch {
+    /// All events with access to their values.
+    pub fn iter(&self) -> impl Iterator<Item = EventRef<'_>> {
+        self.events.iter().map(|event| EventRef { batch: self, event })
+    }
+
+    /// The event at an index of [`EventBatch::events`].
+    pub fn event(&self, index: usize) -> Option<EventRef<'_>> {
+        self.events.get(index).map(|event| EventRef { batch: self, event })
+    }
+
+    /// The number of the log for this host and channel, made when new.
+    pub fn log(&mut self, host: &str, channel: &str) -> u32 {
+        let found = self.logs.iter().position(|l| l.host == host && l.channel == channel);
+        let index = found.unwrap_or_else(|| {
+            self.logs.push(Log {
+                host: host.to_owned(),
+                channel: channel.to_owned(),
+                first: Timestamp(i64::MAX),
+                last: Timestamp(i64::MIN),
+                first_record: u64::MAX,
+                last_record: 0,
+                records: 0,
+                gaps: Vec::new(),
+            });
+            self.logs.len() - 1
+        });
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    /// Counts a record (packet) of a log, whether or not it becomes an event.
+    pub fn saw(&mut self, log: u32, time: Timestamp, place: u64) {
+        if let Some(l) = self.logs.get_mut(log as usize) {
+            l.first = l.first.min(time);
+            l.last = l.last.max(time);
+            l.first_record = l.first_record.min(place);
+            l.last_record = l.last_record.max(place);
+            l.records += 1;
+        }
+    }
+
+    /// Adds an event; its values follow through the builder.
+    pub fn push(&mut self, kind: Kind, log: u32, time: Timestamp, place: u64, activity: Guid) -> Filling<'_> {
+        let at = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.events.push(Event { kind, log, time, place, activity, fields: at..at });
+        Filling { batch: self }
+    }
+
+    /// Adds a defect.
+    pub fn defect(&mut self, at: impl Into<String>, what: impl Into<String>, lost: u64) {
+        self.defects.push(Defect { at: at.into(), what: what.into(), lost });
+    }
+
+    /// Takes over everything of `other`, behind what is here.
+    pub fn append(&mut self, other: Self) {
+        let logs: Vec<u32> = other.logs.iter().map(|l| self.log(&l.host, &l.channel)).collect();
+        for (theirs, ours) in other.logs.into_iter().zip(&logs) {
+            if let Some(l) = self.logs.get_mut(*ours as usize) {
+                l.first = l.first.min(theirs.first);
+                l.last = l.last.max(theirs.last);
+                l.first_record = l.first_record.min(theirs.first_record);
+                l.last_record = l.last_record.max(theirs.last_record);
+                l.records += theirs.records;
+                l.gaps.extend(theirs.gaps);
+            }
+        }
+        let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
+        self.text.push_str(&other.text);
+        self.values.extend(other.values.into_iter().map(|(f, v)| match v {
+            Stored::Text(r) => (f, Stored::Text(shift(r, text_base))),
+            v => (f, v),
+        }));
+        self.events.extend(other.events.into_iter().map(|e| Event {
+            log: logs.get(e.log as usize).copied().unwrap_or(u32::MAX),
+            fields: shift(e.fields, value_base),
+            ..e
+        }));
+        self.defects.extend(other.defects);
+        for (k, n) in other.unknown {
+            *self.unknown.entry(k).or_default() += n;
+        }
+        self.recovered += other.recovered;
+    }
+
+    pub(crate) fn value<'a>(&'a self, stored: &'a Stored) -> Value<'a> {
+        match stored {
+            Stored::Int(n) => Value::Int(*n),
+            Stored::Flag(b) => Value::Flag(*b),
+            Stored::Ip(ip) => Value::Ip(*ip),
+            Stored::Text(r) => Value::Text(self.text.get(r.start as usize..r.end as usize).unwrap_or_default()),
+        }
+    }
+}
+
+/// Adds values to the event pushed last.
+pub struct Filling<'a> {
+    batch: &'a mut EventBatch,
+}
+
+impl Filling<'_> {
+    /// A number.
+    pub fn int(&mut self, field: Field, n: i64) -> &mut Self {
+        self.add(field, Stored::Int(n))
+    }
+
+    /// A yes or no.
+    pub fn flag(&mut self, field: Field, b: bool) -> &mut Self {
+        self.add(field, Stored::Flag(b))
+    }
+
+    /// An address; IPv4-mapped IPv6 becomes IPv4.
+    pub fn ip(&mut self, field: Field, ip: IpAddr) -> &mut Self {
+        self.add(field, Stored::Ip(ip.to_canonical()))
+    }
+
+    /// A text; empty texts are not kept.
+    pub fn text(&mut self, field: Field, text: &str) -> &mut Self {
+        if text.is_empty() {
+            return self;
+        }
+        let start = u32::try_from(self.batch.text.len()).unwrap_or(u32::MAX);
+        let end = u32::try_from(self.batch.text.len() + text.len()).unwrap_or(u32::MAX);
+        if end == u32::MAX {
+            return self; // 4 GiB of values in one piece of a source: pieces are split long before
+        }
+        self.batch.text.push_str(text);
+        self.add(field, Stored::Text(start..end))
+    }
+
+    fn add(&mut self, field: Field, value: Stored) -> &mut Self {
+        if let Some(event) = self.batch.events.last_mut() {
+            self.batch.values.push((field, value));
+            event.fields.end = u32::try_from(self.batch.values.len()).unwrap_or(u32::MAX);
+        }
+        self
+    }
+}

@@ -1,0 +1,125 @@
+//! How a Windows record becomes an [`Event`](crate::Event): one data file per provider and id, embedded as a table.
+
+use crate::kind::{Field, Kind};
+
+/// How a value of a record is read. The names in the data files stand beside them in `build.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decode {
+    /// As it stands.
+    Text,
+    /// A number, decimal or `0x…`.
+    Int,
+    /// An HRESULT, NTSTATUS or Win32 code as an unsigned 32-bit number: decimal, negative decimal or `0x…`.
+    Status,
+    /// `true`/`1`/`%%1842` (yes in the Security log).
+    Flag,
+    /// An address; `-` and `LOCAL` are none; `::ffff:a.b.c.d` is IPv4.
+    Ip,
+    /// `a.b.c.d:port`, `[v6]:port`, `[a.b.c.d]:port`: makes `<name>_ip` and `<name>_port`.
+    Endpoint,
+    /// A FILETIME or ISO 8601 text, nanoseconds since 1970.
+    Time,
+    /// Text that is a hexadecimal number, kept as lower-case text without leading `0x`.
+    HexText,
+    /// `Binary` as hex: the first four bytes, little-endian, are a status.
+    BinaryStatus,
+    /// `Binary` as hex: the last four bytes, little-endian, are a status; 0xD……… is an NTSTATUS 0xC………
+    BinaryStatusTail,
+    /// `Binary` kept as lower-case hex text.
+    BinaryHex,
+    /// `Binary` as UTF-16LE `TermService/4`: makes `<name>` and, when there is a slash, `<name>_state`.
+    BinaryService,
+}
+
+/// One value of a record: what Windows calls it, what we call it, how it is read.
+#[derive(Debug)]
+pub struct FieldSpec {
+    /// `Data` name, element name below `UserData`, `Data[0]` for unnamed ones, or `Binary`. Alternatives: `A|B`.
+    pub from: &'static str,
+    /// Our name.
+    pub field: Field,
+    /// Our name of the second value, for the types that make two.
+    pub second: Option<Field>,
+    /// How.
+    pub decode: Decode,
+}
+
+/// A value that changes what the record means.
+#[derive(Debug)]
+pub struct Variant {
+    /// Our name of the value looked at.
+    pub field: Field,
+    /// Texts (numbers as decimal) that choose it; `Prefix*` matches beginnings.
+    pub is: &'static [&'static str],
+    /// What it then is.
+    pub kind: Kind,
+    /// What stage it then proves.
+    pub stage: Option<&'static str>,
+}
+
+/// One data file of `catalog/events`.
+#[derive(Debug)]
+pub struct EventSpec {
+    /// Provider name in ASCII lower case.
+    pub provider: &'static str,
+    /// Event id.
+    pub id: u32,
+    /// Channel it is written to; forwarded records stand elsewhere.
+    pub channel: &'static str,
+    /// What it is, unless a variant says otherwise.
+    pub kind: Kind,
+    /// Which side of a connection writes it.
+    pub side: &'static str,
+    /// Stage of the connection that it proves to have been entered.
+    pub stage: Option<&'static str>,
+    /// One sentence for a person.
+    pub meaning: &'static str,
+    /// Values to keep.
+    pub fields: &'static [FieldSpec],
+    /// Constants to add.
+    pub set: &'static [(Field, &'static str)],
+    /// Values that change the kind.
+    pub variants: &'static [Variant],
+}
+
+/// What is known of a kind.
+#[derive(Debug)]
+pub struct KindInfo {
+    /// Stage of the connection that it proves to have been entered.
+    pub stage: Option<&'static str>,
+    /// One sentence for a person.
+    pub meaning: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/events.rs"));
+
+/// The data file for a provider (any case) and id.
+pub fn lookup(provider: &str, id: u32) -> Option<&'static EventSpec> {
+    let at = EVENTS.partition_point(|e| {
+        let order = e.provider.bytes().cmp(provider.bytes().map(|b| b.to_ascii_lowercase()));
+        order.then(e.id.cmp(&id)).is_lt()
+    });
+    EVENTS.get(at).filter(|e| e.id == id && e.provider.eq_ignore_ascii_case(provider))
+}
+
+/// All data files, by provider and id.
+pub fn all() -> &'static [EventSpec] {
+    EVENTS
+}
+
+/// What is known of a kind.
+pub fn info(kind: Kind) -> Option<&'static KindInfo> {
+    KIND_INFO.get(kind.index())
+}
+
+/// Channels in which records of this kind are written, sorted; empty for wire kinds.
+pub fn channels(kind: Kind) -> Vec<&'static str> {
+    let mut channels: Vec<_> = EVENTS
+        .iter()
+        .filter(|e| e.kind == kind || e.variants.iter().any(|v| v.kind == kind))
+        .map(|e| e.channel)
+        .collect();
+    channels.sort_unstable();
+    channels.dedup();
+    channels
+}

@@ -1,0 +1,18 @@
+//! Evidence files to RDP events.
+//!
+//! Everything above this crate sees [`Event`]s only: a Windows record and a TLS alert in a capture arrive in the same
+//! shape. Nothing here fails: what cannot be read becomes a [`Defect`] with its place, and reading goes on. Nothing here
+//! opens a file, prints or asks the time.
+
+pub mod batch;
+pub mod catalog;
+pub mod event;
+pub mod kind;
+pub mod read_at;
+pub mod time;
+
+pub use batch::{Defect, EventBatch, Gap, Log};
+pub use event::{Event, EventRef, Guid, Value};
+pub use kind::{Field, Kind};
+pub use read_at::ReadAt;
+pub use time::Timestamp;

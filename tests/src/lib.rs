@@ -1,0 +1,1 @@
+//! Nothing to link: the suite is in `suite/`.
