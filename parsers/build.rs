@@ -26,7 +26,7 @@ struct EventFile {
     #[allow(dead_code)]
     source: String,
     #[serde(default)]
-    fields: BTreeMap<String, FieldSpec>,
+    fields: BTreeMap<String, OneOrMore>,
     /// Constants added to every event of this file.
     #[serde(default)]
     set: BTreeMap<String, String>,
@@ -36,6 +36,23 @@ struct EventFile {
     #[allow(dead_code)]
     #[serde(default)]
     sample: Vec<toml::Table>,
+}
+
+/// A value that becomes two of ours is a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(FieldSpec),
+    More(Vec<FieldSpec>),
+}
+
+impl OneOrMore {
+    fn iter(&self) -> std::slice::Iter<'_, FieldSpec> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one).iter(),
+            Self::More(more) => more.iter(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -80,6 +97,8 @@ const STAGES: &[&str] =
 const DECODES: &[(&str, &str, &[&str])] = &[
     ("text", "Text", &[""]),
     ("int", "Int", &[""]),
+    ("int-in-text", "IntInText", &[""]),
+    ("hex", "Hex", &[""]),
     ("status", "Status", &[""]),
     ("flag", "Flag", &[""]),
     ("ip", "Ip", &[""]),
@@ -90,6 +109,8 @@ const DECODES: &[(&str, &str, &[&str])] = &[
     ("binary-status-tail", "BinaryStatusTail", &[""]),
     ("binary-hex", "BinaryHex", &[""]),
     ("binary-service", "BinaryService", &["", "_state"]),
+    ("hosted-process", "HostedProcess", &[""]),
+    ("hosted-service", "HostedService", &[""]),
 ];
 
 fn main() {
@@ -127,7 +148,7 @@ fn main() {
         for v in &file.variant {
             kinds.entry(v.kind.clone()).or_insert_with(|| (v.stage.clone(), file.meaning.clone()));
         }
-        for (windows, f) in &file.fields {
+        for (windows, f) in file.fields.iter().flat_map(|(w, list)| list.iter().map(move |f| (w, f))) {
             let Some((_, _, suffixes)) = DECODES.iter().find(|d| d.0 == f.decode) else {
                 fail(&path, &format!("field {windows} has the unknown type {}", f.decode));
             };
@@ -191,7 +212,7 @@ fn table(
             f.channel, f.kind, f.side, stage(&f.stage), f.meaning
         );
         s.push_str("        fields: &[");
-        for (windows, spec) in &f.fields {
+        for (windows, spec) in f.fields.iter().flat_map(|(w, list)| list.iter().map(move |f| (w, f))) {
             let decode = DECODES.iter().find(|d| d.0 == spec.decode).expect("checked above");
             let first = format!("{}{}", spec.name, decode.2[0]);
             let second = decode.2.get(1).map(|x| format!("{}{x}", spec.name));

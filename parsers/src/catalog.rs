@@ -9,6 +9,10 @@ pub enum Decode {
     Text,
     /// A number, decimal or `0x…`.
     Int,
+    /// The first number inside a text: `Reason Code: 2(Server Configuration).`
+    IntInText,
+    /// A number in hexadecimal without `0x`.
+    Hex,
     /// An HRESULT, NTSTATUS or Win32 code as an unsigned 32-bit number: decimal, negative decimal or `0x…`.
     Status,
     /// `true`/`1`/`%%1842` (yes in the Security log).
@@ -29,12 +33,16 @@ pub enum Decode {
     BinaryHex,
     /// `Binary` as UTF-16LE `TermService/4`: makes `<name>` and, when there is a slash, `<name>_state`.
     BinaryService,
+    /// `svchost.exe_TermService`: the program.
+    HostedProcess,
+    /// `svchost.exe_TermService`: the service in it.
+    HostedService,
 }
 
 /// One value of a record: what Windows calls it, what we call it, how it is read.
 #[derive(Debug)]
 pub struct FieldSpec {
-    /// `Data` name, element name below `UserData`, `Data[0]` for unnamed ones, or `Binary`. Alternatives: `A|B`.
+    /// Name of the value as in [`RawRecord::get`](crate::raw::RawRecord::get). Alternatives, first readable wins: `A|B`.
     pub from: &'static str,
     /// Our name.
     pub field: Field,
@@ -74,7 +82,7 @@ pub struct EventSpec {
     pub stage: Option<&'static str>,
     /// One sentence for a person.
     pub meaning: &'static str,
-    /// Values to keep.
+    /// Values to keep; of two for one field, the first that the record has is kept.
     pub fields: &'static [FieldSpec],
     /// Constants to add.
     pub set: &'static [(Field, &'static str)],
