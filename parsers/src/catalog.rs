@@ -15,10 +15,16 @@ pub enum Decode {
     Hex,
     /// An HRESULT, NTSTATUS or Win32 code as an unsigned 32-bit number: decimal, negative decimal or `0x…`.
     Status,
+    /// The first `0x…` inside a text, as a status: `No such host is known. (0x80072AF9)`
+    StatusInText,
     /// `true`/`1`/`%%1842` (yes in the Security log).
     Flag,
     /// An address; `-` and `LOCAL` are none; `::ffff:a.b.c.d` is IPv4.
     Ip,
+    /// A port number; 0 is none.
+    Port,
+    /// `%%14592` and `%%14593` of the filter platform: `inbound`, `outbound`.
+    Direction,
     /// `a.b.c.d:port`, `[v6]:port`, `[a.b.c.d]:port`: makes `<name>_ip` and `<name>_port`.
     Endpoint,
     /// A FILETIME or ISO 8601 text, nanoseconds since 1970.
@@ -29,9 +35,11 @@ pub enum Decode {
     BinaryStatus,
     /// `Binary` as hex: the last four bytes, little-endian, are a status; 0xD……… is an NTSTATUS 0xC………
     BinaryStatusTail,
-    /// `Binary` kept as lower-case hex text.
-    BinaryHex,
-    /// `Binary` as UTF-16LE `TermService/4`: makes `<name>` and, when there is a slash, `<name>_state`.
+    /// `Binary` as the hex of a kernel driver's I/O error packet: its final status, at byte 20.
+    BinaryIoStatus,
+    /// Text kept in lower case: hexadecimal, as in thumbprints and in `Binary`.
+    Lower,
+    /// `Binary` as UTF-16LE `TermService/4`: makes `<name>` and, when there is a slash, `state`.
     BinaryService,
     /// `svchost.exe_TermService`: the program.
     HostedProcess,

@@ -15,11 +15,15 @@ pub(super) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
     match spec.decode {
         Decode::Text => said(text).map(|t| to.text(field, t)).is_some(),
         Decode::HexText => said(text).map(|t| to.text(field, &hex_digits(t))).is_some(),
-        Decode::BinaryHex => said(text).map(|t| to.text(field, &t.to_ascii_lowercase())).is_some(),
+        Decode::Lower => said(text).map(|t| to.text(field, &t.to_ascii_lowercase())).is_some(),
         Decode::Int => number(text).map(|n| to.int(field, n)).is_some(),
         Decode::IntInText => first_number(text).map(|n| to.int(field, n)).is_some(),
         Decode::Hex => i64::from_str_radix(text.trim_start_matches("0x"), 16).ok().map(|n| to.int(field, n)).is_some(),
         Decode::Status => number(text).map(|n| to.int(field, low_32(n))).is_some(),
+        Decode::StatusInText => status_in_text(text).map(|n| to.int(field, n)).is_some(),
+        Decode::Port => number(text).filter(|n| (1..=0xFFFF).contains(n)).map(|n| to.int(field, n)).is_some(),
+        Decode::Direction => said(text).map(|t| to.text(field, direction(t))).is_some(),
+        Decode::BinaryIoStatus => status_at(text, 40).map(|n| to.int(field, n)).is_some(),
         Decode::Flag => flag(text).map(|b| to.flag(field, b)).is_some(),
         Decode::Ip => ip(text).map(|ip| to.ip(field, ip)).is_some(),
         Decode::Time => time(text).map(|t| to.int(field, t.0)).is_some(),
@@ -76,6 +80,21 @@ fn first_number(text: &str) -> Option<i64> {
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let n = rest.get(..end)?.parse::<i64>().ok()?;
     Some(if before.ends_with('-') { -n } else { n })
+}
+
+/// Records that print an error as words often end them with the number.
+fn status_in_text(text: &str) -> Option<i64> {
+    let digits = text.split_once("0x")?.1;
+    let end = digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len());
+    u32::from_str_radix(digits.get(..end)?, 16).ok().map(i64::from)
+}
+
+fn direction(text: &str) -> &str {
+    match text {
+        "%%14592" => "inbound",
+        "%%14593" => "outbound",
+        other => other,
+    }
 }
 
 /// A status as the unsigned number that the documentation lists, also when it was printed as a negative one.
