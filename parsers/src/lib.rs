@@ -6,8 +6,11 @@
 
 pub mod batch;
 pub mod catalog;
+mod continuity;
 pub mod event;
+pub mod evtx;
 pub mod kind;
+pub mod raw;
 pub mod read_at;
 pub mod time;
 
