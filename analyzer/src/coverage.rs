@@ -25,6 +25,8 @@ pub struct CoverageMap {
     channels: BTreeMap<(HostId, String), Channel>,
     /// Last record of any log of the host: logs of one export end together, and a quiet log is quiet, not cut.
     host_last: BTreeMap<HostId, Timestamp>,
+    /// Clearings that another log tells of.
+    cleared: Vec<(HostId, String, Vec<Gap>)>,
 }
 
 /// EventRecordID of the first record that a channel ever gets.
@@ -36,7 +38,11 @@ impl CoverageMap {
         let mut map = Self::default();
         for (source, s) in (0u32..).zip(&evidence.sources) {
             for (log, l) in (0u32..).zip(&s.batch.logs) {
-                let Some(host) = evidence.log_host(source, log).filter(|_| l.records > 0) else { continue };
+                let Some(host) = evidence.log_host(source, log) else { continue };
+                if l.records == 0 {
+                    map.cleared.push((host, l.channel.clone(), l.gaps.clone()));
+                    continue;
+                }
                 let last = map.host_last.entry(host).or_insert(l.last);
                 *last = (*last).max(l.last);
                 let channel = map.channels.entry((host, l.channel.clone())).or_insert_with(|| Channel {
@@ -53,6 +59,13 @@ impl CoverageMap {
                 channel.gaps.dedup();
             }
         }
+        for (host, channel, gaps) in std::mem::take(&mut map.cleared) {
+            if let Some(c) = map.channels.get_mut(&(host, channel)) {
+                c.gaps.extend(gaps);
+                c.gaps.sort();
+                c.gaps.dedup();
+            }
+        }
         map
     }
 
@@ -67,7 +80,10 @@ impl CoverageMap {
             let Some(c) = self.channels.get(&(host, (*name).to_owned())) else { return false };
             let end = self.host_last.get(&host).copied().unwrap_or(c.last);
             let begun = c.from_the_beginning || c.first <= from;
-            let hole = c.gaps.iter().any(|g| g.from < to && g.to > from && !(g.why == "rolled-over" && c.first <= from));
+            // A gap of no length says that all before it is gone: for a roll-over the first record says so already.
+            let hole = c.gaps.iter().any(|g| {
+                if g.from == g.to { g.why == "log-cleared" && from < g.to } else { g.from < to && g.to > from }
+            });
             begun && to <= end.max(c.last) && !hole
         })
     }

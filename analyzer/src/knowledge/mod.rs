@@ -4,6 +4,7 @@ pub mod cause;
 mod check;
 mod condition;
 mod file;
+pub mod lists;
 
 pub use cause::{Absence, Around, Cause, Confidence, EventSign, Joined, Remedy, Sign, Similar, Test, Window};
 pub use condition::{Condition, Literal, Nothing, Others};
