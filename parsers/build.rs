@@ -1,7 +1,7 @@
 //! Checks the catalogue's data files and writes them as tables that are read in place.
 //!
 //! `catalog/events/<channel>/<id>.toml` and `catalog/wire/<name>.toml` become `names.rs` (all kinds and fields, sorted)
-//! and `events.rs` (how a Windows record becomes an event). A mistake in a file stops the build with its path.
+//! and `events.rs` (how a Windows record becomes an event); `catalog/codes/<registry>.toml` become `codes.rs`. A mistake in a file stops the build with its path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -90,6 +90,23 @@ struct WireKind {
     meaning: String,
     #[serde(default)]
     fields: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeFile {
+    code: Vec<CodeRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeRow {
+    value: u32,
+    name: String,
+    meaning: String,
+    #[serde(default)]
+    class: String,
+    source: String,
 }
 
 const SIDES: &[&str] = &["server", "client", "gateway", "domain-controller", "any"];
@@ -186,6 +203,7 @@ fn main() {
         }
     }
     assert!(kinds.len() < usize::from(u16::MAX) && fields.len() < usize::from(u16::MAX), "too many names for u16");
+    fs::write(out.join("codes.rs"), codes(&root.join("codes"))).expect("OUT_DIR is writable");
     fs::write(out.join("names.rs"), names(&kinds, &fields)).expect("OUT_DIR is writable");
     fs::write(out.join("events.rs"), table(&kinds, &fields, &rows)).expect("OUT_DIR is writable");
 }
@@ -251,6 +269,31 @@ fn table(
             );
         }
         s.push_str("] },\n");
+    }
+    s.push_str("];\n");
+    s
+}
+
+fn codes(folder: &Path) -> String {
+    let mut s = String::from("static REGISTRIES: &[(&str, &[Code])] = &[\n");
+    let mut paths = files(folder);
+    // By name without suffix, as the program looks them up: "x" comes before "x-y", "x-y.toml" before "x.toml".
+    paths.sort_by_key(|p| p.file_stem().map(ToOwned::to_owned));
+    for path in paths {
+        let mut file: CodeFile = read(&path);
+        file.code.sort_by_key(|c| c.value);
+        if let Some(pair) = file.code.windows(2).find(|pair| pair[0].value == pair[1].value) {
+            fail(&path, &format!("{} stands in it twice", pair[0].value));
+        }
+        let registry = path.file_stem().and_then(|s| s.to_str()).expect("found by its suffix");
+        let _ = writeln!(s, "    ({registry:?}, &[");
+        for CodeRow { value, name, meaning, class, source } in &file.code {
+            let _ = writeln!(
+                s,
+                "        Code {{ value: {value}, name: {name:?}, meaning: {meaning:?}, class: {class:?}, source: {source:?} }},"
+            );
+        }
+        s.push_str("    ]),\n");
     }
     s.push_str("];\n");
     s

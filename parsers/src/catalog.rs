@@ -1,5 +1,6 @@
 //! How a Windows record becomes an [`Event`](crate::Event): one data file per provider and id, embedded as a table.
 
+pub use crate::code::{Code, code};
 use crate::kind::{Field, Kind};
 
 /// How a value of a record is read. The names in the data files stand beside them in `build.rs`.

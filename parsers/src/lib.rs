@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod catalog;
+pub mod code;
 mod continuity;
 pub mod event;
 pub mod evtx;
@@ -15,6 +16,7 @@ pub mod read_at;
 pub mod time;
 
 pub use batch::{Defect, EventBatch, Gap, Log};
+pub use code::{Code, code};
 pub use event::{Event, EventRef, Guid, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;
