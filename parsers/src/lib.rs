@@ -8,8 +8,11 @@ pub mod batch;
 pub mod catalog;
 pub mod event;
 pub mod kind;
+pub mod pcap;
+pub mod rdp;
 pub mod read_at;
 pub mod time;
+pub mod tls;
 
 pub use batch::{Defect, EventBatch, Gap, Log};
 pub use event::{Event, EventRef, Guid, Value};
