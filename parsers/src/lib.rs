@@ -12,8 +12,11 @@ pub mod event;
 pub mod evtx;
 pub mod kind;
 pub mod raw;
+pub mod pcap;
+pub mod rdp;
 pub mod read_at;
 pub mod time;
+pub mod tls;
 
 pub use batch::{Defect, EventBatch, Gap, Log};
 pub use code::{Code, code};
