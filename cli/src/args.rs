@@ -63,9 +63,11 @@ pub struct Diagnose {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
+    /// When.
     #[command(flatten)]
     pub span: Span,
 
+    /// Who.
     #[command(flatten)]
     pub only: Only,
 
