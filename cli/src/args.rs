@@ -6,7 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The program's arguments.
 #[derive(Debug, Parser)]
-#[command(name = "rdpwhy", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "rdpwhy",
+    version,
+    about,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -127,7 +133,12 @@ pub struct Span {
     pub around: Option<String>,
 
     /// How far around: 90s, 5m, 2h
-    #[arg(long, value_name = "DURATION", requires = "around", default_value = "5m")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        requires = "around",
+        default_value = "5m"
+    )]
     pub window: String,
 
     /// Zone of times without one (Europe/Berlin); the text report then shows times in it

@@ -22,7 +22,12 @@ use crate::{NOTHING_READ, Surroundings, USAGE, put};
 const UNREADABLE: &str = "unknown";
 
 /// Runs it and returns the exit status.
-pub fn diagnose(args: &Diagnose, out: &mut dyn Write, err: &mut dyn Write, surroundings: &Surroundings) -> u8 {
+pub fn diagnose(
+    args: &Diagnose,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    surroundings: &Surroundings,
+) -> u8 {
     let mut say = Speaker { err, surroundings };
     match run(args, out, &mut say) {
         Ok(status) => status,
@@ -41,7 +46,10 @@ struct Stop {
 
 impl Stop {
     fn usage(what: impl Display) -> Self {
-        Self { what: what.to_string(), status: USAGE }
+        Self {
+            what: what.to_string(),
+            status: USAGE,
+        }
     }
 }
 
@@ -51,7 +59,12 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
         None => None,
     };
-    let knowledge = args.knowledge.as_deref().map(engine::knowledge).transpose().map_err(Stop::usage)?;
+    let knowledge = args
+        .knowledge
+        .as_deref()
+        .map(engine::knowledge)
+        .transpose()
+        .map_err(Stop::usage)?;
     let mut key_logs = Vec::new();
     for path in &args.keylog {
         key_logs.push(key_log(path)?);
@@ -65,7 +78,12 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
             watch: &|label| progress.source(label),
         },
     );
-    let Found { inputs, key_logs: more_key_logs, problems, ignored } = found;
+    let Found {
+        inputs,
+        key_logs: more_key_logs,
+        problems,
+        ignored,
+    } = found;
     key_logs.extend(more_key_logs);
     if inputs.is_empty() {
         progress.finish();
@@ -80,8 +98,15 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     if args.verbose {
         say.what_was_read(&report, &ignored, &progress);
     }
-    let unreadable = report.sources.iter().all(|s| s.records == 0 && !s.defects.is_empty());
-    let status = if unreadable { NOTHING_READ } else { report.exit_status() };
+    let unreadable = report
+        .sources
+        .iter()
+        .all(|s| s.records == 0 && !s.defects.is_empty());
+    let status = if unreadable {
+        NOTHING_READ
+    } else {
+        report.exit_status()
+    };
     if unreadable {
         for source in &report.sources {
             for defect in source.defects.iter().take(1) {
@@ -92,8 +117,11 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     add(&mut report, problems);
     let text = rendered(&report, args, span, say.surroundings, output.is_some())?;
     match (output, &args.output) {
-        (Some(output), Some(path)) => output.write(text.as_bytes()).map_err(|e| cannot_write(path, &e))?,
-        _ => put(out, text.as_bytes()).map_err(|e| Stop::usage(format!("standard output cannot be written: {e}")))?,
+        (Some(output), Some(path)) => output
+            .write(text.as_bytes())
+            .map_err(|e| cannot_write(path, &e))?,
+        _ => put(out, text.as_bytes())
+            .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}")))?,
     }
     Ok(status)
 }
@@ -106,7 +134,8 @@ fn rendered(
     to_file: bool,
 ) -> Result<String, Stop> {
     match args.format {
-        Format::Json => render::json::json(report).map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
+        Format::Json => render::json::json(report)
+            .map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
         Format::Text => {
             let colour = match args.color {
                 Color::Always => true,
@@ -114,7 +143,11 @@ fn rendered(
                 Color::Auto => surroundings.colour && !to_file,
             };
             let style = Style {
-                width: if to_file { Style::default().width } else { surroundings.width },
+                width: if to_file {
+                    Style::default().width
+                } else {
+                    surroundings.width
+                },
                 colour,
                 charset: surroundings.charset,
                 all: args.all,
@@ -128,11 +161,15 @@ fn rendered(
 
 fn limits(args: &Diagnose, span: &Span) -> Limits {
     // Beyond what nanoseconds can count there is no event either, so a saturated end is an open one.
-    let moment = |t: jiff::Timestamp| Timestamp(i64::try_from(t.as_nanosecond()).unwrap_or(if t.as_second() < 0 {
-        i64::MIN
-    } else {
-        i64::MAX
-    }));
+    let moment = |t: jiff::Timestamp| {
+        Timestamp(
+            i64::try_from(t.as_nanosecond()).unwrap_or(if t.as_second() < 0 {
+                i64::MIN
+            } else {
+                i64::MAX
+            }),
+        )
+    };
     Limits {
         since: span.since.map(moment),
         until: span.until.map(moment),
@@ -149,9 +186,14 @@ fn key_log(path: &Path) -> Result<KeyLog, Stop> {
     let bytes = std::fs::read(path).map_err(|e| Stop::usage(format!("--keylog {label}: {e}")))?;
     let head = bytes.get(..input::content::HEAD).unwrap_or(&bytes);
     if recognise(head) != Content::KeyLog {
-        return Err(Stop::usage(format!("--keylog {label}: is no key log: expected lines such as CLIENT_RANDOM …")));
+        return Err(Stop::usage(format!(
+            "--keylog {label}: is no key log: expected lines such as CLIENT_RANDOM …"
+        )));
     }
-    Ok(KeyLog { label, text: String::from_utf8_lossy(&bytes).into_owned() })
+    Ok(KeyLog {
+        label,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    })
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
@@ -171,19 +213,32 @@ fn nothing(
     let looked_at: u64 = ignored.values().sum();
     let mut what = String::from("no event log and no capture could be read");
     if looked_at > 0 {
-        let kinds: Vec<String> = ignored.iter().map(|(kind, n)| format!("{n} × {kind}")).collect();
-        what.push_str(&format!("; looked at {looked_at} other files: {}", kinds.join(", ")));
+        let kinds: Vec<String> = ignored
+            .iter()
+            .map(|(kind, n)| format!("{n} × {kind}"))
+            .collect();
+        what.push_str(&format!(
+            "; looked at {looked_at} other files: {}",
+            kinds.join(", ")
+        ));
     } else if problems.is_empty() {
         let paths: Vec<String> = args.paths.iter().map(|p| p.display().to_string()).collect();
         what.push_str(&format!(": {} holds no file", paths.join(", ")));
     }
-    Stop { what, status: NOTHING_READ }
+    Stop {
+        what,
+        status: NOTHING_READ,
+    }
 }
 
 /// Puts what could not be read into the report: beside the source it belongs to, or as a source of its own.
 fn add(report: &mut Report, problems: Vec<Problem>) {
     for problem in problems {
-        let defect = DefectReport { at: "file".to_owned(), what: problem.what, lost: 0 };
+        let defect = DefectReport {
+            at: "file".to_owned(),
+            what: problem.what,
+            lost: 0,
+        };
         if let Some(source) = report.sources.iter_mut().find(|s| s.path == problem.path) {
             source.defects.push(defect);
             continue;
@@ -224,10 +279,18 @@ impl Speaker<'_> {
         }
     }
 
-    fn what_was_read(&mut self, report: &Report, ignored: &std::collections::BTreeMap<&'static str, u64>, progress: &Progress) {
+    fn what_was_read(
+        &mut self,
+        report: &Report,
+        ignored: &std::collections::BTreeMap<&'static str, u64>,
+        progress: &Progress,
+    ) {
         for source in &report.sources {
             let (records, events) = (source.records, source.events);
-            self.line(&format!("read {}: {}, {records} records, {events} of them used", source.path, source.format));
+            self.line(&format!(
+                "read {}: {}, {records} records, {events} of them used",
+                source.path, source.format
+            ));
         }
         for (kind, n) in ignored {
             self.line(&format!("left out {n} × {kind}"));

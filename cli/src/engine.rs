@@ -67,7 +67,10 @@ pub fn analyze(
         .collect();
     Report {
         schema: "rdpwhy.report/1",
-        tool: Tool { name: "rdpwhy", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool {
+            name: "rdpwhy",
+            version: env!("CARGO_PKG_VERSION"),
+        },
         sources,
         coverage: Vec::new(),
         clocks: Vec::new(),

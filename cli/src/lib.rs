@@ -26,7 +26,11 @@ pub const USAGE: u8 = 2;
 pub const NOTHING_READ: u8 = 3;
 
 /// Runs the program as if its output were a pipe in a UTF-8 locale. The first argument is the program's name.
-pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
     run_in(args, out, err, &Surroundings::default())
 }
 
@@ -38,12 +42,20 @@ pub fn run_in(
     surroundings: &Surroundings,
 ) -> u8 {
     match Arguments::try_parse_from(args) {
-        Ok(Arguments { command: Command::Diagnose(args) }) => diagnose::diagnose(&args, out, err, surroundings),
+        Ok(Arguments {
+            command: Command::Diagnose(args),
+        }) => diagnose::diagnose(&args, out, err, surroundings),
         Err(e) => {
-            // Help and version are what was asked for; everything else is a mistake.
-            let text = if surroundings.colour { e.render().ansi().to_string() } else { e.render().to_string() };
+            let text = e.render();
             let status = u8::try_from(e.exit_code()).unwrap_or(USAGE);
-            let written = if e.use_stderr() { err.write_all(text.as_bytes()) } else { put(out, text.as_bytes()) };
+            // Help and version are what was asked for; everything else is a mistake.
+            let written = if e.use_stderr() {
+                err.write_all(text.to_string().as_bytes())
+            } else if surroundings.colour {
+                put(out, text.ansi().to_string().as_bytes())
+            } else {
+                put(out, text.to_string().as_bytes())
+            };
             if written.is_err() { USAGE } else { status }
         }
     }

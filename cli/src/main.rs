@@ -10,5 +10,10 @@ fn main() -> ExitCode {
     // Whether there are colours is decided above; these only translate them for consoles that know no escapes.
     let mut out = AutoStream::always(std::io::stdout());
     let mut err = AutoStream::always(std::io::stderr());
-    ExitCode::from(rdpwhy::run_in(std::env::args_os(), &mut out, &mut err, &surroundings))
+    ExitCode::from(rdpwhy::run_in(
+        std::env::args_os(),
+        &mut out,
+        &mut err,
+        &surroundings,
+    ))
 }

@@ -21,17 +21,29 @@ impl Output {
     /// What the system says about the folder.
     pub fn open(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
-            Ok(data) if data.is_dir() => return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder")),
-            Ok(data) if !data.is_file() => return Ok(Self::Existing(fs::OpenOptions::new().write(true).open(path)?)),
+            Ok(data) if data.is_dir() => {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder"));
+            }
+            Ok(data) if !data.is_file() => {
+                return Ok(Self::Existing(
+                    fs::OpenOptions::new().write(true).open(path)?,
+                ));
+            }
             _ => {}
         }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".rdpwhy-");
         // As any program would make a file, not private as temporary files are.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        Ok(Self::Replacing(builder.tempfile_in(folder)?, path.to_owned()))
+        Ok(Self::Replacing(
+            builder.tempfile_in(folder)?,
+            path.to_owned(),
+        ))
     }
 
     /// Writes all of it.

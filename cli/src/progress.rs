@@ -22,14 +22,21 @@ impl Progress {
     /// Shows nothing unless `terminal`.
     pub fn new(terminal: bool, charset: Charset) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self { bar, begun: Instant::now(), shown: AtomicBool::new(!terminal), charset }
+        Self {
+            bar,
+            begun: Instant::now(),
+            shown: AtomicBool::new(!terminal),
+            charset,
+        }
     }
 
     /// From here on the work is this many bytes.
     pub fn total(&self, bytes: u64) {
         self.bar.set_position(0);
         self.bar.set_length(bytes);
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {bytes} of {total_bytes}  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template(
+            "{bar:24} {percent:>3} %  {bytes} of {total_bytes}  {wide_msg}",
+        ) {
             self.bar.set_style(style.progress_chars("=> "));
         }
     }
@@ -63,7 +70,8 @@ impl Progress {
             && self.begun.elapsed() > PATIENCE
             && !self.shown.swap(true, Ordering::Relaxed)
         {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+            self.bar
+                .set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         }
     }
 }

@@ -53,15 +53,25 @@ impl Span {
             Some(name) => Some(TimeZone::get(name).map_err(|_| Error::Zone(name.clone()))?),
             None => None,
         };
-        let moment = |text: &Option<String>| text.as_deref().map(|t| moment(t, zone.as_ref())).transpose();
+        let moment = |text: &Option<String>| {
+            text.as_deref()
+                .map(|t| moment(t, zone.as_ref()))
+                .transpose()
+        };
         let (since, until) = if let Some(middle) = moment(&typed.around)? {
-            let window: SignedDuration =
-                typed.window.trim().parse().map_err(|_| Error::Window(typed.window.clone()))?;
+            let window: SignedDuration = typed
+                .window
+                .trim()
+                .parse()
+                .map_err(|_| Error::Window(typed.window.clone()))?;
             if window.is_negative() {
                 return Err(Error::Window(typed.window.clone()));
             }
             // A window that leaves what times can count has no end there.
-            (middle.checked_sub(window).ok(), middle.checked_add(window).ok())
+            (
+                middle.checked_sub(window).ok(),
+                middle.checked_add(window).ok(),
+            )
         } else {
             (moment(&typed.since)?, moment(&typed.until)?)
         };
@@ -83,14 +93,21 @@ fn moment(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, Error> {
         .map_err(|_| Error::Time(text.to_owned()))?;
     let zone = zone.ok_or_else(|| Error::NoZone(text.to_owned()))?;
     // The hour that a change of clocks repeats is taken as the first of the two, the one it skips as after the change.
-    zone.to_ambiguous_timestamp(local).compatible().map_err(|_| Error::Time(text.to_owned()))
+    zone.to_ambiguous_timestamp(local)
+        .compatible()
+        .map_err(|_| Error::Time(text.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn span(since: Option<&str>, around: Option<&str>, window: &str, tz: Option<&str>) -> Result<Span, Error> {
+    fn span(
+        since: Option<&str>,
+        around: Option<&str>,
+        window: &str,
+        tz: Option<&str>,
+    ) -> Result<Span, Error> {
         Span::of(&args::Span {
             since: since.map(str::to_owned),
             until: None,
@@ -106,19 +123,46 @@ mod tests {
 
     #[test]
     fn local_times_need_a_zone() {
-        assert_eq!(since("2026-11-21T08:14:03.5Z", None).as_deref(), Ok("2026-11-21T08:14:03.5Z"));
-        assert_eq!(since("2026-11-21T08:14:03+01:00", Some("UTC")).as_deref(), Ok("2026-11-21T07:14:03Z"));
-        assert_eq!(since("2026-11-21 08:14", Some("Europe/Berlin")).as_deref(), Ok("2026-11-21T07:14:00Z"));
-        assert_eq!(since("2026-07-21", Some("Europe/Berlin")).as_deref(), Ok("2026-07-20T22:00:00Z"));
-        assert_eq!(since("2026-11-21 08:14", None), Err(Error::NoZone("2026-11-21 08:14".to_owned())));
-        assert_eq!(since("yesterday", None), Err(Error::Time("yesterday".to_owned())));
-        assert_eq!(since("2026-11-21", Some("Mars/Olympus")), Err(Error::Zone("Mars/Olympus".to_owned())));
+        assert_eq!(
+            since("2026-11-21T08:14:03.5Z", None).as_deref(),
+            Ok("2026-11-21T08:14:03.5Z")
+        );
+        assert_eq!(
+            since("2026-11-21T08:14:03+01:00", Some("UTC")).as_deref(),
+            Ok("2026-11-21T07:14:03Z")
+        );
+        assert_eq!(
+            since("2026-11-21 08:14", Some("Europe/Berlin")).as_deref(),
+            Ok("2026-11-21T07:14:00Z")
+        );
+        assert_eq!(
+            since("2026-07-21", Some("Europe/Berlin")).as_deref(),
+            Ok("2026-07-20T22:00:00Z")
+        );
+        assert_eq!(
+            since("2026-11-21 08:14", None),
+            Err(Error::NoZone("2026-11-21 08:14".to_owned()))
+        );
+        assert_eq!(
+            since("yesterday", None),
+            Err(Error::Time("yesterday".to_owned()))
+        );
+        assert_eq!(
+            since("2026-11-21", Some("Mars/Olympus")),
+            Err(Error::Zone("Mars/Olympus".to_owned()))
+        );
     }
 
     #[test]
     fn around_is_as_wide_as_its_window() {
         let span = span(None, Some("2026-11-21T08:00:00Z"), "90s", None).expect("reads");
-        assert_eq!(span.since.map(|t| t.to_string()).as_deref(), Some("2026-11-21T07:58:30Z"));
-        assert_eq!(span.until.map(|t| t.to_string()).as_deref(), Some("2026-11-21T08:01:30Z"));
+        assert_eq!(
+            span.since.map(|t| t.to_string()).as_deref(),
+            Some("2026-11-21T07:58:30Z")
+        );
+        assert_eq!(
+            span.until.map(|t| t.to_string()).as_deref(),
+            Some("2026-11-21T08:01:30Z")
+        );
     }
 }

@@ -26,7 +26,12 @@ pub struct Surroundings {
 impl Default for Surroundings {
     /// A pipe in a UTF-8 locale.
     fn default() -> Self {
-        Self { width: WIDTH, colour: false, charset: Charset::Unicode, progress: false }
+        Self {
+            width: WIDTH,
+            colour: false,
+            charset: Charset::Unicode,
+            progress: false,
+        }
     }
 }
 
@@ -34,7 +39,11 @@ impl Surroundings {
     /// Those of this process.
     pub fn of_this_process() -> Self {
         let stdout = std::io::stdout();
-        let width = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
+        let width = if stdout.is_terminal() {
+            terminal_size::terminal_size_of(&stdout)
+        } else {
+            None
+        };
         Self {
             width: width.map_or(WIDTH, |(columns, _)| usize::from(columns.0)),
             // Knows NO_COLOR, CLICOLOR, CLICOLOR_FORCE and dumb terminals.
@@ -48,7 +57,9 @@ impl Surroundings {
 /// The first of these that is set decides, as in the C library. With none set, which is usual in containers and on
 /// Windows, terminals nevertheless understand UTF-8.
 fn charset(variable: impl Fn(&str) -> Option<String>) -> Charset {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|n| variable(n).filter(|v| !v.is_empty()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|n| variable(n).filter(|v| !v.is_empty()));
     match locale.map(|l| l.to_ascii_lowercase()) {
         Some(l) if !l.contains("utf-8") && !l.contains("utf8") => Charset::Ascii,
         _ => Charset::Unicode,

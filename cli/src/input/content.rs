@@ -86,14 +86,70 @@ const UNSUPPORTED: &[(usize, &[u8], Guess)] = &[
             advice: Some("convert it with Wireshark: editcap -F pcapng IN.snoop OUT.pcapng"),
         },
     ),
-    (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", advice: Some("unpack it first") }),
-    (0, b"BZh", Guess { what: "a bzip2 archive", advice: Some("unpack it first") }),
-    (0, b"Rar!", Guess { what: "a RAR archive", advice: Some("unpack it first") }),
-    (0, b"MSCF", Guess { what: "a cabinet", advice: Some("unpack it first: expand -F:* IN.cab FOLDER") }),
-    (0, b"MZ", Guess { what: "a Windows program", advice: None }),
-    (0, b"regf", Guess { what: "a registry hive", advice: None }),
-    (0, b"%PDF", Guess { what: "a PDF", advice: None }),
-    (0, b"SQLite format 3", Guess { what: "an SQLite database", advice: None }),
+    (
+        0,
+        b"\xfd7zXZ\0",
+        Guess {
+            what: "an xz archive",
+            advice: Some("unpack it first"),
+        },
+    ),
+    (
+        0,
+        b"BZh",
+        Guess {
+            what: "a bzip2 archive",
+            advice: Some("unpack it first"),
+        },
+    ),
+    (
+        0,
+        b"Rar!",
+        Guess {
+            what: "a RAR archive",
+            advice: Some("unpack it first"),
+        },
+    ),
+    (
+        0,
+        b"MSCF",
+        Guess {
+            what: "a cabinet",
+            advice: Some("unpack it first: expand -F:* IN.cab FOLDER"),
+        },
+    ),
+    (
+        0,
+        b"MZ",
+        Guess {
+            what: "a Windows program",
+            advice: None,
+        },
+    ),
+    (
+        0,
+        b"regf",
+        Guess {
+            what: "a registry hive",
+            advice: None,
+        },
+    ),
+    (
+        0,
+        b"%PDF",
+        Guess {
+            what: "a PDF",
+            advice: None,
+        },
+    ),
+    (
+        0,
+        b"SQLite format 3",
+        Guess {
+            what: "an SQLite database",
+            advice: None,
+        },
+    ),
 ];
 
 const ETL: Guess = Guess {
@@ -106,8 +162,14 @@ const XML: Guess = Guess {
     what: "an event log exported as XML",
     advice: Some("export the log itself instead: wevtutil epl System System.evtx"),
 };
-const TEXT: Guess = Guess { what: "text", advice: None };
-const BINARY: Guess = Guess { what: "neither an event log nor a capture", advice: None };
+const TEXT: Guess = Guess {
+    what: "text",
+    advice: None,
+};
+const BINARY: Guess = Guess {
+    what: "neither an event log nor a capture",
+    advice: None,
+};
 
 /// Labels with which lines of a key log begin (NSS key log format, TLS 1.2 and 1.3).
 const KEY_LOG_LABELS: &[&[u8]] = &[
@@ -127,8 +189,14 @@ pub fn recognise(head: &[u8]) -> Content {
     if head.is_empty() {
         return Content::Empty;
     }
-    let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(magic));
-    if let Some((_, _, content)) = SUPPORTED.iter().find(|(offset, magic, _)| at(*offset, magic)) {
+    let at = |offset: usize, magic: &[u8]| {
+        head.get(offset..)
+            .is_some_and(|rest| rest.starts_with(magic))
+    };
+    if let Some((_, _, content)) = SUPPORTED
+        .iter()
+        .find(|(offset, magic, _)| at(*offset, magic))
+    {
         return *content;
     }
     if is_skippable_zstandard_frame(head) {
@@ -137,14 +205,19 @@ pub fn recognise(head: &[u8]) -> Content {
     if is_key_log(head) {
         return Content::KeyLog;
     }
-    if let Some((_, _, guess)) = UNSUPPORTED.iter().find(|(offset, magic, _)| at(*offset, magic)) {
+    if let Some((_, _, guess)) = UNSUPPORTED
+        .iter()
+        .find(|(offset, magic, _)| at(*offset, magic))
+    {
         return Content::Other(*guess);
     }
     Content::Other(if is_etl(head) {
         ETL
     } else if is_event_xml(head) {
         XML
-    } else if std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true) && !head.contains(&0) {
+    } else if std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)
+        && !head.contains(&0)
+    {
         TEXT
     } else {
         BINARY
@@ -163,7 +236,8 @@ fn is_key_log(head: &[u8]) -> bool {
         .find(|line| !line.is_empty() && !line.starts_with(b"#"))
         .is_some_and(|line| {
             KEY_LOG_LABELS.iter().any(|label| {
-                line.strip_prefix(*label).is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_hexdigit))
+                line.strip_prefix(*label)
+                    .is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_hexdigit))
             })
         })
 }
@@ -178,9 +252,16 @@ fn is_etl(head: &[u8]) -> bool {
 
 /// `wevtutil qe /f:xml`, Event Viewer's "save as XML" and PowerShell's ToXml, in UTF-8 or UTF-16.
 fn is_event_xml(head: &[u8]) -> bool {
-    let text: Vec<u8> = head.iter().copied().filter(|b| *b != 0 && b.is_ascii()).collect();
+    let text: Vec<u8> = head
+        .iter()
+        .copied()
+        .filter(|b| *b != 0 && b.is_ascii())
+        .collect();
     let text = text.trim_ascii_start();
-    text.starts_with(b"<") && text.windows(7).any(|w| w == b"<Event " || w == b"<Event>" || w == b"<Events")
+    text.starts_with(b"<")
+        && text
+            .windows(7)
+            .any(|w| w == b"<Event " || w == b"<Event>" || w == b"<Events")
 }
 
 #[cfg(test)]
@@ -206,7 +287,10 @@ mod tests {
 
     #[test]
     fn key_logs_may_begin_with_comments() {
-        assert_eq!(recognise(b"# SSL/TLS secrets log file\r\n\r\nCLIENT_RANDOM 52ab 01"), Content::KeyLog);
+        assert_eq!(
+            recognise(b"# SSL/TLS secrets log file\r\n\r\nCLIENT_RANDOM 52ab 01"),
+            Content::KeyLog
+        );
         assert_eq!(guess(b"CLIENT_RANDOM is a label of key logs"), "text");
         assert_eq!(guess(b"# nothing\n"), "text");
     }
@@ -217,9 +301,21 @@ mod tests {
         etl.splice(0..4, 0x1_0000_u32.to_le_bytes());
         etl.splice(72..76, [2, 0, 2, 0xc0]);
         assert_eq!(guess(&etl), "an ETL trace");
-        assert_eq!(guess(b"\x30\0\0\0LfLe\x01\0\0\0"), "an event log of Windows XP or Server 2003");
-        assert_eq!(guess(b"\xef\xbb\xbf<?xml version='1.0'?>\n<Events><Event xmlns="), "an event log exported as XML");
-        assert_eq!(guess(&b"\xff\xfe<\0E\0v\0e\0n\0t\0 \0x\0"[..]), "an event log exported as XML");
-        assert_eq!(guess(b"\0\x01\x02\x03"), "neither an event log nor a capture");
+        assert_eq!(
+            guess(b"\x30\0\0\0LfLe\x01\0\0\0"),
+            "an event log of Windows XP or Server 2003"
+        );
+        assert_eq!(
+            guess(b"\xef\xbb\xbf<?xml version='1.0'?>\n<Events><Event xmlns="),
+            "an event log exported as XML"
+        );
+        assert_eq!(
+            guess(&b"\xff\xfe<\0E\0v\0e\0n\0t\0 \0x\0"[..]),
+            "an event log exported as XML"
+        );
+        assert_eq!(
+            guess(b"\0\x01\x02\x03"),
+            "neither an event log nor a capture"
+        );
     }
 }

@@ -32,7 +32,9 @@ pub enum Limit {
     #[error("more than {} GiB would be unpacked in this run, the rest is left out", MAX_UNPACKED >> 30)]
     Unpacked,
     /// See [`MAX_RATIO`].
-    #[error("unpacks to more than {MAX_RATIO} times the size of its archive, as decompression bombs do")]
+    #[error(
+        "unpacks to more than {MAX_RATIO} times the size of its archive, as decompression bombs do"
+    )]
     Ratio,
     /// See [`MAX_DEPTH`].
     #[error("lies more than {MAX_DEPTH} archives deep")]
@@ -45,7 +47,10 @@ pub enum Limit {
 impl Limit {
     /// The limit that an I/O error carries through a decoder, if it does.
     pub fn of(error: &io::Error) -> Option<Self> {
-        error.get_ref().and_then(|e| e.downcast_ref::<Self>()).copied()
+        error
+            .get_ref()
+            .and_then(|e| e.downcast_ref::<Self>())
+            .copied()
     }
 }
 
@@ -80,7 +85,11 @@ impl Budget {
         if self.run.get() > MAX_UNPACKED {
             return Err(Limit::Unpacked);
         }
-        if self.is_exhausted() { Err(Limit::Ratio) } else { Ok(()) }
+        if self.is_exhausted() {
+            Err(Limit::Ratio)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -108,7 +117,10 @@ mod tests {
     fn zeros_beyond_the_ratio_are_stopped() {
         let budget = Budget::default();
         budget.open(1000);
-        let mut bomb = Metered { inner: io::repeat(0), budget: &budget };
+        let mut bomb = Metered {
+            inner: io::repeat(0),
+            budget: &budget,
+        };
         let error = io::copy(&mut bomb, &mut io::sink()).expect_err("endless");
         assert_eq!(Limit::of(&error), Some(Limit::Ratio));
         assert!(budget.outer.get() <= RATIO_FLOOR + (1 << 20));
@@ -118,7 +130,10 @@ mod tests {
     fn an_honest_archive_passes() {
         let budget = Budget::default();
         budget.open(10 << 20);
-        let mut log = Metered { inner: io::repeat(0).take(400 << 20), budget: &budget };
+        let mut log = Metered {
+            inner: io::repeat(0).take(400 << 20),
+            budget: &budget,
+        };
         assert_eq!(io::copy(&mut log, &mut io::sink()).ok(), Some(400 << 20));
     }
 }

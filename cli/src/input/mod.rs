@@ -38,7 +38,11 @@ pub struct Problem {
 
 impl Problem {
     fn new(path: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { path: path.into(), what: what.into(), advice: None }
+        Self {
+            path: path.into(),
+            what: what.into(),
+            advice: None,
+        }
     }
 
     fn advise(mut self, advice: impl Into<String>) -> Self {

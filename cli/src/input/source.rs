@@ -32,7 +32,11 @@ impl FileSource {
     pub fn open(path: &Path, already_open: usize) -> io::Result<Self> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        Ok(Self { path: path.to_owned(), open: (already_open < MAX_OPEN).then_some(file), size })
+        Ok(Self {
+            path: path.to_owned(),
+            open: (already_open < MAX_OPEN).then_some(file),
+            size,
+        })
     }
 }
 
@@ -74,8 +78,12 @@ impl ReadAt for Stretch {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.length.saturating_sub(offset);
-        let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let Some(buffer) = buffer.get_mut(..wanted) else { return Ok(0) };
+        let wanted = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(buffer) = buffer.get_mut(..wanted) else {
+            return Ok(0);
+        };
         positioned_read(&self.file, self.start.saturating_add(offset), buffer)
     }
 }
@@ -100,7 +108,12 @@ pub struct Spooled {
 impl Spool {
     /// A spool whose temporary file, if one is needed, lies in `folder`.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, file: None, end: 0, in_memory: 0 }
+        Self {
+            folder,
+            file: None,
+            end: 0,
+            in_memory: 0,
+        }
     }
 
     /// Takes over all that `reader` gives. A reader that fails on its way leaves what it gave: the records of a torn
@@ -115,7 +128,10 @@ impl Spool {
         if broken.is_some() || memory.len() < room {
             self.in_memory += memory.len();
             memory.shrink_to_fit();
-            return Ok(Spooled { bytes: Box::new(memory), broken });
+            return Ok(Spooled {
+                bytes: Box::new(memory),
+                broken,
+            });
         }
         self.take_to_file(&memory, reader)
     }
@@ -124,8 +140,12 @@ impl Spool {
         let file = if let Some(file) = &self.file {
             Arc::clone(file)
         } else {
-            let made = tempfile::tempfile_in(&self.folder)
-                .map_err(|e| io::Error::new(e.kind(), format!("no temporary file in {}: {e}", self.folder.display())))?;
+            let made = tempfile::tempfile_in(&self.folder).map_err(|e| {
+                io::Error::new(
+                    e.kind(),
+                    format!("no temporary file in {}: {e}", self.folder.display()),
+                )
+            })?;
             Arc::clone(self.file.insert(Arc::new(made)))
         };
         let start = self.end;
@@ -146,7 +166,14 @@ impl Spool {
             }
         };
         self.end = start + length;
-        Ok(Spooled { bytes: Box::new(Stretch { file, start, length }), broken })
+        Ok(Spooled {
+            bytes: Box::new(Stretch {
+                file,
+                start,
+                length,
+            }),
+            broken,
+        })
     }
 }
 

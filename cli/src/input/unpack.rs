@@ -15,8 +15,7 @@ use super::zstandard::Zstandard;
 use super::{Found, Input, KeyLog, Options, Problem};
 
 /// What is said when a file that the user named is nothing for us.
-const SUPPORTED: &str =
-    "supported are event logs (.evtx), captures (pcap, pcapng), key logs, and zip, 7z, tar, gz and zst archives of them";
+const SUPPORTED: &str = "supported are event logs (.evtx), captures (pcap, pcapng), key logs, and zip, 7z, tar, gz and zst archives of them";
 
 /// Where something lies.
 #[derive(Clone, Copy)]
@@ -41,13 +40,23 @@ pub(super) struct Unpacker<'a> {
 impl<'a> Unpacker<'a> {
     pub fn new(options: &'a Options<'a>, found: &'a mut Found) -> Self {
         let spool = Spool::new(options.temporary.clone());
-        Self { options, budget: std::rc::Rc::default(), found, spool, open_files: 0 }
+        Self {
+            options,
+            budget: std::rc::Rc::default(),
+            found,
+            spool,
+            open_files: 0,
+        }
     }
 
     /// Looks into each file.
     pub fn files(&mut self, files: &[File]) {
         for file in files {
-            let at = At { label: &file.label, depth: 0, named: file.named };
+            let at = At {
+                label: &file.label,
+                depth: 0,
+                named: file.named,
+            };
             (self.options.watch)(at.label);
             let done = match file.kind {
                 Kind::Stream => self.standard_input_or_pipe(&file.path, at),
@@ -71,7 +80,10 @@ impl<'a> Unpacker<'a> {
         };
         self.budget.open(u64::MAX);
         let budget = std::rc::Rc::clone(&self.budget);
-        let spooled = self.spool.take(&mut Metered { inner: &mut reader, budget: &budget })?;
+        let spooled = self.spool.take(&mut Metered {
+            inner: &mut reader,
+            budget: &budget,
+        })?;
         if let Some(e) = &spooled.broken {
             self.failed(at.label, e);
         }
@@ -94,14 +106,27 @@ impl<'a> Unpacker<'a> {
             }
         }
         match content {
-            Content::Evidence => self.found.inputs.push(Input { label: at.label.to_owned(), bytes }),
+            Content::Evidence => self.found.inputs.push(Input {
+                label: at.label.to_owned(),
+                bytes,
+            }),
             Content::KeyLog => self.key_log(at, &mut Reader::new(&*bytes)),
             Content::Zip => archive::zip(self, at, &*bytes),
             Content::SevenZip => archive::seven_zip(self, at, &*bytes),
             Content::Tar | Content::Gzip | Content::Zstandard => {
-                self.stream(at, content, io::BufReader::with_capacity(256 << 10, Reader::new(&*bytes)));
+                self.stream(
+                    at,
+                    content,
+                    io::BufReader::with_capacity(256 << 10, Reader::new(&*bytes)),
+                );
             }
-            Content::Empty => self.other(at, Guess { what: "empty (0 bytes)", advice: None }),
+            Content::Empty => self.other(
+                at,
+                Guess {
+                    what: "empty (0 bytes)",
+                    advice: None,
+                },
+            ),
             Content::Other(guess) => self.other(at, guess),
         }
         Ok(())
@@ -114,11 +139,17 @@ impl<'a> Unpacker<'a> {
         match content {
             Content::Tar => archive::tar(self, at, &mut reader),
             Content::Gzip => {
-                let mut plain = Metered { inner: MultiGzDecoder::new(reader), budget: &budget };
+                let mut plain = Metered {
+                    inner: MultiGzDecoder::new(reader),
+                    budget: &budget,
+                };
                 self.member(at, &mut plain);
             }
             Content::Zstandard => {
-                let mut plain = Metered { inner: Zstandard::new(reader), budget: &budget };
+                let mut plain = Metered {
+                    inner: Zstandard::new(reader),
+                    budget: &budget,
+                };
                 self.member(at, &mut plain);
             }
             _ => {}
@@ -128,7 +159,10 @@ impl<'a> Unpacker<'a> {
     /// A member, or what a compressed stream holds: looked at before it is taken in, because a triage collection is
     /// mostly registry and file tables, which need not be unpacked to their end.
     pub fn member(&mut self, at: At<'_>, reader: &mut dyn Read) {
-        let at = At { depth: at.depth + 1, ..at };
+        let at = At {
+            depth: at.depth + 1,
+            ..at
+        };
         (self.options.watch)(at.label);
         if at.depth > MAX_DEPTH {
             return self.failed(at.label, &io::Error::other(Limit::Depth));
@@ -137,7 +171,13 @@ impl<'a> Unpacker<'a> {
         // The torn-off end is told when the reader is read on; what came before it may be all that is needed.
         let broken = reader.take(5000).read_to_end(&mut head).err();
         let content = match recognise(head.get(..HEAD.min(head.len())).unwrap_or_default()) {
-            Content::Other(_) if head.get(4096..).is_some_and(|h| h.starts_with(b"ElfChnk\0")) => Content::Evidence,
+            Content::Other(_)
+                if head
+                    .get(4096..)
+                    .is_some_and(|h| h.starts_with(b"ElfChnk\0")) =>
+            {
+                Content::Evidence
+            }
             content => content,
         };
         if let Some(e) = broken
@@ -147,7 +187,13 @@ impl<'a> Unpacker<'a> {
         }
         let whole = (&head[..]).chain(reader);
         match content {
-            Content::Empty => self.other(at, Guess { what: "empty (0 bytes)", advice: None }),
+            Content::Empty => self.other(
+                at,
+                Guess {
+                    what: "empty (0 bytes)",
+                    advice: None,
+                },
+            ),
             Content::Other(guess) => self.other(at, guess),
             Content::KeyLog => self.key_log(at, &mut { whole }),
             Content::Tar | Content::Gzip | Content::Zstandard => {
@@ -155,17 +201,19 @@ impl<'a> Unpacker<'a> {
                 let whole: &mut dyn Read = &mut whole;
                 self.stream(at, content, whole);
             }
-            Content::Evidence | Content::Zip | Content::SevenZip => match self.spool.take(&mut { whole }) {
-                Err(e) => self.failed(at.label, &e),
-                Ok(spooled) => {
-                    if let Some(e) = &spooled.broken {
-                        self.failed(at.label, e);
-                    }
-                    if let Err(e) = self.seekable(at, spooled.bytes) {
-                        self.failed(at.label, &e);
+            Content::Evidence | Content::Zip | Content::SevenZip => {
+                match self.spool.take(&mut { whole }) {
+                    Err(e) => self.failed(at.label, &e),
+                    Ok(spooled) => {
+                        if let Some(e) = &spooled.broken {
+                            self.failed(at.label, e);
+                        }
+                        if let Err(e) = self.seekable(at, spooled.bytes) {
+                            self.failed(at.label, &e);
+                        }
                     }
                 }
-            },
+            }
         }
     }
 
@@ -198,7 +246,10 @@ impl<'a> Unpacker<'a> {
             Err(e) => self.failed(at.label, &e),
             Ok(_) => {
                 let text = String::from_utf8_lossy(&text).into_owned();
-                self.found.key_logs.push(KeyLog { label: at.label.to_owned(), text });
+                self.found.key_logs.push(KeyLog {
+                    label: at.label.to_owned(),
+                    text,
+                });
             }
         }
     }

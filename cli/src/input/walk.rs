@@ -32,7 +32,11 @@ pub struct File {
 
 /// All files below the paths, sorted by label, each once however often it is reached.
 pub fn files(paths: &[PathBuf]) -> (Vec<File>, Vec<Problem>) {
-    let mut walk = Walk { files: BTreeMap::new(), folders: HashSet::new(), problems: Vec::new() };
+    let mut walk = Walk {
+        files: BTreeMap::new(),
+        folders: HashSet::new(),
+        problems: Vec::new(),
+    };
     // Sorted, so that the label of a file that two paths lead to does not depend on their order.
     let mut paths: Vec<&PathBuf> = paths.iter().collect();
     paths.sort();
@@ -55,7 +59,13 @@ struct Walk {
 impl Walk {
     fn named(&mut self, path: &Path) {
         if path == Path::new("-") {
-            self.add(path, "standard input".to_owned(), path.to_owned(), Kind::Stream, true);
+            self.add(
+                path,
+                "standard input".to_owned(),
+                path.to_owned(),
+                Kind::Stream,
+                true,
+            );
             return;
         }
         let label = label_of(path);
@@ -67,7 +77,11 @@ impl Walk {
             }
             Ok(data) => {
                 // `<(zcat …)` of a shell is a pipe; a block device is none of ours but reads like one.
-                let kind = if data.is_file() { Kind::File } else { Kind::Stream };
+                let kind = if data.is_file() {
+                    Kind::File
+                } else {
+                    Kind::Stream
+                };
                 let canonical = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
                 self.add(path, label, canonical, kind, true);
             }
@@ -111,7 +125,12 @@ impl Walk {
     }
 
     fn add(&mut self, path: &Path, label: String, canonical: PathBuf, kind: Kind, named: bool) {
-        let new = File { label, path: path.to_owned(), kind, named };
+        let new = File {
+            label,
+            path: path.to_owned(),
+            kind,
+            named,
+        };
         self.files
             .entry(canonical)
             .and_modify(|old| {
@@ -136,7 +155,11 @@ impl Walk {
 /// The path as given with `/`, without a separator at its end.
 fn label_of(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let text = if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() };
+    let text = if cfg!(windows) {
+        text.replace('\\', "/")
+    } else {
+        text.into_owned()
+    };
     match text.trim_end_matches('/') {
         "" if !text.is_empty() => "/".to_owned(),
         trimmed => trimmed.to_owned(),
@@ -149,7 +172,11 @@ mod tests {
 
     fn labels(paths: &[PathBuf], below: &Path) -> Vec<String> {
         let base = label_of(below);
-        files(paths).0.into_iter().map(|f| f.label.replace(&base, "BASE")).collect()
+        files(paths)
+            .0
+            .into_iter()
+            .map(|f| f.label.replace(&base, "BASE"))
+            .collect()
     }
 
     #[test]
@@ -161,8 +188,14 @@ mod tests {
         fs::write(base.join("a"), "2").expect("a");
         let all = ["BASE/a", "BASE/b/x"];
         assert_eq!(labels(&[base.to_owned()], base), all);
-        assert_eq!(labels(&[base.join("b/"), base.to_owned(), base.join("b/x")], base), all);
-        assert_eq!(labels(&[base.join("b/x"), base.to_owned(), base.join("b")], base), all);
+        assert_eq!(
+            labels(&[base.join("b/"), base.to_owned(), base.join("b/x")], base),
+            all
+        );
+        assert_eq!(
+            labels(&[base.join("b/x"), base.to_owned(), base.join("b")], base),
+            all
+        );
     }
 
     #[cfg(unix)]
@@ -181,6 +214,9 @@ mod tests {
     fn a_missing_path_is_a_problem() {
         let (files, problems) = files(&[PathBuf::from("no/such")]);
         assert!(files.is_empty());
-        assert_eq!(problems, [Problem::new("no/such", "no such file or folder")]);
+        assert_eq!(
+            problems,
+            [Problem::new("no/such", "no such file or folder")]
+        );
     }
 }

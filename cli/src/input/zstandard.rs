@@ -2,9 +2,9 @@
 
 use std::io::{self, Read};
 
+use ruzstd::decoding::BlockDecodingStrategy;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::BlockDecodingStrategy;
 
 /// Decodes one frame after the other and skips skippable ones (RFC 8878 section 3.1), which the decoder alone does not.
 pub struct Zstandard<R> {
@@ -16,7 +16,11 @@ pub struct Zstandard<R> {
 impl<R: Read> Zstandard<R> {
     /// A decoder over the compressed bytes.
     pub fn new(source: R) -> Self {
-        Self { source, decoder: FrameDecoder::new(), in_frame: false }
+        Self {
+            source,
+            decoder: FrameDecoder::new(),
+            in_frame: false,
+        }
     }
 
     /// Moves to the next frame; `false` at the end of the source.
@@ -28,8 +32,14 @@ impl<R: Read> Zstandard<R> {
             }
             match self.decoder.reset((&first[..]).chain(&mut self.source)) {
                 Ok(()) => return Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    io::copy(&mut (&mut self.source).take(u64::from(length)), &mut io::sink())?;
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    io::copy(
+                        &mut (&mut self.source).take(u64::from(length)),
+                        &mut io::sink(),
+                    )?;
                 }
                 Err(e) => return Err(io::Error::new(io::ErrorKind::InvalidData, e.to_string())),
             }
@@ -71,12 +81,18 @@ mod tests {
         stream.extend(compress_to_vec(&b"one "[..], CompressionLevel::Fastest));
         stream.extend(compress_to_vec(&b"two"[..], CompressionLevel::Fastest));
         let mut text = String::new();
-        Zstandard::new(&stream[..]).read_to_string(&mut text).expect("decodes");
+        Zstandard::new(&stream[..])
+            .read_to_string(&mut text)
+            .expect("decodes");
         assert_eq!(text, "one two");
     }
 
     #[test]
     fn garbage_is_an_error() {
-        assert!(Zstandard::new(&b"\x28\xb5\x2f\xfdgarbage"[..]).read_to_end(&mut Vec::new()).is_err());
+        assert!(
+            Zstandard::new(&b"\x28\xb5\x2f\xfdgarbage"[..])
+                .read_to_end(&mut Vec::new())
+                .is_err()
+        );
     }
 }

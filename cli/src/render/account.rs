@@ -3,6 +3,7 @@
 use rdpwhy_analyzer::report::{AttemptReport, Endpoint};
 
 use super::Context;
+use super::page::{Run, plain};
 
 /// `WS-0417 10.2.8.41:50122`.
 pub fn endpoint(end: &Endpoint) -> String {
@@ -21,20 +22,21 @@ pub fn endpoint(end: &Endpoint) -> String {
     }
 }
 
-/// `WS-0417 10.2.8.41:50122 → 10.2.1.7:3389, CORP\ana, 08:14:03.118; the server closed it (FIN)`.
-pub fn connection(context: &Context<'_>, attempt: &AttemptReport) -> String {
-    let mut text = format!("{} → {}", endpoint(&attempt.client), endpoint(&attempt.server));
+/// `WS-0417 10.2.8.41:50122 → 10.2.1.7:3389, CORP\ana, 2026-11-21 08:14:03.118; the server closed it (FIN).`
+pub fn connection(context: &Context<'_>, attempt: &AttemptReport) -> Vec<Run> {
+    let mut runs = vec![plain(format!(
+        "{} → {},",
+        endpoint(&attempt.client),
+        endpoint(&attempt.server)
+    ))];
     if let Some(user) = &attempt.user {
-        text.push_str(", ");
-        text.push_str(user);
+        runs.push(plain(format!(" {user},")));
     }
-    text.push_str(", ");
-    text.push_str(&context.clock.time(&attempt.started, None));
-    if let Some(end) = ending(attempt) {
-        text.push_str("; ");
-        text.push_str(&end);
-    }
-    text
+    runs.push(plain(format!(" {}", context.clock.time(&attempt.started, None))).whole());
+    runs.push(plain(
+        ending(attempt).map_or_else(|| ".".to_owned(), |end| format!("; {end}.")),
+    ));
+    runs
 }
 
 /// Who ended it, and how.
@@ -64,7 +66,10 @@ pub fn ending(attempt: &AttemptReport) -> Option<String> {
 
 /// `disconnect reason 2308 (0x904), extended reason 7 (0x7)`: what the sides reported.
 pub fn codes(attempt: &AttemptReport) -> Option<String> {
-    let said: Vec<String> =
-        attempt.codes.iter().map(|(name, code)| format!("{} {code} ({code:#x})", name.replace('_', " "))).collect();
+    let said: Vec<String> = attempt
+        .codes
+        .iter()
+        .map(|(name, code)| format!("{} {code} ({code:#x})", name.replace('_', " ")))
+        .collect();
     (!said.is_empty()).then(|| said.join(", "))
 }

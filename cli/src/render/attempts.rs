@@ -20,22 +20,33 @@ pub fn attempts(page: &mut Page, context: &Context<'_>) {
             _ => ("? ", Ink::Unsure),
         };
         let mut body = vec![
-            strong(context.clock.time(&attempt.started, None)),
+            strong(context.clock.time(&attempt.started, None)).whole(),
             plain(format!(
-                "  {} → {}{}{}  {} at {}",
+                "  {} → {}{}{}  {}{}",
                 account::endpoint(&attempt.client),
                 account::endpoint(&attempt.server),
-                attempt.user.as_ref().map(|u| format!(", {u}")).unwrap_or_default(),
-                if attempt.count > 1 { format!(", {} tries", number(attempt.count)) } else { String::new() },
+                attempt
+                    .user
+                    .as_ref()
+                    .map(|u| format!(", {u}"))
+                    .unwrap_or_default(),
+                if attempt.count > 1 {
+                    format!(", {} tries", number(attempt.count))
+                } else {
+                    String::new()
+                },
                 attempt.outcome,
-                ladder::name(attempt.stage),
+                match attempt.outcome {
+                    "failed" | "dropped" => format!(" at {}", ladder::name(attempt.stage)),
+                    _ => String::new(),
+                },
             )),
         ];
         if let Some(end) = account::ending(attempt) {
             body.push(plain(format!("; {end}")));
         }
         body.push(faint(format!("  {}", why(context, attempt))));
-        page.flow(4, &[Run::new(ink, mark)], &body);
+        page.flow(2, &[Run::new(ink, mark)], &body);
     }
 }
 
@@ -45,7 +56,10 @@ fn why(context: &Context<'_>, attempt: &AttemptReport) -> String {
     if let Some(other) = &attempt.part_of {
         text.push_str(&format!(", same try as {other}"));
     }
-    let verdict = attempt.verdict.as_ref().and_then(|id| context.report.verdicts.iter().find(|v| v.id == *id));
+    let verdict = attempt
+        .verdict
+        .as_ref()
+        .and_then(|id| context.report.verdicts.iter().find(|v| v.id == *id));
     if let Some(verdict) = verdict {
         text.push_str(", ");
         text.push_str(verdict.cause.as_deref().unwrap_or("inconclusive"));

@@ -3,7 +3,7 @@
 use rdpwhy_analyzer::report::VerdictReport;
 
 use super::page::{Ink, Page, Run, faint, plain, strong};
-use super::{Context, number};
+use super::{Context, facts, number};
 
 /// Entries of one role that are shown without `--all`.
 const FEW: usize = 3;
@@ -25,36 +25,50 @@ impl Label {
 
     /// The next line's beginning.
     pub fn next(&mut self) -> Run {
-        strong(self.0.take().map(|name| format!("  {name}")).unwrap_or_default())
+        strong(
+            self.0
+                .take()
+                .map(|name| format!("  {name}"))
+                .unwrap_or_default(),
+        )
     }
 }
 
 /// Decisive, supporting, contradicting evidence, each with its place.
 pub fn evidence(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     let mut label = Label::new("Why");
-    for (role, ink) in [("decisive", Ink::Strong), ("supporting", Ink::Plain), ("contradicting", Ink::Unsure)] {
+    for (role, ink) in [
+        ("decisive", Ink::Strong),
+        ("supporting", Ink::Plain),
+        ("contradicting", Ink::Unsure),
+    ] {
         let entries: Vec<_> = verdict.evidence.iter().filter(|e| e.role == role).collect();
         let shown = context.shown(entries.len(), FEW);
         for (n, entry) in entries.iter().take(shown).enumerate() {
             let role = if n == 0 { role } else { "" };
             let name = label.next();
-            let mut place = format!("  {}", entry.origin);
-            // The origin names the log; the file is worth naming where it is called otherwise.
-            if !entry.at.is_empty() {
-                place.push_str(", ");
-                place.push_str(&entry.at);
-            }
-            place.push_str(" · ");
-            place.push_str(&context.clock.time(&entry.time, day(context, verdict)));
+            let day = day(context, verdict);
+            let mut time = context.clock.time(&entry.time, day);
             if let Some(raw) = &entry.raw_time {
-                place.push_str(&format!(" ({} there)", context.clock.time(raw, day(context, verdict))));
+                time.push_str(&format!(" ({} there)", context.clock.time(raw, day)));
             }
-            let times = if entry.times > 1 { format!(" · {} times", number(entry.times)) } else { String::new() };
-            let lead = [pad(&name), Run::new(ink, role)];
-            page.flow(ROLE, &lead, &[plain(&entry.says), faint(place), plain(times)]);
+            let mut place = vec![format!("{}, {}", entry.origin, entry.at), time];
+            if entry.times > 1 {
+                place.push(format!("{} times", number(entry.times)));
+            }
+            let mut body = vec![plain(format!("{}  ", entry.says.trim_end()))];
+            body.extend(facts(&place));
+            page.flow(ROLE, &[name.padded(SECTION), Run::new(ink, role)], &body);
         }
         if entries.len() > shown {
-            page.flow(ROLE, &[], &[faint(format!("and {} more, see --all", entries.len() - shown))]);
+            page.flow(
+                ROLE,
+                &[],
+                &[faint(format!(
+                    "and {} more, see --all",
+                    entries.len() - shown
+                ))],
+            );
         }
     }
 }
@@ -74,7 +88,11 @@ pub fn alternatives(page: &mut Page, context: &Context<'_>, verdict: &VerdictRep
     }
     if verdict.alternatives.len() > shown {
         let more = verdict.alternatives.len() - shown;
-        page.flow(SECTION, &[], &[faint(format!("and {more} more, see --all"))]);
+        page.flow(
+            SECTION,
+            &[],
+            &[faint(format!("and {more} more, see --all"))],
+        );
     }
 }
 
@@ -82,33 +100,54 @@ pub fn alternatives(page: &mut Page, context: &Context<'_>, verdict: &VerdictRep
 pub fn changes(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     let mut label = Label::new("Before");
     let day = day(context, verdict);
-    if let Some(good) = &verdict.last_good {
-        let body = [strong(context.clock.time(good, day)), plain("  the last connection that went well began")];
-        page.flow(SECTION, &[label.next()], &body);
-    }
     let shown = context.shown(verdict.changes.len(), FEW_CHANGES);
+    let good = verdict.last_good.as_ref();
+    let times = good
+        .into_iter()
+        .chain(verdict.changes.iter().map(|c| &c.time))
+        .map(|t| context.clock.second(t, day));
+    let hang = SECTION + times.map(|t| t.len() + 2).max().unwrap_or_default();
+    let lead = |label: &mut Label, time: &str| {
+        [
+            label.next().padded(SECTION),
+            strong(context.clock.second(time, day)),
+        ]
+    };
+    if let Some(good) = good {
+        page.flow(
+            hang,
+            &lead(&mut label, good),
+            &[plain("the last connection that went well began")],
+        );
+    }
     for change in verdict.changes.iter().take(shown) {
-        let body = [
-            strong(context.clock.time(&change.time, day)),
-            plain(format!("  {}", change.says)),
-            faint(format!("  {}", context.names.place(change.source, &change.at))),
-        ];
-        page.flow(SECTION, &[label.next()], &body);
+        let place = faint(format!(
+            "  {}",
+            context.names.place(change.source, &change.at)
+        ))
+        .whole();
+        page.flow(
+            hang,
+            &lead(&mut label, &change.time),
+            &[plain(&change.says), place],
+        );
     }
     if verdict.changes.len() > shown {
         let more = verdict.changes.len() - shown;
-        page.flow(SECTION, &[], &[faint(format!("and {more} more, see --all"))]);
+        page.flow(
+            SECTION,
+            &[],
+            &[faint(format!("and {more} more, see --all"))],
+        );
     }
 }
 
 /// The verdict's own day: its times need no date.
 fn day(context: &Context<'_>, verdict: &VerdictReport) -> Option<jiff::civil::Date> {
     let first = context.clock.day(verdict.first.as_deref()?)?;
-    let last = verdict.last.as_deref().map_or(Some(first), |l| context.clock.day(l))?;
+    let last = verdict
+        .last
+        .as_deref()
+        .map_or(Some(first), |l| context.clock.day(l))?;
     (first == last).then_some(first)
-}
-
-/// The label padded to the section's column, so that another lead can stand behind it.
-fn pad(label: &Run) -> Run {
-    label.padded(SECTION)
 }

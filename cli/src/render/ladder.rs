@@ -17,14 +17,29 @@ const SIGNS: usize = 34;
 pub fn ladder(page: &mut Page, context: &Context<'_>, attempt: &AttemptReport) {
     let mut steps = attempt.steps.as_slice();
     while let Some((step, rest)) = steps.split_first() {
-        let silent = steps.iter().take_while(|s| s.state == step.state && s.signs.is_empty()).count();
+        let silent = steps
+            .iter()
+            .take_while(|s| s.state == step.state && s.signs.is_empty())
+            .count();
         match (step.state, silent) {
             // Rungs of which nobody tells anything share a line.
             ("not-reached", 1..) => {
-                together(page, steps.get(..silent).unwrap_or_default(), "· ", Ink::Faint, "not reached");
+                together(
+                    page,
+                    steps.get(..silent).unwrap_or_default(),
+                    "· ",
+                    Ink::Faint,
+                    "not reached",
+                );
             }
             ("passed", 1..) => {
-                together(page, steps.get(..silent).unwrap_or_default(), "✓ ", Ink::Good, "passed, nothing here records it");
+                together(
+                    page,
+                    steps.get(..silent).unwrap_or_default(),
+                    "✓ ",
+                    Ink::Good,
+                    "passed, nothing here records it",
+                );
             }
             _ => {
                 rung(page, context, step);
@@ -54,15 +69,33 @@ fn rung(page: &mut Page, context: &Context<'_>, step: &Step) {
     let shown = context.shown(step.signs.len(), FEW_SIGNS);
     let mut first = true;
     for sign in step.signs.iter().take(shown) {
-        let body = [plain(&sign.says), faint(format!("  {}", context.names.place(sign.source, &sign.at)))];
+        let body = [
+            plain(&sign.says),
+            faint(format!("  {}", context.names.place(sign.source, &sign.at))).whole(),
+        ];
         page.flow(SIGNS, if first { &lead } else { &[] }, &body);
         first = false;
     }
     if first {
-        page.flow(SIGNS, &lead, &[faint(if step.state == "broke" { "ended here" } else { "" })]);
+        page.flow(
+            SIGNS,
+            &lead,
+            &[faint(if step.state == "broke" {
+                "ended here"
+            } else {
+                ""
+            })],
+        );
     }
     if step.signs.len() > shown {
-        page.flow(SIGNS, &[], &[faint(format!("and {} more, see --all", step.signs.len() - shown))]);
+        page.flow(
+            SIGNS,
+            &[],
+            &[faint(format!(
+                "and {} more, see --all",
+                step.signs.len() - shown
+            ))],
+        );
     }
 }
 

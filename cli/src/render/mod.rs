@@ -43,7 +43,14 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { width: 100, colour: false, charset: Charset::Unicode, all: false, zone: None, why_not: None }
+        Self {
+            width: 100,
+            colour: false,
+            charset: Charset::Unicode,
+            all: false,
+            zone: None,
+            why_not: None,
+        }
     }
 }
 
@@ -69,9 +76,17 @@ impl Context<'_> {
 
 /// The report as text.
 pub fn text(report: &Report, style: &Style) -> String {
-    let mut page = Page::new(style.width.clamp(MIN_WIDTH, MAX_WIDTH), style.colour, style.charset);
-    let context =
-        Context { report, style, names: Names::of(&report.sources), clock: Clock::new(style.zone.clone()) };
+    let mut page = Page::new(
+        style.width.clamp(MIN_WIDTH, MAX_WIDTH),
+        style.colour,
+        style.charset,
+    );
+    let context = Context {
+        report,
+        style,
+        names: Names::of(&report.sources),
+        clock: Clock::new(style.zone.clone()),
+    };
     head::head(&mut page, &context);
     verdict::verdicts(&mut page, &context);
     tail::tail(&mut page, &context);
@@ -80,6 +95,18 @@ pub fn text(report: &Report, style: &Style) -> String {
     }
     notes::notes(&mut page, &context);
     page.finish()
+}
+
+/// Facts with ` · ` between them; lines break between facts only.
+fn facts(facts: &[String]) -> Vec<page::Run> {
+    let last = facts.len().saturating_sub(1);
+    let dots = |n: usize| if n < last { " ·" } else { "" };
+    let space = |n: usize| if n > 0 { " " } else { "" };
+    facts
+        .iter()
+        .enumerate()
+        .map(|(n, f)| page::faint(format!("{}{f}{}", space(n), dots(n))).whole())
+        .collect()
 }
 
 /// `1 client`, `2 clients`, `1,904 clients`.
@@ -111,7 +138,11 @@ fn size(bytes: u64) -> String {
         unit += 1;
     }
     let name = UNITS.get(unit).copied().unwrap_or_default();
-    if unit == 0 || value >= 10.0 { format!("{value:.0} {name}") } else { format!("{value:.1} {name}") }
+    if unit == 0 || value >= 10.0 {
+        format!("{value:.0} {name}")
+    } else {
+        format!("{value:.1} {name}")
+    }
 }
 
 #[cfg(test)]
@@ -120,8 +151,14 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([0, 999, 1904, 1_234_567].map(number), ["0", "999", "1,904", "1,234,567"]);
-        assert_eq!([0, 999, 1024, 69_632, 641_728_512].map(size), ["0 bytes", "999 bytes", "1.0 KiB", "68 KiB", "612 MiB"]);
+        assert_eq!(
+            [0, 999, 1904, 1_234_567].map(number),
+            ["0", "999", "1,904", "1,234,567"]
+        );
+        assert_eq!(
+            [0, 999, 1024, 69_632, 641_728_512].map(size),
+            ["0 bytes", "999 bytes", "1.0 KiB", "68 KiB", "612 MiB"]
+        );
         assert_eq!(count(1, "try", "tries"), "1 try");
     }
 }

@@ -31,7 +31,16 @@ impl Names {
         let by_id = sources
             .iter()
             .zip(names)
-            .map(|(s, name)| (s.id, if is_capture(s) && captures == 1 { String::new() } else { name }))
+            .map(|(s, name)| {
+                (
+                    s.id,
+                    if is_capture(s) && captures == 1 {
+                        String::new()
+                    } else {
+                        name
+                    },
+                )
+            })
             .collect();
         Self { by_id, captures }
     }
@@ -62,7 +71,12 @@ pub fn is_capture(source: &SourceReport) -> bool {
 /// The file's name without what all event logs share.
 fn short(path: &str) -> String {
     let file = path.rsplit(['/', '!']).next().unwrap_or(path);
-    let Some(stem) = file.strip_suffix(".evtx").or_else(|| file.strip_suffix(".EVTX")) else { return file.to_owned() };
+    let Some(stem) = file
+        .strip_suffix(".evtx")
+        .or_else(|| file.strip_suffix(".EVTX"))
+    else {
+        return file.to_owned();
+    };
     // Windows writes the `/` of a channel as %4 into the file's name; tools that pack it escape the % once more.
     let stem = stem.split("%254").next().unwrap_or(stem);
     let (channel, kind) = stem.split_once("%4").unwrap_or((stem, "Operational"));
@@ -73,13 +87,22 @@ fn short(path: &str) -> String {
             .unwrap_or(rest),
         None => channel,
     };
-    if kind == "Operational" { name.to_owned() } else { format!("{name}/{kind}") }
+    if kind == "Operational" {
+        name.to_owned()
+    } else {
+        format!("{name}/{kind}")
+    }
 }
 
 fn with_owner(name: &str, source: &SourceReport) -> String {
-    let host = source.host.as_deref().and_then(|h| h.split('.').next()).filter(|h| !h.is_empty());
+    let host = source
+        .host
+        .as_deref()
+        .and_then(|h| h.split('.').next())
+        .filter(|h| !h.is_empty());
     let folder = || source.path.rsplit(['/', '!']).nth(1);
-    host.or_else(folder).map_or_else(|| name.to_owned(), |owner| format!("{owner} {name}"))
+    host.or_else(folder)
+        .map_or_else(|| name.to_owned(), |owner| format!("{owner} {name}"))
 }
 
 fn whole_path(_: &str, source: &SourceReport) -> String {
@@ -95,10 +118,15 @@ mod tests {
         let core = "case/Microsoft-Windows-RemoteDesktopServices-RdpCoreTS%4Operational.evtx";
         assert_eq!(short(core), "RdpCoreTS");
         assert_eq!(
-            short("a.zip!logs/Microsoft-Windows-TerminalServices-LocalSessionManager%254Operational.evtx"),
+            short(
+                "a.zip!logs/Microsoft-Windows-TerminalServices-LocalSessionManager%254Operational.evtx"
+            ),
             "LocalSessionManager"
         );
-        assert_eq!(short("Microsoft-Windows-TerminalServices-LocalSessionManager%4Admin.evtx"), "LocalSessionManager/Admin");
+        assert_eq!(
+            short("Microsoft-Windows-TerminalServices-LocalSessionManager%4Admin.evtx"),
+            "LocalSessionManager/Admin"
+        );
         assert_eq!(short("C/System.evtx"), "System");
         assert_eq!(short("trace.pcapng"), "trace.pcapng");
     }

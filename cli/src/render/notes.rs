@@ -14,24 +14,51 @@ pub fn notes(page: &mut Page, context: &Context<'_>) {
 }
 
 fn defects(page: &mut Page, context: &Context<'_>) {
-    let all: Vec<_> = context.report.sources.iter().flat_map(|s| s.defects.iter().map(move |d| (s, d))).collect();
+    let all: Vec<_> = context
+        .report
+        .sources
+        .iter()
+        .flat_map(|s| s.defects.iter().map(move |d| (s, d)))
+        .collect();
     let shown = context.shown(all.len(), FEW);
     for (source, defect) in all.iter().take(shown) {
         let lost = match defect.lost {
             0 => String::new(),
-            n => format!(", {} lost", count(n, "record or packet", "records or packets")),
+            n => format!(
+                ", {} lost",
+                count(n, "record or packet", "records or packets")
+            ),
         };
-        let at = if defect.at.is_empty() { String::new() } else { format!("{}: ", defect.at) };
-        note(page, &[faint(format!("{}  ", source.path)), plain(format!("{at}{}{lost}", defect.what))]);
+        let at = if defect.at.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", defect.at)
+        };
+        note(
+            page,
+            &[
+                faint(format!("{}  ", source.path)),
+                plain(format!("{at}{}{lost}", defect.what)),
+            ],
+        );
     }
     if all.len() > shown {
-        let more = count((all.len() - shown) as u64, "place that could not be read", "places that could not be read");
+        let more = count(
+            (all.len() - shown) as u64,
+            "place that could not be read",
+            "places that could not be read",
+        );
         note(page, &[plain(format!("and {more}, see --all"))]);
     }
 }
 
 fn gaps(page: &mut Page, context: &Context<'_>) {
-    let all: Vec<_> = context.report.coverage.iter().flat_map(|c| c.gaps.iter().map(move |g| (c, g))).collect();
+    let all: Vec<_> = context
+        .report
+        .coverage
+        .iter()
+        .flat_map(|c| c.gaps.iter().map(move |g| (c, g)))
+        .collect();
     let shown = context.shown(all.len(), FEW);
     for (coverage, gap) in all.iter().take(shown) {
         let why = match gap.why {
@@ -41,11 +68,20 @@ fn gaps(page: &mut Page, context: &Context<'_>) {
             other => other,
         };
         let span = context.clock.span(&gap.from, &gap.to);
-        let text = format!("{} of {} tells nothing for {span}: {why}", coverage.channel, coverage.host);
+        let text = format!(
+            "{} of {} tells nothing for {span}: {why}",
+            coverage.channel, coverage.host
+        );
         note(page, &[plain(text)]);
     }
     if all.len() > shown {
-        note(page, &[plain(format!("and {} more gaps, see --all", number((all.len() - shown) as u64)))]);
+        note(
+            page,
+            &[plain(format!(
+                "and {} more gaps, see --all",
+                number((all.len() - shown) as u64)
+            ))],
+        );
     }
 }
 

@@ -41,24 +41,59 @@ pub struct Run {
     text: String,
     ink: Ink,
     limit: usize,
+    whole: bool,
 }
 
 impl Run {
     /// A value or a sentence.
     pub fn new(ink: Ink, text: impl Into<String>) -> Self {
-        Self { text: text.into(), ink, limit: SENTENCE }
+        Self {
+            text: text.into(),
+            ink,
+            limit: SENTENCE,
+            whole: false,
+        }
     }
 
-    /// A paragraph.
-    pub fn paragraph(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ink: Ink::Plain, limit: PARAGRAPH }
+    /// A paragraph; line breaks in it are those of the file it was written in.
+    pub fn paragraph(text: &str) -> Self {
+        let text = text
+            .split(['\n', '\r'])
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ");
+        Self {
+            text: text.trim().to_owned(),
+            ink: Ink::Plain,
+            limit: PARAGRAPH,
+            whole: false,
+        }
+    }
+
+    /// The same, long as a paragraph may be: a command that is cut cannot be pasted.
+    pub fn of_any_length(self) -> Self {
+        Self {
+            limit: PARAGRAPH,
+            ..self
+        }
+    }
+
+    /// The same, not broken at its spaces as long as it fits on a line. A space at its front still breaks.
+    pub fn whole(self) -> Self {
+        Self {
+            whole: true,
+            ..self
+        }
     }
 }
 
 impl Run {
     /// The same with spaces behind it up to `columns`. For labels of this program, which are ASCII.
     pub fn padded(&self, columns: usize) -> Self {
-        Self { text: format!("{:<columns$}", self.text), ..self.clone() }
+        Self {
+            text: format!("{:<columns$}", self.text),
+            ..self.clone()
+        }
     }
 }
 
@@ -88,7 +123,12 @@ pub struct Page {
 impl Page {
     /// An empty page of `width` columns.
     pub fn new(width: usize, colour: bool, charset: Charset) -> Self {
-        Self { width, colour, charset, out: String::new() }
+        Self {
+            width,
+            colour,
+            charset,
+            out: String::new(),
+        }
     }
 
     /// Columns.
@@ -130,14 +170,17 @@ impl Page {
         self.end(&mut line);
     }
 
-    /// Writes `left`, and `right` at the line's end; below `left` when both do not fit.
-    pub fn ends(&mut self, hang: usize, left: &[Run], right: &Run) {
+    /// Writes `left`, and `right` at the line's end. When both do not fit, only `left`; says whether both did.
+    pub fn ends(&mut self, hang: usize, left: &[Run], right: &Run) -> bool {
         let width = |run: &Run| self.safe(run).width();
         let need = left.iter().map(width).sum::<usize>() + 2 + width(right);
         if need > self.width {
-            self.flow(hang, left.get(..1).unwrap_or_default(), left.get(1..).unwrap_or_default());
-            self.flow(hang, &[], std::slice::from_ref(right));
-            return;
+            self.flow(
+                hang,
+                left.get(..1).unwrap_or_default(),
+                left.get(1..).unwrap_or_default(),
+            );
+            return false;
         }
         let mut line = Line::default();
         for run in left {
@@ -146,6 +189,7 @@ impl Page {
         line.pad_to(self.width - width(right));
         line.add(right.ink, &self.safe(right));
         self.end(&mut line);
+        true
     }
 
     /// Writes a line as it is, however long: what is to be pasted must not be broken.
@@ -161,7 +205,14 @@ impl Page {
     fn words(&self, body: &[Run]) -> Vec<Word> {
         let mut words = vec![Word::default()];
         for run in body {
-            for (n, piece) in self.safe(run).split(' ').enumerate() {
+            let text = self.safe(run);
+            let fits = run.whole && text.width() <= self.width / 2;
+            let spaces = if fits {
+                text.len() - text.trim_start_matches(' ').len()
+            } else {
+                text.len()
+            };
+            for (n, piece) in text.splitn(spaces.saturating_add(1), ' ').enumerate() {
                 let open = words.last_mut().filter(|w| w.pieces.is_empty() || n == 0);
                 match open {
                     // One more space in a row, or the first text after it.
@@ -172,7 +223,11 @@ impl Page {
                     }
                     Some(word) => word.add(run.ink, piece),
                     None => {
-                        let mut word = Word { gap: " ".to_owned(), gap_ink: run.ink, ..Word::default() };
+                        let mut word = Word {
+                            gap: " ".to_owned(),
+                            gap_ink: run.ink,
+                            ..Word::default()
+                        };
                         word.add(run.ink, piece);
                         words.push(word);
                     }
@@ -213,7 +268,12 @@ struct Word {
 
 impl Default for Word {
     fn default() -> Self {
-        Self { gap: String::new(), gap_ink: Ink::Plain, pieces: Vec::new(), columns: 0 }
+        Self {
+            gap: String::new(),
+            gap_ink: Ink::Plain,
+            pieces: Vec::new(),
+            columns: 0,
+        }
     }
 }
 
@@ -256,14 +316,27 @@ mod tests {
     #[test]
     fn lines_break_at_spaces_and_hang() {
         let mut page = Page::new(20, false, Charset::Unicode);
-        page.flow(6, &[strong("Why")], &[plain("one two three, "), faint("four five")]);
+        page.flow(
+            6,
+            &[strong("Why")],
+            &[plain("one two three, "), faint("four five")],
+        );
         assert_eq!(page.finish(), "Why   one two three,\n      four five\n");
     }
 
     #[test]
     fn runs_without_a_space_between_stay_together() {
         let mut page = Page::new(12, false, Charset::Unicode);
-        page.flow(0, &[], &[plain("aaaa bbbb"), faint("cccc"), plain(", d "), plain(" e")]);
+        page.flow(
+            0,
+            &[],
+            &[
+                plain("aaaa bbbb"),
+                faint("cccc"),
+                plain(", d "),
+                plain(" e"),
+            ],
+        );
         assert_eq!(page.finish(), "aaaa\nbbbbcccc, d\ne\n");
     }
 
@@ -275,11 +348,18 @@ mod tests {
     }
 
     #[test]
-    fn the_right_end_moves_below_when_there_is_no_room() {
+    fn the_right_end_is_left_out_when_there_is_no_room() {
         let mut page = Page::new(20, false, Charset::Unicode);
         page.ends(2, &[plain("x "), plain("short")], &plain("certain"));
-        page.ends(2, &[plain("x "), plain("a title that is longer")], &plain("certain"));
-        assert_eq!(page.finish(), "x short      certain\nx a title that is\n  longer\n  certain\n");
+        page.ends(
+            2,
+            &[plain("x "), plain("a title that is longer")],
+            &plain("certain"),
+        );
+        assert_eq!(
+            page.finish(),
+            "x short      certain\nx a title that is\n  longer\n"
+        );
     }
 
     #[test]

@@ -29,7 +29,11 @@ pub fn safe(text: &str, limit: usize, charset: Charset) -> String {
     for (n, c) in text.chars().enumerate() {
         if n >= limit {
             let more = text.chars().count() - limit;
-            let dots = if charset == Charset::Ascii { "..." } else { "…" };
+            let dots = if charset == Charset::Ascii {
+                "..."
+            } else {
+                "…"
+            };
             out.push_str(&format!("{dots} ({more} more characters)"));
             break;
         }
@@ -127,7 +131,10 @@ mod tests {
     fn languages_stay_readable_and_stacks_do_not() {
         assert_eq!(unicode("Zoë शर्मा 田中 Ünal"), "Zoë शर्मा 田中 Ünal");
         let stack = format!("a{}", "\u{301}".repeat(5));
-        assert_eq!(unicode(&stack), format!("a{}\\u{{301}}\\u{{301}}", "\u{301}".repeat(3)));
+        assert_eq!(
+            unicode(&stack),
+            format!("a{}\\u{{301}}\\u{{301}}", "\u{301}".repeat(3))
+        );
     }
 
     #[test]

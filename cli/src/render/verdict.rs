@@ -4,7 +4,7 @@ use rdpwhy_analyzer::report::VerdictReport;
 
 use super::evidence::{Label, SECTION, alternatives, changes, evidence};
 use super::page::{Ink, Page, Run, faint, plain, strong};
-use super::{Context, account, count, ladder, number};
+use super::{Context, account, count, facts, ladder, number};
 
 /// Verdicts that are shown in full without `--all`.
 const FEW_IN_FULL: usize = 3;
@@ -15,8 +15,11 @@ const FEW_REMARKS: usize = 3;
 
 /// Writes them: failures, then remarks.
 pub fn verdicts(page: &mut Page, context: &Context<'_>) {
-    let (remarks, failures): (Vec<_>, Vec<_>) =
-        context.report.verdicts.iter().partition(|v| v.severity == "remark");
+    let (remarks, failures): (Vec<_>, Vec<_>) = context
+        .report
+        .verdicts
+        .iter()
+        .partition(|v| v.severity == "remark");
     let in_full = context.shown(failures.len(), FEW_IN_FULL);
     for verdict in failures.iter().take(in_full) {
         full(page, context, verdict);
@@ -28,8 +31,16 @@ pub fn verdicts(page: &mut Page, context: &Context<'_>) {
     }
     let rest = failures.len() - in_full - lines;
     if failures.len() > in_full {
-        let more = if rest > 0 { format!("and {} more; ", number(rest as u64)) } else { String::new() };
-        page.flow(2, &[faint("  ")], &[faint(format!("{more}--all shows each of them in full"))]);
+        let more = if rest > 0 {
+            format!("and {} more; ", number(rest as u64))
+        } else {
+            String::new()
+        };
+        page.flow(
+            2,
+            &[faint("  ")],
+            &[faint(format!("{more}--all shows each of them in full"))],
+        );
     }
     page.gap();
     if context.style.all {
@@ -43,7 +54,11 @@ pub fn verdicts(page: &mut Page, context: &Context<'_>) {
     }
     if remarks.len() > FEW_REMARKS {
         let more = count((remarks.len() - FEW_REMARKS) as u64, "remark", "remarks");
-        page.flow(2, &[faint("  ")], &[faint(format!("and {more} more, see --all"))]);
+        page.flow(
+            2,
+            &[faint("  ")],
+            &[faint(format!("and {more} more, see --all"))],
+        );
     }
 }
 
@@ -52,8 +67,15 @@ fn full(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     page.gap();
     let (mark, ink) = mark(verdict);
     let sure = verdict.confidence.unwrap_or("cannot be told");
-    page.ends(2, &[Run::new(ink, mark), Run::new(ink_of_title(verdict), &verdict.title)], &strong(sure));
-    page.flow(2, &[plain("  ")], &[faint(facts(context, verdict).join(" · "))]);
+    page.ends(
+        2,
+        &[
+            Run::new(ink, mark),
+            Run::new(ink_of_title(verdict), &verdict.title),
+        ],
+        &strong(sure),
+    );
+    page.flow(2, &[plain("  ")], &facts(&about(context, verdict)));
     if !verdict.summary.is_empty() {
         page.gap();
         page.flow(2, &[plain("  ")], &[Run::paragraph(&verdict.summary)]);
@@ -71,8 +93,15 @@ fn full(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
 
 /// The attempt whose ladder shows it best.
 fn example(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
-    let attempt = verdict.example.as_ref().and_then(|id| context.report.attempts.iter().find(|a| a.id == *id));
-    let mstsc = verdict.mstsc.as_deref().filter(|m| !m.is_empty()).map(|m| format!(" mstsc shows {m}."));
+    let attempt = verdict
+        .example
+        .as_ref()
+        .and_then(|id| context.report.attempts.iter().find(|a| a.id == *id));
+    let mstsc = verdict
+        .mstsc
+        .as_deref()
+        .filter(|m| !m.is_empty())
+        .map(|m| format!(" mstsc shows {m}."));
     let Some(attempt) = attempt else {
         if let Some(mstsc) = mstsc {
             page.gap();
@@ -81,14 +110,17 @@ fn example(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
         return;
     };
     page.gap();
-    let which = if verdict.attempts.len() > 1 { "One of them: " } else { "The connection: " };
-    let codes = account::codes(attempt).map(|c| format!(" Reported: {c}.")).unwrap_or_default();
-    let body = [
-        strong(which),
-        plain(format!("{}.", account::connection(context, attempt))),
-        plain(mstsc.unwrap_or_default()),
-        faint(codes),
-    ];
+    let which = if verdict.attempts.len() > 1 {
+        "One of them: "
+    } else {
+        "The connection: "
+    };
+    let codes = account::codes(attempt)
+        .map(|c| format!(" Reported: {c}."))
+        .unwrap_or_default();
+    let mut body = vec![strong(which)];
+    body.extend(account::connection(context, attempt));
+    body.extend([plain(mstsc.unwrap_or_default()), faint(codes)]);
     page.flow(2, &[plain("  ")], &body);
     if !attempt.steps.is_empty() {
         page.gap();
@@ -99,9 +131,11 @@ fn example(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
 /// One line: enough to decide whether to look closer.
 fn line(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     let (mark, ink) = mark(verdict);
-    let mut facts = facts(context, verdict);
-    facts.extend(verdict.confidence.map(str::to_owned));
-    page.flow(2, &[Run::new(ink, mark)], &[plain(&verdict.title), faint(format!("  {}", facts.join(" · ")))]);
+    let mut about = about(context, verdict);
+    about.extend(verdict.confidence.map(str::to_owned));
+    let mut body = vec![plain(format!("{}  ", verdict.title))];
+    body.extend(facts(&about));
+    page.flow(2, &[Run::new(ink, mark)], &body);
 }
 
 fn mark(verdict: &VerdictReport) -> (&'static str, Ink) {
@@ -113,11 +147,15 @@ fn mark(verdict: &VerdictReport) -> (&'static str, Ink) {
 }
 
 fn ink_of_title(verdict: &VerdictReport) -> Ink {
-    if verdict.severity == "remark" { Ink::Strong } else { mark(verdict).1 }
+    if verdict.severity == "remark" {
+        Ink::Strong
+    } else {
+        mark(verdict).1
+    }
 }
 
 /// Host, how many, when, and the cause's id.
-fn facts(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
+fn about(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
     let mut facts: Vec<String> = verdict.host.iter().cloned().collect();
     let connections = verdict.attempts.len() as u64;
     if connections > 0 {
@@ -127,11 +165,11 @@ fn facts(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
             count(connections, "connection", "connections")
         };
         let clients = match verdict.clients {
-            0 | 1 if connections == 1 => String::new(),
             0 => String::new(),
+            1 if connections == 1 => String::new(),
             n => format!(" of {}", count(n, "client", "clients")),
         };
-        facts.push(format!("{tries}{clients}"));
+        facts.push(format!("{tries}{clients}{}", outcome(context, verdict)));
     }
     match (&verdict.first, &verdict.last) {
         (Some(first), Some(last)) => facts.push(context.clock.span(first, last)),
@@ -142,9 +180,30 @@ fn facts(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
     facts
 }
 
+/// How the verdict's attempts ended, where they ended alike.
+fn outcome(context: &Context<'_>, verdict: &VerdictReport) -> &'static str {
+    let covered = context
+        .report
+        .attempts
+        .iter()
+        .filter(|a| verdict.attempts.contains(&a.id));
+    let mut outcomes = covered.map(|a| a.outcome);
+    let Some(first) = outcomes.next() else {
+        return "";
+    };
+    match first {
+        _ if !outcomes.all(|o| o == first) => "",
+        "failed" => " failed",
+        "dropped" => " dropped",
+        _ => "",
+    }
+}
+
 /// The answer to `--why-not`.
 fn why_not(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
-    let Some(asked) = &context.style.why_not else { return };
+    let Some(asked) = &context.style.why_not else {
+        return;
+    };
     let answer = if verdict.cause.as_ref() == Some(asked) {
         "this is the verdict".to_owned()
     } else {
@@ -154,21 +213,39 @@ fn why_not(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
         }
     };
     let mut label = Label::new("Why not");
-    page.flow(SECTION, &[label.next()], &[strong(asked.as_str()), plain(format!("  {answer}"))]);
+    page.flow(
+        SECTION,
+        &[label.next()],
+        &[strong(asked.as_str()), plain(format!("  {answer}"))],
+    );
 }
 
 /// What to do, what it costs, how to take it back, and what shows that it worked.
 fn remedy(page: &mut Page, verdict: &VerdictReport) {
-    let Some(remedy) = &verdict.remedy else { return };
+    let Some(remedy) = &verdict.remedy else {
+        return;
+    };
+    page.gap();
     let mut label = Label::new("Fix");
     let place = match (remedy.run_on.as_str(), &verdict.host) {
         ("", _) => String::new(),
         ("server" | "gateway", Some(host)) => format!("on {host} ({}): ", remedy.run_on),
         (side, _) => format!("on the {side}: "),
     };
-    page.flow(SECTION, &[label.next()], &[strong(place), plain(&remedy.summary)]);
+    page.flow(
+        SECTION,
+        &[label.next()],
+        &[strong(place), plain(&remedy.summary)],
+    );
     for (n, command) in remedy.commands.iter().enumerate() {
-        page.verbatim(SECTION, &faint(format!("{}  ", n + 1)), &strong(command));
+        for (i, line) in command.trim().lines().enumerate() {
+            let number = if i == 0 {
+                format!("{}  ", n + 1)
+            } else {
+                "   ".to_owned()
+            };
+            page.verbatim(SECTION, &faint(number), &strong(line).of_any_length());
+        }
     }
     for (name, text) in [("Risk", &remedy.risk), ("Check", &remedy.verify)] {
         if !text.is_empty() {
@@ -185,20 +262,32 @@ fn missing(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     let named = verdict.cause.is_some();
     let mut label = Label::new(if named { "Missing" } else { "Settle" });
     // A cause that is certain needs nothing more.
-    let few = if verdict.confidence == Some("certain") { 1 } else { 3 };
+    let few = if verdict.confidence == Some("certain") {
+        1
+    } else {
+        3
+    };
     let shown = context.shown(verdict.missing.len(), few);
     for missing in verdict.missing.iter().take(shown) {
         let decides = match missing.would_decide.as_slice() {
             [] => String::new(),
             causes => format!("  would decide {}", causes.join(", ")),
         };
-        page.flow(SECTION, &[label.next()], &[plain(&missing.what), faint(decides)]);
+        page.flow(
+            SECTION,
+            &[label.next()],
+            &[plain(&missing.what), faint(decides)],
+        );
         if let Some(command) = &missing.command {
-            page.verbatim(SECTION, &faint("   "), &strong(command));
+            page.verbatim(SECTION, &faint("   "), &strong(command).of_any_length());
         }
     }
     if verdict.missing.len() > shown {
         let more = verdict.missing.len() - shown;
-        page.flow(SECTION, &[], &[faint(format!("and {more} more, see --all"))]);
+        page.flow(
+            SECTION,
+            &[],
+            &[faint(format!("and {more} more, see --all"))],
+        );
     }
 }

@@ -21,12 +21,18 @@ const THREADS: u32 = 1;
 /// not end the analysis of the evidence beside it.
 pub fn seven_zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
     if catch_unwind(AssertUnwindSafe(|| blocks(unpacker, at, bytes))).is_err() {
-        unpacker.problem(Problem::new(at.label, "is a 7z archive whose tables contradict each other"));
+        unpacker.problem(Problem::new(
+            at.label,
+            "is a 7z archive whose tables contradict each other",
+        ));
     }
 }
 
 fn blocks(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
-    let password = unpacker.options.password.map_or_else(Password::empty, Password::from);
+    let password = unpacker
+        .options
+        .password
+        .map_or_else(Password::empty, Password::from);
     let mut reader = BufReader::with_capacity(64 << 10, Reader::new(bytes));
     let archive = match Archive::read(&mut reader, &password) {
         Ok(archive) => archive,
@@ -37,7 +43,8 @@ fn blocks(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
     }
     for block in 0..archive.blocks.len() {
         let decoder = BlockDecoder::new(THREADS, block, &archive, &password, &mut reader);
-        let done = decoder.for_each_entries(&mut |entry, plain| Ok(member(unpacker, at, entry, plain)));
+        let done =
+            decoder.for_each_entries(&mut |entry, plain| Ok(member(unpacker, at, entry, plain)));
         if let Err(e) = done {
             refuse(unpacker, at, &e);
         }
@@ -48,12 +55,26 @@ fn blocks(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
 }
 
 /// Takes one member and says whether to go on. What is not wanted is read all the same: the next one begins behind it.
-fn member(unpacker: &mut Unpacker<'_>, at: At<'_>, entry: &ArchiveEntry, plain: &mut dyn Read) -> bool {
+fn member(
+    unpacker: &mut Unpacker<'_>,
+    at: At<'_>,
+    entry: &ArchiveEntry,
+    plain: &mut dyn Read,
+) -> bool {
     let budget = std::rc::Rc::clone(&unpacker.budget);
-    let mut plain = Metered { inner: plain, budget: &budget };
+    let mut plain = Metered {
+        inner: plain,
+        budget: &budget,
+    };
     if !entry.is_directory && entry.has_stream {
         let member = label(at.label, &entry.name);
-        unpacker.member(At { label: &member, ..at }, &mut plain);
+        unpacker.member(
+            At {
+                label: &member,
+                ..at
+            },
+            &mut plain,
+        );
     }
     let rest = io::copy(&mut plain, &mut io::sink());
     rest.is_ok() && !unpacker.exhausted()
@@ -61,13 +82,21 @@ fn member(unpacker: &mut Unpacker<'_>, at: At<'_>, entry: &ArchiveEntry, plain: 
 
 fn refuse(unpacker: &mut Unpacker<'_>, at: At<'_>, error: &Error) {
     let problem = match error {
-        Error::PasswordRequired => Problem::new(at.label, "is an encrypted 7z archive").advise(GIVE_PASSWORD),
-        Error::MaybeBadPassword(_) if unpacker.options.password.is_some() => {
-            Problem::new(at.label, "the password does not open this 7z archive").advise(GIVE_PASSWORD)
+        Error::PasswordRequired => {
+            Problem::new(at.label, "is an encrypted 7z archive").advise(GIVE_PASSWORD)
         }
-        Error::MaybeBadPassword(_) => Problem::new(at.label, "is an encrypted 7z archive").advise(GIVE_PASSWORD),
+        Error::MaybeBadPassword(_) if unpacker.options.password.is_some() => {
+            Problem::new(at.label, "the password does not open this 7z archive")
+                .advise(GIVE_PASSWORD)
+        }
+        Error::MaybeBadPassword(_) => {
+            Problem::new(at.label, "is an encrypted 7z archive").advise(GIVE_PASSWORD)
+        }
         Error::Io(e, _) if Limit::of(e).is_some() => return unpacker.failed(at.label, e),
-        e => Problem::new(at.label, format!("is a 7z archive that cannot be unpacked: {e}")),
+        e => Problem::new(
+            at.label,
+            format!("is a 7z archive that cannot be unpacked: {e}"),
+        ),
     };
     unpacker.problem(problem);
 }

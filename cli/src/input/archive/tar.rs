@@ -29,9 +29,18 @@ pub fn tar(unpacker: &mut Unpacker<'_>, at: At<'_>, reader: &mut dyn Read) {
         let member = label(at.label, &String::from_utf8_lossy(&entry.path_bytes()));
         // Plain members take as many bytes as the archive has; a sparse one can claim any size.
         let budget = std::rc::Rc::clone(&unpacker.budget);
-        let at = At { label: &member, ..at };
+        let at = At {
+            label: &member,
+            ..at
+        };
         if kind.is_gnu_sparse() {
-            unpacker.member(at, &mut Metered { inner: entry, budget: &budget });
+            unpacker.member(
+                at,
+                &mut Metered {
+                    inner: entry,
+                    budget: &budget,
+                },
+            );
         } else {
             unpacker.member(at, &mut { entry });
         }

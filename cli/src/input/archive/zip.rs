@@ -15,11 +15,17 @@ use crate::input::unpack::{At, Unpacker};
 
 /// Gives every member to the unpacker.
 pub fn zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
-    let mut archive = match ZipArchive::new(BufReader::with_capacity(64 << 10, Reader::new(bytes))) {
+    let mut archive = match ZipArchive::new(BufReader::with_capacity(64 << 10, Reader::new(bytes)))
+    {
         Ok(archive) => archive,
         Err(e) => {
-            let problem = Problem::new(at.label, format!("is a zip archive that cannot be read: {e}"));
-            return unpacker.problem(problem.advise("a copy that was cut off has no directory: copy it again"));
+            let problem = Problem::new(
+                at.label,
+                format!("is a zip archive that cannot be read: {e}"),
+            );
+            return unpacker.problem(
+                problem.advise("a copy that was cut off has no directory: copy it again"),
+            );
         }
     };
     let password = unpacker.options.password;
@@ -28,11 +34,16 @@ pub fn zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
         if index as u64 >= MAX_MEMBERS {
             return unpacker.failed(at.label, &std::io::Error::other(Limit::Members));
         }
-        let Ok(entry) = archive.by_index_raw(index) else { continue };
+        let Ok(entry) = archive.by_index_raw(index) else {
+            continue;
+        };
         if !entry.is_file() {
             continue;
         }
-        let name = entry.name().map_or_else(|_| format!("member {}", index + 1), std::borrow::Cow::into_owned);
+        let name = entry.name().map_or_else(
+            |_| format!("member {}", index + 1),
+            std::borrow::Cow::into_owned,
+        );
         let member = label(at.label, &name);
         let encrypted = entry.encrypted();
         drop(entry);
@@ -40,14 +51,24 @@ pub fn zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
             locked.count(member);
             continue;
         }
-        let options = ZipReadOptions::new().password(password.filter(|_| encrypted).map(str::as_bytes));
+        let options =
+            ZipReadOptions::new().password(password.filter(|_| encrypted).map(str::as_bytes));
         match archive.by_index_with_options(index, options) {
             Err(ZipError::InvalidPassword) => locked.count(member),
             Err(e) => unpacker.problem(Problem::new(member, format!("cannot be unpacked: {e}"))),
             Ok(entry) => {
                 let budget = std::rc::Rc::clone(&unpacker.budget);
-                let mut plain = Metered { inner: entry, budget: &budget };
-                unpacker.member(At { label: &member, ..at }, &mut plain);
+                let mut plain = Metered {
+                    inner: entry,
+                    budget: &budget,
+                };
+                unpacker.member(
+                    At {
+                        label: &member,
+                        ..at
+                    },
+                    &mut plain,
+                );
             }
         }
         if unpacker.exhausted() {
