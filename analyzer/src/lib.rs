@@ -73,7 +73,7 @@ pub struct Options {
 /// When an embedded data file is wrong, which the tests exclude.
 pub fn analyze(
     mut sources: Vec<Source>,
-    secrets: &[String],
+    secrets: &[Vec<u8>],
     knowledge: &Knowledge,
     options: &Options,
     progress: &dyn Progress,

@@ -232,7 +232,7 @@ impl<'a> Signs<'a> {
 
     fn server_class(&self) -> Option<Class> {
         let reason = |k| self.last(k).and_then(|e| e.int(field::REASON));
-        let rdp = reason(kind::DISCONNECT_REASON).map(reasons::rdpcorets);
+        let rdp = reason(kind::DISCONNECT_REASON).filter(|r| *r != SOCKET_LEVEL).map(reasons::rdpcorets);
         let session = reason(kind::SESSION_REASON).map(reasons::session);
         match (rdp, session) {
             (Some(Class::Unsaid) | None, s) => s,

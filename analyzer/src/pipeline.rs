@@ -1,7 +1,8 @@
 //! Reads all sources, in parallel. The only place that knows threads; its result does not depend on them.
 
 use rayon::prelude::*;
-use rdpwhy_parsers::{EventBatch, ReadAt, evtx};
+use rdpwhy_parsers::tls::keylog::KeyLog;
+use rdpwhy_parsers::{EventBatch, ReadAt, evtx, pcap};
 use std::ops::Range;
 
 use crate::evidence::SourceEvents;
@@ -37,11 +38,16 @@ const CHUNKS_PER_PIECE: u32 = 16;
 const HEAD: usize = 4096 + 8;
 
 /// Reads every source. Sources come out in the order they went in.
-pub fn read(sources: &[Source], secrets: &[String], progress: &dyn Progress) -> Vec<SourceEvents> {
+pub fn read(sources: &[Source], secrets: &[Vec<u8>], progress: &dyn Progress) -> Vec<SourceEvents> {
+    let mut keys = KeyLog::default();
+    for text in secrets {
+        keys.add(text);
+    }
+    let secrets = &keys;
     sources.par_iter().map(|s| read_one(s, secrets, progress)).collect()
 }
 
-fn read_one(source: &Source, secrets: &[String], progress: &dyn Progress) -> SourceEvents {
+fn read_one(source: &Source, secrets: &KeyLog, progress: &dyn Progress) -> SourceEvents {
     progress.source(&source.label);
     let bytes = source.bytes.size();
     let mut head = vec![0; HEAD];
@@ -57,12 +63,16 @@ fn read_one(source: &Source, secrets: &[String], progress: &dyn Progress) -> Sou
     SourceEvents { label: source.label.clone(), format, bytes, batch }
 }
 
-fn parse(source: &Source, head: &[u8], secrets: &[String]) -> (&'static str, EventBatch) {
+fn parse(source: &Source, head: &[u8], secrets: &KeyLog) -> (&'static str, EventBatch) {
     let bytes = source.bytes.as_ref();
     if evtx::looks_like(head) {
         return ("evtx", event_log(bytes));
     }
-    let _ = secrets;
+    if pcap::looks_like(head) {
+        // A pcapng file begins with its section header block, whose type reads the same in both byte orders.
+        let format = if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) { "pcapng" } else { "pcap" };
+        return (format, pcap::read(bytes, (!secrets.is_empty()).then_some(secrets)));
+    }
     let mut batch = EventBatch::default();
     let what = if head.is_empty() { "the file is empty" } else { "neither an event log nor a capture" };
     batch.defect("byte 0", what, 0);

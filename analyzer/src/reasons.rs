@@ -1,6 +1,6 @@
 //! Reason codes by what they mean for a connection; the numbers and their classes are in the parsers' code tables.
 
-use rdpwhy_parsers::{EventRef, Field, catalog};
+use rdpwhy_parsers::{EventRef, Field, code};
 
 /// What a reason says about the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,9 @@ pub fn error_info(code: i64) -> Class {
 }
 
 fn class(registry: &str, value: i64) -> Class {
-    let word = u32::try_from(value).ok().and_then(|v| catalog::code(registry, v)).and_then(|c| c.class);
+    let word = u32::try_from(value).ok().and_then(|v| code(registry, v)).map(|c| c.class);
     match word {
-        Some("orderly") => Class::Orderly,
+        Some("orderly" | "server") => Class::Orderly,
         Some("logoff") => Class::Logoff,
         Some("takeover") => Class::Takeover,
         Some("limit") => Class::Limit,
@@ -58,7 +58,7 @@ fn class(registry: &str, value: i64) -> Class {
         Some("network") => Class::Network,
         Some("name") => Class::NameFailed,
         Some("connect") => Class::ConnectFailed,
-        Some("none") => Class::Unsaid,
+        Some("unknown") => Class::Unsaid,
         _ => Class::Fault,
     }
 }
