@@ -19,6 +19,7 @@ mod infer;
 mod link;
 mod packet;
 mod report;
+mod sequence;
 pub(crate) mod story;
 pub(crate) mod stream;
 mod table;

@@ -3,6 +3,7 @@
 use super::endpoint::Side;
 use super::framer::{Framer, Pdu, Shape};
 use super::infer::Inference;
+use super::sequence::Sequence;
 use super::story::{Story, hex, printable};
 use super::stream::{Piece, Place, Stream};
 use super::vocabulary::{field, kind};
@@ -43,6 +44,7 @@ pub(crate) struct Talk {
     /// Bytes of protected records after the handshake.
     pub data_after_tls: [u64; 2],
     inference: Option<Inference>,
+    sequence: Sequence,
 }
 
 impl Talk {
@@ -61,6 +63,7 @@ impl Talk {
             app_records: [0; 2],
             data_after_tls: [0; 2],
             inference: None,
+            sequence: Sequence::default(),
         }
     }
 
@@ -121,7 +124,10 @@ impl Talk {
                 self.tls_record(&record);
             }
             Shape::Tpkt { .. } => self.tpkt(side, pdu, first),
-            Shape::FastPath { .. } => self.clear_data(side, pdu.place),
+            Shape::FastPath { .. } => {
+                self.clear_data(side, pdu.place);
+                self.sequence.fast_path(pdu.place, &mut self.story);
+            }
             Shape::Foreign => self.otherwise(side, pdu),
         }
     }
@@ -200,7 +206,10 @@ impl Talk {
         match (tpdu, side) {
             (Tpdu::ConnectionRequest(variable), Side::Client) => self.request(variable, pdu.place),
             (Tpdu::ConnectionConfirm(variable), Side::Server) => self.confirm(variable, pdu.place),
-            (Tpdu::Data(_), _) => self.clear_data(side, pdu.place),
+            (Tpdu::Data(data), _) => {
+                self.clear_data(side, pdu.place);
+                self.sequence.pdu(side, data, pdu.place, &mut self.story);
+            }
             _ => {}
         }
     }
