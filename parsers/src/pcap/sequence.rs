@@ -42,10 +42,16 @@ impl Sequence {
             }
             Some(Mcs::ConnectResponse(result, user_data)) if side == Side::Server => {
                 let level = server_security(user_data).unwrap_or_default().level;
-                story.tell(kind::MCS_CONNECT_RESPONSE, place).int(field::RESULT, result).int(field::ENCRYPTION_LEVEL, i64::from(level));
+                story
+                    .tell(kind::MCS_CONNECT_RESPONSE, place)
+                    .int(field::RESULT, result)
+                    .int(field::ENCRYPTION_LEVEL, i64::from(level));
             }
             Some(Mcs::Disconnect(reason)) => {
-                story.tell(kind::DISCONNECT_ANNOUNCED, place).text(field::FROM, side.name()).int(field::REASON, i64::from(reason));
+                story
+                    .tell(kind::DISCONNECT_ANNOUNCED, place)
+                    .text(field::FROM, side.name())
+                    .int(field::REASON, i64::from(reason));
             }
             Some(Mcs::Data { channel, data }) => {
                 if self.io_channel.is_none_or(|c| c == channel) || data.len() < 64 {
@@ -67,7 +73,9 @@ impl Sequence {
 
     fn data(&mut self, side: Side, channel: u16, data: &[u8], place: Place, story: &mut Story) {
         match io(data) {
-            Some(Io::Secured(flags, body)) => self.secured(side, channel, flags, body, place, story),
+            Some(Io::Secured(flags, body)) => {
+                self.secured(side, channel, flags, body, place, story)
+            }
             Some(Io::DemandActive) => self.licensed = true,
             Some(Io::ConfirmActive) => {
                 self.confirmed = true;
@@ -81,21 +89,39 @@ impl Sequence {
             Some(Io::Data(SET_ERROR_INFO, body)) if side == Side::Server => {
                 if let Some(code) = body.first_chunk().map(|b| u32::from_le_bytes(*b)) {
                     // Zero takes back an earlier one (2.2.5.1.1); servers send it when all is well.
-                    story.tell(kind::ERROR_INFO_RECEIVED, place).int(field::CODE, i64::from(code));
+                    story
+                        .tell(kind::ERROR_INFO_RECEIVED, place)
+                        .int(field::CODE, i64::from(code));
                 }
             }
             Some(Io::Data(FONT_MAP, _)) => self.finished = true,
-            Some(Io::Data(other, _)) if self.finished && !FINALIZATION.contains(&other) => session(false, place, story),
+            Some(Io::Data(other, _)) if self.finished && !FINALIZATION.contains(&other) => {
+                session(false, place, story)
+            }
             _ => {}
         }
     }
 
-    fn secured(&mut self, side: Side, channel: u16, flags: u16, body: &[u8], place: Place, story: &mut Story) {
+    fn secured(
+        &mut self,
+        side: Side,
+        channel: u16,
+        flags: u16,
+        body: &[u8],
+        place: Place,
+        story: &mut Story,
+    ) {
         let encrypted = flags & security::ENCRYPT != 0;
-        if flags & security::INFO != 0 && side == Side::Client && !story.told(kind::CLIENT_INFO_SENT) {
+        if flags & security::INFO != 0
+            && side == Side::Client
+            && !story.told(kind::CLIENT_INFO_SENT)
+        {
             self.io_channel = Some(channel);
             let info = if encrypted { None } else { client_info(body) }.unwrap_or_default();
-            story.tell(kind::CLIENT_INFO_SENT, place).text(field::USER, &info.user).text(field::DOMAIN, &info.domain);
+            story
+                .tell(kind::CLIENT_INFO_SENT, place)
+                .text(field::USER, &info.user)
+                .text(field::DOMAIN, &info.domain);
         } else if flags & security::LICENSE != 0 {
             self.licensed = true;
             // Encrypted licensing packets have a MAC before what cannot be read anyway.
@@ -124,7 +150,9 @@ impl Sequence {
             Side::Client if self.hidden_server > 0 && !self.confirmed => {
                 self.confirmed = true;
                 self.hidden_server = 0;
-                story.tell(kind::ACTIVATION_STARTED, place).flag(field::INFERRED, true);
+                story
+                    .tell(kind::ACTIVATION_STARTED, place)
+                    .flag(field::INFERRED, true);
             }
             Side::Client => {}
             Side::Server => {
@@ -139,6 +167,8 @@ impl Sequence {
 
 fn session(inferred: bool, place: Place, story: &mut Story) {
     if !story.told(kind::SESSION_DATA_SEEN) {
-        story.tell(kind::SESSION_DATA_SEEN, place).flag(field::INFERRED, inferred);
+        story
+            .tell(kind::SESSION_DATA_SEEN, place)
+            .flag(field::INFERRED, inferred);
     }
 }

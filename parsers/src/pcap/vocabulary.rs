@@ -12,7 +12,8 @@ macro_rules! names {
 }
 
 names!(
-    kind, Kind,
+    kind,
+    Kind,
     TCP_OPENED = "tcp.opened",
     TCP_ESTABLISHED = "tcp.established",
     TCP_REFUSED = "tcp.refused",
@@ -31,6 +32,8 @@ names!(
     TLS_ALERTED = "tls.alerted",
     TLS_COMPLETED = "tls.completed",
     CREDSSP_STARTED = "credssp.started",
+    CREDSSP_MESSAGE = "credssp.message",
+    CREDSSP_REFUSED = "credssp.refused",
     AUTHORIZATION_ANSWERED = "authorization.answered",
     MCS_CONNECT_INITIAL = "mcs.connect-initial",
     MCS_CONNECT_RESPONSE = "mcs.connect-response",
@@ -47,7 +50,8 @@ names!(
 );
 
 names!(
-    field, Field,
+    field,
+    Field,
     FLOW = "flow",
     CLIENT_IP = "client_ip",
     CLIENT_PORT = "client_port",
@@ -113,6 +117,8 @@ names!(
     BUILD = "build",
     ENCRYPTION_LEVEL = "encryption_level",
     USER = "user",
+    MECHANISM = "mechanism",
+    TOKEN = "token",
     DOMAIN = "domain",
     TYPE = "type",
     ERROR = "error",

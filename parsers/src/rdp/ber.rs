@@ -29,11 +29,19 @@ pub fn element(bytes: &[u8]) -> Option<Element<'_>> {
         if digits.is_empty() || digits.len() > 3 {
             return None;
         }
-        (digits.iter().fold(0usize, |n, b| n << 8 | usize::from(*b)), at + 1 + digits.len())
+        (
+            digits.iter().fold(0usize, |n, b| n << 8 | usize::from(*b)),
+            at + 1 + digits.len(),
+        )
     };
     let there = bytes.get(start..)?;
     let body = there.get(..length).unwrap_or(there);
-    Some(Element { tag, body, rest: there.get(length..).unwrap_or_default(), length: start + length })
+    Some(Element {
+        tag,
+        body,
+        rest: there.get(length..).unwrap_or_default(),
+        length: start + length,
+    })
 }
 
 /// The elements inside a constructed one.
@@ -48,13 +56,16 @@ pub fn elements(mut bytes: &[u8]) -> impl Iterator<Item = Element<'_>> {
 /// An INTEGER's or ENUMERATED's content as a number; more than eight bytes give the last eight.
 pub fn integer(body: &[u8]) -> i64 {
     let negative = body.first().is_some_and(|b| b & 0x80 != 0);
-    body.iter().fold(if negative { -1 } else { 0 }, |n, b| n << 8 | i64::from(*b))
+    body.iter()
+        .fold(if negative { -1 } else { 0 }, |n, b| n << 8 | i64::from(*b))
 }
 
 /// A PER length of one or two bytes and what follows it.
 pub fn per_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     match bytes {
-        [a, b, rest @ ..] if a & 0x80 != 0 => Some((usize::from(a & 0x7f) << 8 | usize::from(*b), rest)),
+        [a, b, rest @ ..] if a & 0x80 != 0 => {
+            Some((usize::from(a & 0x7f) << 8 | usize::from(*b), rest))
+        }
         [a, rest @ ..] if a & 0x80 == 0 => Some((usize::from(*a), rest)),
         _ => None,
     }
@@ -67,7 +78,10 @@ mod tests {
     #[test]
     fn tags_and_lengths() {
         let e = element(&[0x7f, 0x65, 0x82, 0, 2, 1, 2, 9]);
-        assert_eq!(e.map(|e| (e.tag, e.body, e.rest)), Some((0x7f65, &[1, 2][..], &[9][..])));
+        assert_eq!(
+            e.map(|e| (e.tag, e.body, e.rest)),
+            Some((0x7f65, &[1, 2][..], &[9][..]))
+        );
         assert_eq!(element(&[4, 0x84, 1, 1, 1, 1]), None, "no PDU is that long");
         assert_eq!(element(&[4, 9, 7]).map(|e| e.body), Some(&[7][..]), "cut");
         assert_eq!(element(&[4]), None);

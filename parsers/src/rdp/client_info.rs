@@ -19,13 +19,26 @@ pub struct ClientInfo {
 /// Reads what stands behind the security header.
 pub fn client_info(bytes: &[u8]) -> Option<ClientInfo> {
     let flags = u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?);
-    let length = |at: usize| Some(usize::from(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?)));
+    let length = |at: usize| {
+        Some(usize::from(u16::from_le_bytes(
+            *bytes.get(at..)?.first_chunk()?,
+        )))
+    };
     let (domain, user) = (length(8)?, length(10)?);
-    let text = |b: &[u8]| if flags & UNICODE != 0 { utf16(b) } else { String::from_utf8_lossy(b).into_owned() };
+    let text = |b: &[u8]| {
+        if flags & UNICODE != 0 {
+            utf16(b)
+        } else {
+            String::from_utf8_lossy(b).into_owned()
+        }
+    };
     // The lengths leave out the terminators, which are there nevertheless.
     let terminator = if flags & UNICODE != 0 { 2 } else { 1 };
     let user_at = 18 + domain + terminator;
-    Some(ClientInfo { domain: text(bytes.get(18..18 + domain)?), user: text(bytes.get(user_at..user_at + user)?) })
+    Some(ClientInfo {
+        domain: text(bytes.get(18..18 + domain)?),
+        user: text(bytes.get(user_at..user_at + user)?),
+    })
 }
 
 #[cfg(test)]
@@ -38,7 +51,13 @@ mod tests {
         bytes.extend(UNICODE.to_le_bytes());
         bytes.extend([4, 0, 6, 0, 8, 0, 0, 0, 0, 0]);
         bytes.extend(b"D\0O\0\0\0a\0n\0a\0\0\0p\0w\0");
-        assert_eq!(client_info(&bytes), Some(ClientInfo { domain: "DO".to_owned(), user: "ana".to_owned() }));
+        assert_eq!(
+            client_info(&bytes),
+            Some(ClientInfo {
+                domain: "DO".to_owned(),
+                user: "ana".to_owned()
+            })
+        );
         for end in 0..bytes.len() {
             let _ = client_info(&bytes[..end]);
         }

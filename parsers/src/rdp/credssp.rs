@@ -33,11 +33,18 @@ pub fn ts_request(bytes: &[u8]) -> Option<(TsRequest<'_>, usize)> {
             (0xa0, Some(version)) => request.version = integer(version.body),
             (0xa1, Some(tokens)) => {
                 // SEQUENCE OF SEQUENCE { [0] OCTET STRING }
-                request.token = element(tokens.body).and_then(|item| element(item.body)).and_then(|t| element(t.body)).map(|o| o.body);
+                request.token = element(tokens.body)
+                    .and_then(|item| element(item.body))
+                    .and_then(|t| element(t.body))
+                    .map(|o| o.body);
             }
             (0xa2, _) => request.credentials = true,
             (0xa3, _) => request.public_key = true,
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status is its 32 bits")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a status is its 32 bits"
+            )]
             (0xa4, Some(error)) => request.error = Some(integer(error.body) as u32),
             _ => {}
         }
@@ -85,7 +92,11 @@ pub fn token(bytes: &[u8]) -> Token {
             Some(3) => ("authenticate", ntlm_names(message)),
             _ => ("unknown", None),
         };
-        return Token { mechanism: "ntlm", message: name, names };
+        return Token {
+            mechanism: "ntlm",
+            message: name,
+            names,
+        };
     }
     // Inside its GSS frame (RFC 4121 §4.1) a Kerberos message follows the identifier with two bytes of type.
     for oid in KERBEROS {
@@ -98,9 +109,17 @@ pub fn token(bytes: &[u8]) -> Token {
             Some([4, 1]) => "tgt-rep",
             _ => continue,
         };
-        return Token { mechanism: "kerberos", message, names: None };
+        return Token {
+            mechanism: "kerberos",
+            message,
+            names: None,
+        };
     }
-    Token { mechanism: "negotiate", message: "other", names: None }
+    Token {
+        mechanism: "negotiate",
+        message: "other",
+        names: None,
+    }
 }
 
 fn ntlm_names(message: &[u8]) -> Option<NtlmNames> {
@@ -109,9 +128,17 @@ fn ntlm_names(message: &[u8]) -> Option<NtlmNames> {
         let length = usize::from(u16::from_le_bytes(*message.get(at..)?.first_chunk()?));
         let offset = u32::from_le_bytes(*message.get(at + 4..)?.first_chunk()?) as usize;
         let bytes = message.get(offset..offset.checked_add(length)?)?;
-        Some(if unicode { utf16(bytes) } else { String::from_utf8_lossy(bytes).into_owned() })
+        Some(if unicode {
+            utf16(bytes)
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        })
     };
-    Some(NtlmNames { domain: text(28)?, user: text(36)?, workstation: text(44)? })
+    Some(NtlmNames {
+        domain: text(28)?,
+        user: text(36)?,
+        workstation: text(44)?,
+    })
 }
 
 #[cfg(test)]
@@ -120,18 +147,28 @@ mod tests {
 
     #[test]
     fn an_error_code_is_read() {
-        let bytes = [0x30, 13, 0xa0, 3, 2, 1, 6, 0xa4, 6, 2, 4, 0x80, 0x09, 0x03, 0x02, 0xff];
+        let bytes = [
+            0x30, 13, 0xa0, 3, 2, 1, 6, 0xa4, 6, 2, 4, 0x80, 0x09, 0x03, 0x02, 0xff,
+        ];
         let (request, length) = ts_request(&bytes).unwrap_or_default();
-        assert_eq!((request.version, request.error, length), (6, Some(0x8009_0302), 15));
+        assert_eq!(
+            (request.version, request.error, length),
+            (6, Some(0x8009_0302), 15)
+        );
     }
 
     #[test]
     fn a_token_is_found_and_named() {
-        let mut bytes = vec![0x30, 27, 0xa0, 3, 2, 1, 6, 0xa1, 20, 0x30, 18, 0x30, 16, 0xa0, 14, 4, 12];
+        let mut bytes = vec![
+            0x30, 27, 0xa0, 3, 2, 1, 6, 0xa1, 20, 0x30, 18, 0x30, 16, 0xa0, 14, 4, 12,
+        ];
         bytes.extend(b"NTLMSSP\0\x01\0\0\0");
         let (request, _) = ts_request(&bytes).unwrap_or_default();
         let named = request.token.map(token);
-        assert_eq!(named.map(|t| (t.mechanism, t.message)), Some(("ntlm", "negotiate")));
+        assert_eq!(
+            named.map(|t| (t.mechanism, t.message)),
+            Some(("ntlm", "negotiate"))
+        );
         for end in 0..bytes.len() {
             let _ = ts_request(&bytes[..end]);
         }
@@ -147,6 +184,9 @@ mod tests {
         m[60] = 1;
         m.extend(b"D\0O\0a\0n\0a\0");
         let names = token(&m).names;
-        assert_eq!(names.map(|n| (n.domain, n.user)), Some(("DO".to_owned(), "ana".to_owned())));
+        assert_eq!(
+            names.map(|n| (n.domain, n.user)),
+            Some(("DO".to_owned(), "ana".to_owned()))
+        );
     }
 }

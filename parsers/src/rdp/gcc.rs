@@ -27,8 +27,14 @@ pub struct ServerSecurity {
 
 /// The settings blocks behind the H.221 key of either side: type and body.
 fn blocks(user_data: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    let key = user_data.windows(4).position(|w| w == b"Duca" || w == b"McDn");
-    let mut rest = key.and_then(|at| user_data.get(at + 4..)).and_then(per_length).map(|(_, rest)| rest).unwrap_or_default();
+    let key = user_data
+        .windows(4)
+        .position(|w| w == b"Duca" || w == b"McDn");
+    let mut rest = key
+        .and_then(|at| user_data.get(at + 4..))
+        .and_then(per_length)
+        .map(|(_, rest)| rest)
+        .unwrap_or_default();
     std::iter::from_fn(move || {
         let [a, b, c, d, ..] = *rest else { return None };
         let length = usize::from(u16::from_le_bytes([c, d])).max(4);
@@ -47,19 +53,32 @@ pub fn client_core(user_data: &[u8]) -> Option<ClientCore> {
     let (_, body) = blocks(user_data).find(|(kind, _)| *kind == CS_CORE)?;
     let name = utf16(body.get(20..body.len().min(52)).unwrap_or_default());
     let early = body.get(140).copied().unwrap_or(0);
-    Some(ClientCore { name, build: u32_at(body, 16)?, error_info: early & 1 != 0 })
+    Some(ClientCore {
+        name,
+        build: u32_at(body, 16)?,
+        error_info: early & 1 != 0,
+    })
 }
 
 /// Reads the server's security data.
 pub fn server_security(user_data: &[u8]) -> Option<ServerSecurity> {
     let (_, body) = blocks(user_data).find(|(kind, _)| *kind == SC_SECURITY)?;
-    Some(ServerSecurity { method: u32_at(body, 0)?, level: u32_at(body, 4)? })
+    Some(ServerSecurity {
+        method: u32_at(body, 0)?,
+        level: u32_at(body, 4)?,
+    })
 }
 
 /// UTF-16LE up to its first NUL; what is no character becomes U+FFFD.
 pub(crate) fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).filter_map(|c| c.first_chunk().copied()).map(u16::from_le_bytes).take_while(|u| *u != 0);
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    let units = bytes
+        .chunks_exact(2)
+        .filter_map(|c| c.first_chunk().copied())
+        .map(u16::from_le_bytes)
+        .take_while(|u| *u != 0);
+    char::decode_utf16(units)
+        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 #[cfg(test)]
@@ -76,7 +95,14 @@ mod tests {
         data.extend([0x01, 0xc0, 216, 0]);
         data.extend(&core);
         let read = client_core(&data);
-        assert_eq!(read, Some(ClientCore { name: "ELT".to_owned(), build: 3790, error_info: true }));
+        assert_eq!(
+            read,
+            Some(ClientCore {
+                name: "ELT".to_owned(),
+                build: 3790,
+                error_info: true
+            })
+        );
         for end in 0..data.len() {
             let _ = client_core(&data[..end]);
         }
@@ -85,6 +111,12 @@ mod tests {
     #[test]
     fn security_data() {
         let data = b"McDn\x0c\x02\x0c\x0c\0\x02\0\0\0\x02\0\0\0";
-        assert_eq!(server_security(data), Some(ServerSecurity { method: 2, level: 2 }));
+        assert_eq!(
+            server_security(data),
+            Some(ServerSecurity {
+                method: 2,
+                level: 2
+            })
+        );
     }
 }

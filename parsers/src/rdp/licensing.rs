@@ -18,7 +18,14 @@ pub struct License {
 /// Reads what stands behind the security header.
 pub fn license(bytes: &[u8]) -> Option<License> {
     let kind = *bytes.first()?;
-    let error = if kind == ERROR_ALERT { bytes.get(4..).and_then(|b| b.first_chunk()).map(|b| u32::from_le_bytes(*b)) } else { None };
+    let error = if kind == ERROR_ALERT {
+        bytes
+            .get(4..)
+            .and_then(|b| b.first_chunk())
+            .map(|b| u32::from_le_bytes(*b))
+    } else {
+        None
+    };
     Some(License { kind, error })
 }
 
@@ -44,8 +51,20 @@ mod tests {
     #[test]
     fn a_valid_client_is_an_alert_with_seven() {
         let read = license(&[0xff, 3, 16, 0, 7, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0]);
-        assert_eq!(read, Some(License { kind: ERROR_ALERT, error: Some(VALID_CLIENT) }));
-        assert_eq!(license(&[1, 3]), Some(License { kind: 1, error: None }));
+        assert_eq!(
+            read,
+            Some(License {
+                kind: ERROR_ALERT,
+                error: Some(VALID_CLIENT)
+            })
+        );
+        assert_eq!(
+            license(&[1, 3]),
+            Some(License {
+                kind: 1,
+                error: None
+            })
+        );
         assert_eq!(license(&[]), None);
     }
 }

@@ -40,11 +40,19 @@ pub fn mcs(bytes: &[u8]) -> Option<Mcs<'_>> {
     if bytes.first() == Some(&0x7f) {
         let connect = element(bytes)?;
         // The user data is the last octet string; in Connect Initial two selectors come before it.
-        let user_data = || elements(connect.body).filter(|e| e.tag == OCTET_STRING).last().map(|e| e.body).unwrap_or_default();
+        let user_data = || {
+            elements(connect.body)
+                .filter(|e| e.tag == OCTET_STRING)
+                .last()
+                .map(|e| e.body)
+                .unwrap_or_default()
+        };
         return match connect.tag {
             CONNECT_INITIAL => Some(Mcs::ConnectInitial(user_data())),
             CONNECT_RESPONSE => {
-                let result = elements(connect.body).find(|e| e.tag == ENUMERATED).map_or(0, |e| integer(e.body));
+                let result = elements(connect.body)
+                    .find(|e| e.tag == ENUMERATED)
+                    .map_or(0, |e| integer(e.body));
                 Some(Mcs::ConnectResponse(result, user_data()))
             }
             _ => None,
@@ -52,14 +60,23 @@ pub fn mcs(bytes: &[u8]) -> Option<Mcs<'_>> {
     }
     let first = *bytes.first()?;
     match first >> 2 {
-        choice::ERECT_DOMAIN_REQUEST | choice::ATTACH_USER_REQUEST | choice::CHANNEL_JOIN_REQUEST => Some(Mcs::Setup(0)),
-        choice::ATTACH_USER_CONFIRM | choice::CHANNEL_JOIN_CONFIRM => Some(Mcs::Setup(bytes.get(1)? >> 4)),
+        choice::ERECT_DOMAIN_REQUEST
+        | choice::ATTACH_USER_REQUEST
+        | choice::CHANNEL_JOIN_REQUEST => Some(Mcs::Setup(0)),
+        choice::ATTACH_USER_CONFIRM | choice::CHANNEL_JOIN_CONFIRM => {
+            Some(Mcs::Setup(bytes.get(1)? >> 4))
+        }
         // Three bits of reason straddle the first two bytes.
-        choice::DISCONNECT_PROVIDER_ULTIMATUM => Some(Mcs::Disconnect((first & 3) << 1 | bytes.get(1).map_or(0, |b| b >> 7))),
+        choice::DISCONNECT_PROVIDER_ULTIMATUM => Some(Mcs::Disconnect(
+            (first & 3) << 1 | bytes.get(1).map_or(0, |b| b >> 7),
+        )),
         choice::SEND_DATA_REQUEST | choice::SEND_DATA_INDICATION => {
             let channel = u16::from_be_bytes(*bytes.get(3..)?.first_chunk()?);
             let (length, data) = per_length(bytes.get(6..)?)?;
-            Some(Mcs::Data { channel, data: data.get(..length).unwrap_or(data) })
+            Some(Mcs::Data {
+                channel,
+                data: data.get(..length).unwrap_or(data),
+            })
         }
         _ => None,
     }
@@ -75,10 +92,19 @@ mod tests {
         assert_eq!(mcs(&[0x04, 0x01, 0x00, 0x01, 0x00]), Some(Mcs::Setup(0)));
         assert_eq!(mcs(&[0x28]), Some(Mcs::Setup(0)));
         assert_eq!(mcs(&[0x2e, 0x00, 0x00, 0x06]), Some(Mcs::Setup(0)));
-        assert_eq!(mcs(&[0x3e, 0x00, 0x00, 0x06, 0x03, 0xef, 0x03, 0xef]), Some(Mcs::Setup(0)));
+        assert_eq!(
+            mcs(&[0x3e, 0x00, 0x00, 0x06, 0x03, 0xef, 0x03, 0xef]),
+            Some(Mcs::Setup(0))
+        );
         assert_eq!(mcs(&[0x21, 0x80]), Some(Mcs::Disconnect(3)));
         assert_eq!(mcs(&[0x20, 0x80]), Some(Mcs::Disconnect(1)));
-        assert_eq!(mcs(&[0x64, 0, 6, 3, 0xeb, 0x70, 2, 7, 8]), Some(Mcs::Data { channel: 0x3eb, data: &[7, 8] }));
+        assert_eq!(
+            mcs(&[0x64, 0, 6, 3, 0xeb, 0x70, 2, 7, 8]),
+            Some(Mcs::Data {
+                channel: 0x3eb,
+                data: &[7, 8]
+            })
+        );
     }
 
     #[test]

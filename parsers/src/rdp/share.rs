@@ -41,8 +41,13 @@ pub const FONT_MAP: u8 = 0x28;
 /// Reads the data of an MCS Send Data PDU on the I/O channel. A share control header is recognised by its own length and
 /// version; everything else has a security header.
 pub fn io(bytes: &[u8]) -> Option<Io<'_>> {
-    let [a, b, c, d, ..] = *bytes else { return None };
-    let (total, kind) = (usize::from(u16::from_le_bytes([a, b])), u16::from_le_bytes([c, d]));
+    let [a, b, c, d, ..] = *bytes else {
+        return None;
+    };
+    let (total, kind) = (
+        usize::from(u16::from_le_bytes([a, b])),
+        u16::from_le_bytes([c, d]),
+    );
     if total == bytes.len() && kind & 0xfff0 == 0x0010 {
         return match kind & 0x000f {
             0x1 => Some(Io::DemandActive),
@@ -50,11 +55,17 @@ pub fn io(bytes: &[u8]) -> Option<Io<'_>> {
             0x6 => Some(Io::DeactivateAll),
             0xa => Some(Io::Redirection),
             // Share control 6, share id 4, pad, stream, uncompressed length 2, type, compressed type and length 3.
-            0x7 => Some(Io::Data(*bytes.get(14)?, bytes.get(18..).unwrap_or_default())),
+            0x7 => Some(Io::Data(
+                *bytes.get(14)?,
+                bytes.get(18..).unwrap_or_default(),
+            )),
             _ => None,
         };
     }
-    Some(Io::Secured(u16::from_le_bytes([a, b]), bytes.get(4..).unwrap_or_default()))
+    Some(Io::Secured(
+        u16::from_le_bytes([a, b]),
+        bytes.get(4..).unwrap_or_default(),
+    ))
 }
 
 #[cfg(test)]
@@ -64,14 +75,36 @@ mod tests {
     #[test]
     fn set_error_info_of_the_specification() {
         // 2.2.5.1.1: share control, share data, errorInfo.
-        let mut bytes = vec![22, 0, 0x17, 0, 0xea, 3, 0, 0, 1, 0, 0, 1, 8, 0, SET_ERROR_INFO, 0, 0, 0];
+        let mut bytes = vec![
+            22,
+            0,
+            0x17,
+            0,
+            0xea,
+            3,
+            0,
+            0,
+            1,
+            0,
+            0,
+            1,
+            8,
+            0,
+            SET_ERROR_INFO,
+            0,
+            0,
+            0,
+        ];
         bytes.extend(7u32.to_le_bytes());
         assert_eq!(io(&bytes), Some(Io::Data(SET_ERROR_INFO, &[7, 0, 0, 0])));
     }
 
     #[test]
     fn a_license_has_a_security_header() {
-        assert_eq!(io(&[0x80, 0, 0, 0, 0xff]), Some(Io::Secured(security::LICENSE, &[0xff])));
+        assert_eq!(
+            io(&[0x80, 0, 0, 0, 0xff]),
+            Some(Io::Secured(security::LICENSE, &[0xff]))
+        );
         assert_eq!(io(&[1, 2]), None);
     }
 }
