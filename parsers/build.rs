@@ -74,18 +74,8 @@ struct WireKind {
 }
 
 const SIDES: &[&str] = &["server", "client", "gateway", "domain-controller", "any"];
-const STAGES: &[&str] = &[
-    "name",
-    "tcp",
-    "x224",
-    "tls",
-    "credssp",
-    "authorization",
-    "mcs",
-    "licensing",
-    "activation",
-    "session",
-];
+const STAGES: &[&str] =
+    &["name", "tcp", "x224", "tls", "credssp", "authorization", "mcs", "licensing", "activation", "session"];
 /// Name in the data files, variant of `catalog::Decode`, suffixes of the fields it makes.
 const DECODES: &[(&str, &str, &[&str])] = &[
     ("text", "Text", &[""]),
@@ -103,8 +93,7 @@ const DECODES: &[(&str, &str, &[&str])] = &[
 ];
 
 fn main() {
-    let root =
-        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalog");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalog");
     println!("cargo::rerun-if-changed={}", root.display());
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
@@ -131,41 +120,23 @@ fn main() {
         if file.meaning.trim().is_empty() || file.channel.is_empty() {
             fail(&path, "meaning or channel is empty");
         }
-        for stage in file
-            .variant
-            .iter()
-            .filter_map(|v| v.stage.as_deref())
-            .chain(file.stage.as_deref())
-        {
+        for stage in file.variant.iter().filter_map(|v| v.stage.as_deref()).chain(file.stage.as_deref()) {
             check(&path, "stage", stage, STAGES);
         }
-        kinds
-            .entry(file.kind.clone())
-            .or_insert_with(|| (file.stage.clone(), file.meaning.clone()));
+        kinds.entry(file.kind.clone()).or_insert_with(|| (file.stage.clone(), file.meaning.clone()));
         for v in &file.variant {
-            kinds
-                .entry(v.kind.clone())
-                .or_insert_with(|| (v.stage.clone(), file.meaning.clone()));
+            kinds.entry(v.kind.clone()).or_insert_with(|| (v.stage.clone(), file.meaning.clone()));
         }
         for (windows, f) in &file.fields {
             let Some((_, _, suffixes)) = DECODES.iter().find(|d| d.0 == f.decode) else {
-                fail(
-                    &path,
-                    &format!("field {windows} has the unknown type {}", f.decode),
-                );
+                fail(&path, &format!("field {windows} has the unknown type {}", f.decode));
             };
             fields.extend(suffixes.iter().map(|s| format!("{}{s}", f.name)));
         }
         fields.extend(file.set.keys().cloned());
         for v in &file.variant {
             if !fields.contains(&v.field) {
-                fail(
-                    &path,
-                    &format!(
-                        "variant looks at {}, which no file declares before",
-                        v.field
-                    ),
-                );
+                fail(&path, &format!("variant looks at {}, which no file declares before", v.field));
             }
         }
         events.push((path, file));
@@ -180,16 +151,10 @@ fn main() {
     rows.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     for pair in rows.windows(2) {
         if (&pair[0].0, pair[0].1) == (&pair[1].0, pair[1].1) {
-            fail(
-                pair[1].3,
-                &format!("provider and id stand in {} as well", pair[0].3.display()),
-            );
+            fail(pair[1].3, &format!("provider and id stand in {} as well", pair[0].3.display()));
         }
     }
-    assert!(
-        kinds.len() < usize::from(u16::MAX) && fields.len() < usize::from(u16::MAX),
-        "too many names for u16"
-    );
+    assert!(kinds.len() < usize::from(u16::MAX) && fields.len() < usize::from(u16::MAX), "too many names for u16");
     fs::write(out.join("names.rs"), names(&kinds, &fields)).expect("OUT_DIR is writable");
     fs::write(out.join("events.rs"), table(&kinds, &fields, &rows)).expect("OUT_DIR is writable");
 }
@@ -213,35 +178,21 @@ fn table(
     fields: &BTreeSet<String>,
     rows: &[(String, u32, &EventFile, &PathBuf)],
 ) -> String {
-    let stage = |s: &Option<String>| {
-        s.as_ref()
-            .map_or("None".to_owned(), |s| format!("Some({s:?})"))
-    };
+    let stage = |s: &Option<String>| s.as_ref().map_or("None".to_owned(), |s| format!("Some({s:?})"));
     let mut s = String::from("static KIND_INFO: &[KindInfo] = &[\n");
     for (stage_of, meaning) in kinds.values() {
-        let _ = writeln!(
-            s,
-            "    KindInfo {{ stage: {}, meaning: {meaning:?} }},",
-            stage(stage_of)
-        );
+        let _ = writeln!(s, "    KindInfo {{ stage: {}, meaning: {meaning:?} }},", stage(stage_of));
     }
     s.push_str("];\nstatic EVENTS: &[EventSpec] = &[\n");
     for (provider, id, f, _) in rows {
         let _ = writeln!(
             s,
             "    EventSpec {{ provider: {provider:?}, id: {id}, channel: {:?}, kind: Kind::of({:?}), side: {:?}, stage: {}, meaning: {:?},",
-            f.channel,
-            f.kind,
-            f.side,
-            stage(&f.stage),
-            f.meaning
+            f.channel, f.kind, f.side, stage(&f.stage), f.meaning
         );
         s.push_str("        fields: &[");
         for (windows, spec) in &f.fields {
-            let decode = DECODES
-                .iter()
-                .find(|d| d.0 == spec.decode)
-                .expect("checked above");
+            let decode = DECODES.iter().find(|d| d.0 == spec.decode).expect("checked above");
             let first = format!("{}{}", spec.name, decode.2[0]);
             let second = decode.2.get(1).map(|x| format!("{}{x}", spec.name));
             assert!(fields.contains(&first));
@@ -261,10 +212,7 @@ fn table(
             let _ = write!(
                 s,
                 "Variant {{ field: Field::of({:?}), is: &{:?}, kind: Kind::of({:?}), stage: {} }}, ",
-                v.field,
-                v.is,
-                v.kind,
-                stage(&v.stage)
+                v.field, v.is, v.kind, stage(&v.stage)
             );
         }
         s.push_str("] },\n");
@@ -278,9 +226,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut todo = vec![folder.to_owned()];
     while let Some(dir) = todo.pop() {
         println!("cargo::rerun-if-changed={}", dir.display());
-        let Ok(entries) = fs::read_dir(&dir) else {
-            continue;
-        };
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
         for entry in entries.flatten() {
             let path = entry.path();
             if path.is_dir() {

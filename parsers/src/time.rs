@@ -17,11 +17,7 @@ impl Timestamp {
 
     /// From whole seconds and nanoseconds since the Unix epoch, saturating.
     pub fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
-        Self(
-            seconds
-                .saturating_mul(1_000_000_000)
-                .saturating_add(i64::from(nanoseconds)),
-        )
+        Self(seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(nanoseconds)))
     }
 
     /// This moment moved by `nanoseconds`, saturating.
@@ -42,10 +38,7 @@ mod tests {
 
     #[test]
     fn filetime_of_the_unix_epoch_is_zero() {
-        assert_eq!(
-            Timestamp::from_filetime(116_444_736_000_000_000),
-            Some(Timestamp(0))
-        );
+        assert_eq!(Timestamp::from_filetime(116_444_736_000_000_000), Some(Timestamp(0)));
     }
 
     #[test]
