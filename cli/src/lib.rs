@@ -1,1 +1,70 @@
 //! Files, terminal and exit codes; decides nothing about RDP.
+//!
+//! [`run`] is the whole program but for the process around it: arguments in, text and exit status out.
+
+pub mod args;
+mod diagnose;
+mod engine;
+pub mod input;
+mod output;
+mod progress;
+pub mod render;
+pub mod span;
+mod surroundings;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+pub use surroundings::Surroundings;
+
+/// Exit status: wrong usage, which an output that cannot be written counts as.
+pub const USAGE: u8 = 2;
+/// Exit status: nothing could be read.
+pub const NOTHING_READ: u8 = 3;
+
+/// Runs the program as if its output were a pipe in a UTF-8 locale. The first argument is the program's name.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    run_in(args, out, err, &Surroundings::default())
+}
+
+/// Runs the program in given surroundings; returns the exit status.
+pub fn run_in(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    surroundings: &Surroundings,
+) -> u8 {
+    match Arguments::try_parse_from(args) {
+        Ok(Arguments {
+            command: Command::Diagnose(args),
+        }) => diagnose::diagnose(&args, out, err, surroundings),
+        Err(e) => {
+            let text = e.render();
+            let status = u8::try_from(e.exit_code()).unwrap_or(USAGE);
+            // Help and version are what was asked for; everything else is a mistake.
+            let written = if e.use_stderr() {
+                err.write_all(text.to_string().as_bytes())
+            } else if surroundings.colour {
+                put(out, text.ansi().to_string().as_bytes())
+            } else {
+                put(out, text.to_string().as_bytes())
+            };
+            if written.is_err() { USAGE } else { status }
+        }
+    }
+}
+
+/// Writes all of it. A reader that has seen enough and closed its end (`| head`) is no error.
+fn put(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,206 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The program's arguments.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rdpwhy",
+    version,
+    about,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell why RDP connections failed, from event logs and packet captures
+    #[command(after_help = EXAMPLES, after_long_help = EXIT_AND_EXAMPLES)]
+    Diagnose(Box<Diagnose>),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rdpwhy diagnose case-114/                            everything in a folder, archives included
+  rdpwhy diagnose System.evtx trace.pcapng             two files
+  rdpwhy diagnose evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin
+  rdpwhy diagnose case-114/ --user ana --format json | jq '.verdicts[].title'
+  zstd -dc trace.pcap.zst | rdpwhy diagnose -
+
+See --help for the exit status.";
+
+const EXIT_AND_EXAMPLES: &str = "\
+Exit status:
+  0  analysed, and no connection failed
+  1  connections failed, or will, and a cause is named
+  2  wrong usage
+  3  nothing could be read
+  4  connections failed and none is explained; the report says what evidence would settle it
+
+Examples:
+  rdpwhy diagnose case-114/                            everything in a folder, archives included
+  rdpwhy diagnose System.evtx trace.pcapng             two files
+  rdpwhy diagnose evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin
+  rdpwhy diagnose case-114/ --user ana --format json | jq '.verdicts[].title'
+  zstd -dc trace.pcap.zst | rdpwhy diagnose -";
+
+/// `rdpwhy diagnose`.
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// File, folder (searched through), archive (zip, 7z, tar, gz, zst), or - for standard input
+    ///
+    /// What a file holds is told by its content, never by its name.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Write the result to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// When.
+    #[command(flatten)]
+    pub span: Span,
+
+    /// Who.
+    #[command(flatten)]
+    pub only: Only,
+
+    /// TLS secrets in the NSS key log format, to look into encrypted connections
+    ///
+    /// Key logs among the paths and secrets inside a pcapng file are used without this.
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub keylog: Vec<PathBuf>,
+
+    /// Password of encrypted archives
+    #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
+    pub password: Option<String>,
+
+    /// Folder for unpacked members of more than 64 MiB
+    #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
+    pub temp: Option<PathBuf>,
+
+    /// Folder of cause files to use beside the built-in ones
+    #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
+    pub knowledge: Option<PathBuf>,
+
+    /// Show what is folded otherwise: every verdict in full, all evidence, all attempts
+    #[arg(long, help_heading = "Output")]
+    pub all: bool,
+
+    /// Say for each verdict why it is not CAUSE
+    #[arg(long, value_name = "CAUSE", help_heading = "Output")]
+    pub why_not: Option<String>,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+
+    /// Threads; all processors by default
+    #[arg(short = 'j', long, value_name = "N", value_parser = threads, help_heading = "Output")]
+    pub threads: Option<usize>,
+
+    /// Say on standard error what was read, what was not, and how long it took
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// The span of time to look at.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Span of time (RFC 3339, or local time with --tz)")]
+pub struct Span {
+    /// Attempts from this moment on
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+
+    /// Attempts up to this moment
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+
+    /// Attempts around this moment
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
+    pub around: Option<String>,
+
+    /// How far around: 90s, 5m, 2h
+    #[arg(
+        long,
+        value_name = "DURATION",
+        requires = "around",
+        default_value = "5m"
+    )]
+    pub window: String,
+
+    /// Zone of times without one (Europe/Berlin); the text report then shows times in it
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+}
+
+/// Which attempts to look at.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Only attempts")]
+pub struct Only {
+    /// With this host on either side
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+
+    /// From this client, name or address
+    #[arg(long, value_name = "CLIENT")]
+    pub client: Option<String>,
+
+    /// To this server, name or address
+    #[arg(long, value_name = "SERVER")]
+    pub server: Option<String>,
+
+    /// By this user
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: schema rdpwhy.report/1
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Into pipes and files as well
+    Always,
+    /// Not at all
+    Never,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a number of threads, 1 or more".to_owned()),
+        Ok(n) => Ok(n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,306 @@
+//! `rdpwhy diagnose`: paths in, report out.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::Path;
+
+use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
+use rdpwhy_parsers::Timestamp;
+
+use crate::args::{Color, Diagnose, Format};
+use crate::engine::{self, Limits};
+use crate::input::content::{Content, recognise};
+use crate::input::{self, Found, KeyLog, Problem};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::render::safe::{PARAGRAPH, safe};
+use crate::render::{self, Style};
+use crate::span::Span;
+use crate::{NOTHING_READ, Surroundings, USAGE, put};
+
+/// Format of a source that could not be recognised or opened.
+const UNREADABLE: &str = "unknown";
+
+/// Runs it and returns the exit status.
+pub fn diagnose(
+    args: &Diagnose,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    surroundings: &Surroundings,
+) -> u8 {
+    let mut say = Speaker { err, surroundings };
+    match run(args, out, &mut say) {
+        Ok(status) => status,
+        Err(stop) => {
+            say.error(stop.what);
+            stop.status
+        }
+    }
+}
+
+/// Why there is no report.
+struct Stop {
+    what: String,
+    status: u8,
+}
+
+impl Stop {
+    fn usage(what: impl Display) -> Self {
+        Self {
+            what: what.to_string(),
+            status: USAGE,
+        }
+    }
+}
+
+fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {
+    let span = Span::of(&args.span).map_err(Stop::usage)?;
+    let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
+        Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
+        None => None,
+    };
+    let knowledge = args
+        .knowledge
+        .as_deref()
+        .map(engine::knowledge)
+        .transpose()
+        .map_err(Stop::usage)?;
+    let mut key_logs = Vec::new();
+    for path in &args.keylog {
+        key_logs.push(key_log(path)?);
+    }
+    let progress = Progress::new(say.surroundings.progress, say.surroundings.charset);
+    let found = input::collect(
+        &args.paths,
+        &input::Options {
+            password: args.password.as_deref(),
+            temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
+            watch: &|label| progress.source(label),
+        },
+    );
+    let Found {
+        inputs,
+        key_logs: more_key_logs,
+        problems,
+        ignored,
+    } = found;
+    key_logs.extend(more_key_logs);
+    if inputs.is_empty() {
+        progress.finish();
+        return Err(nothing(args, &problems, &ignored, say));
+    }
+    progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
+    let mut report = engine::analyze(inputs, key_logs, &limits(args, &span), knowledge, &progress).map_err(Stop::usage)?;
+    progress.finish();
+    for problem in &problems {
+        say.warning(problem);
+    }
+    if args.verbose {
+        say.what_was_read(&report, &ignored, &progress);
+    }
+    let unreadable = report
+        .sources
+        .iter()
+        .all(|s| s.records == 0 && !s.defects.is_empty());
+    let status = if unreadable {
+        NOTHING_READ
+    } else {
+        report.exit_status()
+    };
+    if unreadable {
+        for source in &report.sources {
+            for defect in source.defects.iter().take(1) {
+                say.error(format!("{}: {}: {}", source.path, defect.at, defect.what));
+            }
+        }
+    }
+    add(&mut report, problems);
+    let text = rendered(&report, args, span, say.surroundings, output.is_some())?;
+    match (output, &args.output) {
+        (Some(output), Some(path)) => output
+            .write(text.as_bytes())
+            .map_err(|e| cannot_write(path, &e))?,
+        _ => put(out, text.as_bytes())
+            .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}")))?,
+    }
+    Ok(status)
+}
+
+fn rendered(
+    report: &Report,
+    args: &Diagnose,
+    span: Span,
+    surroundings: &Surroundings,
+    to_file: bool,
+) -> Result<String, Stop> {
+    match args.format {
+        Format::Json => render::json::json(report)
+            .map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
+        Format::Text => {
+            let colour = match args.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => surroundings.colour && !to_file,
+            };
+            let style = Style {
+                width: if to_file {
+                    Style::default().width
+                } else {
+                    surroundings.width
+                },
+                colour,
+                charset: surroundings.charset,
+                all: args.all,
+                zone: span.zone,
+                why_not: args.why_not.clone(),
+            };
+            Ok(render::text(report, &style))
+        }
+    }
+}
+
+fn limits(args: &Diagnose, span: &Span) -> Limits {
+    // Beyond what nanoseconds can count there is no event either, so a saturated end is an open one.
+    let moment = |t: jiff::Timestamp| {
+        Timestamp(
+            i64::try_from(t.as_nanosecond()).unwrap_or(if t.as_second() < 0 {
+                i64::MIN
+            } else {
+                i64::MAX
+            }),
+        )
+    };
+    Limits {
+        since: span.since.map(moment),
+        until: span.until.map(moment),
+        host: args.only.host.clone(),
+        client: args.only.client.clone(),
+        server: args.only.server.clone(),
+        user: args.only.user.clone(),
+        threads: args.threads,
+    }
+}
+
+fn key_log(path: &Path) -> Result<KeyLog, Stop> {
+    let label = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|e| Stop::usage(format!("--keylog {label}: {e}")))?;
+    let head = bytes.get(..input::content::HEAD).unwrap_or(&bytes);
+    if recognise(head) != Content::KeyLog {
+        return Err(Stop::usage(format!(
+            "--keylog {label}: is no key log: expected lines such as CLIENT_RANDOM …"
+        )));
+    }
+    Ok(KeyLog {
+        label,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    })
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
+    Stop::usage(format!("{}: cannot be written: {error}", path.display()))
+}
+
+/// Says why there is nothing to analyse.
+fn nothing(
+    args: &Diagnose,
+    problems: &[Problem],
+    ignored: &std::collections::BTreeMap<&'static str, u64>,
+    say: &mut Speaker<'_>,
+) -> Stop {
+    for problem in problems {
+        say.warning(problem);
+    }
+    let looked_at: u64 = ignored.values().sum();
+    let mut what = String::from("no event log and no capture could be read");
+    if looked_at > 0 {
+        let kinds: Vec<String> = ignored
+            .iter()
+            .map(|(kind, n)| format!("{n} × {kind}"))
+            .collect();
+        what.push_str(&format!(
+            "; looked at {looked_at} other files: {}",
+            kinds.join(", ")
+        ));
+    } else if problems.is_empty() {
+        let paths: Vec<String> = args.paths.iter().map(|p| p.display().to_string()).collect();
+        what.push_str(&format!(": {} holds no file", paths.join(", ")));
+    }
+    Stop {
+        what,
+        status: NOTHING_READ,
+    }
+}
+
+/// Puts what could not be read into the report: beside the source it belongs to, or as a source of its own.
+fn add(report: &mut Report, problems: Vec<Problem>) {
+    for problem in problems {
+        let defect = DefectReport {
+            at: "file".to_owned(),
+            what: problem.what,
+            lost: 0,
+        };
+        if let Some(source) = report.sources.iter_mut().find(|s| s.path == problem.path) {
+            source.defects.push(defect);
+            continue;
+        }
+        let id = report.sources.iter().map(|s| s.id + 1).max().unwrap_or(0);
+        report.sources.push(SourceReport {
+            id,
+            path: problem.path,
+            format: UNREADABLE.to_owned(),
+            host: None,
+            side: None,
+            sha256: None,
+            bytes: 0,
+            records: 0,
+            events: 0,
+            first: None,
+            last: None,
+            defects: vec![defect],
+        });
+    }
+}
+
+/// Standard error, which hears everything but the result.
+struct Speaker<'a> {
+    err: &'a mut dyn Write,
+    surroundings: &'a Surroundings,
+}
+
+impl Speaker<'_> {
+    fn error(&mut self, what: impl Display) {
+        self.line(&format!("rdpwhy: {what}"));
+    }
+
+    fn warning(&mut self, problem: &Problem) {
+        self.line(&format!("rdpwhy: {}: {}", problem.path, problem.what));
+        if let Some(advice) = &problem.advice {
+            self.line(&format!("        {advice}"));
+        }
+    }
+
+    fn what_was_read(
+        &mut self,
+        report: &Report,
+        ignored: &std::collections::BTreeMap<&'static str, u64>,
+        progress: &Progress,
+    ) {
+        for source in &report.sources {
+            let (records, events) = (source.records, source.events);
+            self.line(&format!(
+                "read {}: {}, {records} records, {events} of them used",
+                source.path, source.format
+            ));
+        }
+        for (kind, n) in ignored {
+            self.line(&format!("left out {n} × {kind}"));
+        }
+        self.line(&format!("{:.1} s", progress.elapsed().as_secs_f64()));
+    }
+
+    /// Nobody is there to be told when standard error cannot be written.
+    fn line(&mut self, text: &str) {
+        let text = safe(text, PARAGRAPH, self.surroundings.charset);
+        let _ = writeln!(self.err, "{text}");
+    }
+}

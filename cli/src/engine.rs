@@ -1,0 +1,96 @@
+//! The one place that calls the analyzer.
+
+use std::path::Path;
+
+use rdpwhy_analyzer::report::Report;
+use rdpwhy_analyzer::{Knowledge, Options, Source};
+use rdpwhy_parsers::Timestamp;
+
+use crate::input::{Input, KeyLog};
+use crate::progress::Progress;
+
+/// What the analysis is limited to.
+#[derive(Debug, Default)]
+pub struct Limits {
+    /// Attempts from this moment on.
+    pub since: Option<Timestamp>,
+    /// Attempts up to this moment.
+    pub until: Option<Timestamp>,
+    /// With this host on either side.
+    pub host: Option<String>,
+    /// From this client.
+    pub client: Option<String>,
+    /// To this server.
+    pub server: Option<String>,
+    /// By this user.
+    pub user: Option<String>,
+    /// Threads.
+    pub threads: Option<usize>,
+}
+
+/// Reads a folder of cause files, `<stage>/<id>.toml`, beside the built-in ones.
+///
+/// # Errors
+/// What cannot be read, or the first mistake with file and line.
+pub fn knowledge(folder: &Path) -> Result<Knowledge, String> {
+    let mut files = Vec::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(dir) = todo.pop() {
+        let entries = std::fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if path.extension().is_some_and(|e| e == "toml") {
+                let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                files.push((path.display().to_string().replace('\\', "/"), text));
+            }
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("{}: there is no cause file (.toml) in it", folder.display()));
+    }
+    files.sort();
+    Knowledge::with(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))).map_err(|e| e.to_string())
+}
+
+/// Analyses the evidence.
+///
+/// # Errors
+/// When a built-in data file is wrong, which the tests exclude.
+pub fn analyze(
+    inputs: Vec<Input>,
+    key_logs: Vec<KeyLog>,
+    limits: &Limits,
+    knowledge: Option<Knowledge>,
+    progress: &Progress,
+) -> Result<Report, String> {
+    let knowledge = match knowledge {
+        Some(k) => k,
+        None => Knowledge::embedded().map_err(|e| e.to_string())?,
+    };
+    let options = Options {
+        since: limits.since,
+        until: limits.until,
+        host: limits.host.clone(),
+        client: limits.client.clone(),
+        server: limits.server.clone(),
+        user: limits.user.clone(),
+        threads: limits.threads,
+    };
+    let sources = inputs.into_iter().map(|i| Source { label: i.label, bytes: i.bytes }).collect();
+    let secrets: Vec<Vec<u8>> = key_logs.into_iter().map(|k| k.text.into_bytes()).collect();
+    rdpwhy_analyzer::analyze(sources, &secrets, &knowledge, &options, &Heard(progress)).map_err(|e| e.to_string())
+}
+
+struct Heard<'a>(&'a Progress);
+
+impl rdpwhy_analyzer::Progress for Heard<'_> {
+    fn bytes(&self, n: u64) {
+        self.0.bytes(n);
+    }
+
+    fn source(&self, label: &str) {
+        self.0.source(label);
+    }
+}

@@ -1,0 +1,153 @@
+//! What a verdict rests on, what speaks against other causes, and what happened before.
+
+use rdpwhy_analyzer::report::VerdictReport;
+
+use super::page::{Ink, Page, Run, faint, plain, strong};
+use super::{Context, facts, number};
+
+/// Entries of one role that are shown without `--all`.
+const FEW: usize = 3;
+/// Changes on the host that are shown without `--all`.
+const FEW_CHANGES: usize = 5;
+/// Column of the section's text; its name stands before it.
+pub const SECTION: usize = 10;
+/// Column behind the evidence's role.
+const ROLE: usize = 24;
+
+/// The section's name on its first line, nothing on the others.
+pub struct Label(Option<&'static str>);
+
+impl Label {
+    /// A section of this name.
+    pub fn new(name: &'static str) -> Self {
+        Self(Some(name))
+    }
+
+    /// The next line's beginning.
+    pub fn next(&mut self) -> Run {
+        strong(
+            self.0
+                .take()
+                .map(|name| format!("  {name}"))
+                .unwrap_or_default(),
+        )
+    }
+}
+
+/// Decisive, supporting, contradicting evidence, each with its place.
+pub fn evidence(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
+    let mut label = Label::new("Why");
+    for (role, ink) in [
+        ("decisive", Ink::Strong),
+        ("supporting", Ink::Plain),
+        ("contradicting", Ink::Unsure),
+    ] {
+        let entries: Vec<_> = verdict.evidence.iter().filter(|e| e.role == role).collect();
+        let shown = context.shown(entries.len(), FEW);
+        for (n, entry) in entries.iter().take(shown).enumerate() {
+            let role = if n == 0 { role } else { "" };
+            let name = label.next();
+            let day = day(context, verdict);
+            let mut time = context.clock.time(&entry.time, day);
+            if let Some(raw) = &entry.raw_time {
+                time.push_str(&format!(" ({} there)", context.clock.time(raw, day)));
+            }
+            let mut place = vec![format!("{}, {}", entry.origin, entry.at), time];
+            if entry.times > 1 {
+                place.push(format!("{} times", number(entry.times)));
+            }
+            let mut body = vec![plain(format!("{}  ", entry.says.trim_end()))];
+            body.extend(facts(&place));
+            page.flow(ROLE, &[name.padded(SECTION), Run::new(ink, role)], &body);
+        }
+        if entries.len() > shown {
+            page.flow(
+                ROLE,
+                &[],
+                &[faint(format!(
+                    "and {} more, see --all",
+                    entries.len() - shown
+                ))],
+            );
+        }
+    }
+}
+
+/// Other causes, and why they step behind.
+pub fn alternatives(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
+    let named = verdict.cause.is_some();
+    let mut label = Label::new(if named { "Not" } else { "Maybe" });
+    let shown = context.shown(verdict.alternatives.len(), FEW);
+    for other in verdict.alternatives.iter().take(shown) {
+        let mut body = vec![plain(&other.title)];
+        if !named {
+            body.push(faint(format!(" ({})", other.cause)));
+        }
+        body.push(plain(format!(": {}", other.why_not)));
+        page.flow(SECTION, &[label.next()], &body);
+    }
+    if verdict.alternatives.len() > shown {
+        let more = verdict.alternatives.len() - shown;
+        page.flow(
+            SECTION,
+            &[],
+            &[faint(format!("and {more} more, see --all"))],
+        );
+    }
+}
+
+/// What happened on the host before it began to fail.
+pub fn changes(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
+    let mut label = Label::new("Before");
+    let day = day(context, verdict);
+    let shown = context.shown(verdict.changes.len(), FEW_CHANGES);
+    let good = verdict.last_good.as_ref();
+    let times = good
+        .into_iter()
+        .chain(verdict.changes.iter().map(|c| &c.time))
+        .map(|t| context.clock.second(t, day));
+    let hang = SECTION + times.map(|t| t.len() + 2).max().unwrap_or_default();
+    let lead = |label: &mut Label, time: &str| {
+        [
+            label.next().padded(SECTION),
+            strong(context.clock.second(time, day)),
+        ]
+    };
+    if let Some(good) = good {
+        page.flow(
+            hang,
+            &lead(&mut label, good),
+            &[plain("the last connection that went well began")],
+        );
+    }
+    for change in verdict.changes.iter().take(shown) {
+        let place = faint(format!(
+            "  {}",
+            context.names.place(change.source, &change.at)
+        ))
+        .whole();
+        page.flow(
+            hang,
+            &lead(&mut label, &change.time),
+            &[plain(&change.says), place],
+        );
+    }
+    if verdict.changes.len() > shown {
+        let more = verdict.changes.len() - shown;
+        page.flow(
+            SECTION,
+            &[],
+            &[faint(format!("and {more} more, see --all"))],
+        );
+    }
+}
+
+/// The verdict's own day: its times need no date.
+fn day(context: &Context<'_>, verdict: &VerdictReport) -> Option<jiff::civil::Date> {
+    let first = context.clock.day(verdict.first.as_deref()?)?;
+    let last = verdict
+        .last
+        .as_deref()
+        .map_or(Some(first), |l| context.clock.day(l))?;
+    (first == last).then_some(first)
+}

@@ -1,0 +1,164 @@
+//! The report for people and for programs.
+//!
+//! Every text goes through [`page::Page`], and with that through [`safe::safe`]: there is no other way to the terminal.
+
+mod account;
+mod attempts;
+mod evidence;
+mod head;
+pub mod json;
+mod ladder;
+mod names;
+mod notes;
+pub mod page;
+pub mod safe;
+mod tail;
+mod verdict;
+mod when;
+
+use jiff::tz::TimeZone;
+use rdpwhy_analyzer::report::Report;
+
+use names::Names;
+use page::Page;
+use safe::Charset;
+use when::Clock;
+
+/// How the text is laid out.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether colours are written.
+    pub colour: bool,
+    /// Characters that can be shown.
+    pub charset: Charset,
+    /// Whether what is folded otherwise is shown.
+    pub all: bool,
+    /// Zone of the times; UTC by default.
+    pub zone: Option<TimeZone>,
+    /// Cause that is asked about with `--why-not`.
+    pub why_not: Option<String>,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            width: 100,
+            colour: false,
+            charset: Charset::Unicode,
+            all: false,
+            zone: None,
+            why_not: None,
+        }
+    }
+}
+
+/// Narrower than this, lines of a single word would follow each other.
+const MIN_WIDTH: usize = 60;
+/// Wider than this, lines are hard to read on.
+const MAX_WIDTH: usize = 120;
+
+/// What every part of the text needs.
+struct Context<'a> {
+    report: &'a Report,
+    style: &'a Style,
+    names: Names,
+    clock: Clock,
+}
+
+impl Context<'_> {
+    /// How many of `n` things are shown when `few` are without `--all`.
+    fn shown(&self, n: usize, few: usize) -> usize {
+        if self.style.all { n } else { n.min(few) }
+    }
+}
+
+/// The report as text.
+pub fn text(report: &Report, style: &Style) -> String {
+    let mut page = Page::new(
+        style.width.clamp(MIN_WIDTH, MAX_WIDTH),
+        style.colour,
+        style.charset,
+    );
+    let context = Context {
+        report,
+        style,
+        names: Names::of(&report.sources),
+        clock: Clock::new(style.zone.clone()),
+    };
+    head::head(&mut page, &context);
+    verdict::verdicts(&mut page, &context);
+    tail::tail(&mut page, &context);
+    if style.all {
+        attempts::attempts(&mut page, &context);
+    }
+    notes::notes(&mut page, &context);
+    page.finish()
+}
+
+/// Facts with ` · ` between them; lines break between facts only.
+fn facts(facts: &[String]) -> Vec<page::Run> {
+    let last = facts.len().saturating_sub(1);
+    let dots = |n: usize| if n < last { " ·" } else { "" };
+    let space = |n: usize| if n > 0 { " " } else { "" };
+    facts
+        .iter()
+        .enumerate()
+        .map(|(n, f)| page::faint(format!("{}{f}{}", space(n), dots(n))).whole())
+        .collect()
+}
+
+/// `1 client`, `2 clients`, `1,904 clients`.
+fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// `1,904`.
+fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `612 MiB`.
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let name = UNITS.get(unit).copied().unwrap_or_default();
+    if unit == 0 || value >= 10.0 {
+        format!("{value:.0} {name}")
+    } else {
+        format!("{value:.1} {name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            [0, 999, 1904, 1_234_567].map(number),
+            ["0", "999", "1,904", "1,234,567"]
+        );
+        assert_eq!(
+            [0, 999, 1024, 69_632, 641_728_512].map(size),
+            ["0 bytes", "999 bytes", "1.0 KiB", "68 KiB", "612 MiB"]
+        );
+        assert_eq!(count(1, "try", "tries"), "1 try");
+    }
+}
