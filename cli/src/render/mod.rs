@@ -8,6 +8,8 @@ mod evidence;
 mod head;
 pub mod json;
 mod ladder;
+#[cfg(test)]
+mod looks;
 mod names;
 mod notes;
 pub mod page;
