@@ -1,7 +1,7 @@
 //! Checks the catalogue's data files and writes them as tables that are read in place.
 //!
 //! `catalog/events/<channel>/<id>.toml` and `catalog/wire/<name>.toml` become `names.rs` (all kinds and fields, sorted)
-//! and `events.rs` (how a Windows record becomes an event). A mistake in a file stops the build with its path.
+//! and `events.rs` (how a Windows record becomes an event); `catalog/codes/<registry>.toml` become `codes.rs`. A mistake in a file stops the build with its path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -26,7 +26,7 @@ struct EventFile {
     #[allow(dead_code)]
     source: String,
     #[serde(default)]
-    fields: BTreeMap<String, FieldSpec>,
+    fields: BTreeMap<String, OneOrMore>,
     /// Constants added to every event of this file.
     #[serde(default)]
     set: BTreeMap<String, String>,
@@ -36,6 +36,23 @@ struct EventFile {
     #[allow(dead_code)]
     #[serde(default)]
     sample: Vec<toml::Table>,
+}
+
+/// A value that becomes two of ours is a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(FieldSpec),
+    More(Vec<FieldSpec>),
+}
+
+impl OneOrMore {
+    fn iter(&self) -> std::slice::Iter<'_, FieldSpec> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one).iter(),
+            Self::More(more) => more.iter(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,6 +72,8 @@ struct Variant {
     is: Vec<String>,
     kind: String,
     stage: Option<String>,
+    /// One sentence for a person; the file's own when absent.
+    meaning: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,23 +92,48 @@ struct WireKind {
     fields: Vec<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeFile {
+    code: Vec<CodeRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeRow {
+    value: u32,
+    name: String,
+    meaning: String,
+    #[serde(default)]
+    class: String,
+    source: String,
+}
+
 const SIDES: &[&str] = &["server", "client", "gateway", "domain-controller", "any"];
 const STAGES: &[&str] =
     &["name", "tcp", "x224", "tls", "credssp", "authorization", "mcs", "licensing", "activation", "session"];
-/// Name in the data files, variant of `catalog::Decode`, suffixes of the fields it makes.
+/// Name in the data files, variant of `catalog::Decode`, suffixes of the fields it makes; `=name` is a whole name.
 const DECODES: &[(&str, &str, &[&str])] = &[
     ("text", "Text", &[""]),
     ("int", "Int", &[""]),
+    ("int-in-text", "IntInText", &[""]),
+    ("hex", "Hex", &[""]),
     ("status", "Status", &[""]),
+    ("status-in-text", "StatusInText", &[""]),
     ("flag", "Flag", &[""]),
     ("ip", "Ip", &[""]),
+    ("port", "Port", &[""]),
+    ("direction", "Direction", &[""]),
     ("endpoint", "Endpoint", &["_ip", "_port"]),
     ("time", "Time", &[""]),
     ("hex-text", "HexText", &[""]),
+    ("lower", "Lower", &[""]),
     ("binary-status", "BinaryStatus", &[""]),
     ("binary-status-tail", "BinaryStatusTail", &[""]),
-    ("binary-hex", "BinaryHex", &[""]),
-    ("binary-service", "BinaryService", &["", "_state"]),
+    ("binary-io-status", "BinaryIoStatus", &[""]),
+    ("binary-service", "BinaryService", &["", "=state"]),
+    ("hosted-process", "HostedProcess", &[""]),
+    ("hosted-service", "HostedService", &[""]),
 ];
 
 fn main() {
@@ -123,15 +167,19 @@ fn main() {
         for stage in file.variant.iter().filter_map(|v| v.stage.as_deref()).chain(file.stage.as_deref()) {
             check(&path, "stage", stage, STAGES);
         }
-        kinds.entry(file.kind.clone()).or_insert_with(|| (file.stage.clone(), file.meaning.clone()));
-        for v in &file.variant {
-            kinds.entry(v.kind.clone()).or_insert_with(|| (v.stage.clone(), file.meaning.clone()));
+        let variants = file.variant.iter().map(|v| (&v.kind, &v.stage, v.meaning.as_ref().unwrap_or(&file.meaning)));
+        for (kind, stage, meaning) in std::iter::once((&file.kind, &file.stage, &file.meaning)).chain(variants) {
+            let known = kinds.entry(kind.clone()).or_insert_with(|| (stage.clone(), meaning.clone()));
+            // A kind proves one stage, whoever tells it.
+            if known.0 != *stage {
+                fail(&path, &format!("kind {kind} has the stage {:?} elsewhere", known.0));
+            }
         }
-        for (windows, f) in &file.fields {
+        for (windows, f) in file.fields.iter().flat_map(|(w, list)| list.iter().map(move |f| (w, f))) {
             let Some((_, _, suffixes)) = DECODES.iter().find(|d| d.0 == f.decode) else {
                 fail(&path, &format!("field {windows} has the unknown type {}", f.decode));
             };
-            fields.extend(suffixes.iter().map(|s| format!("{}{s}", f.name)));
+            fields.extend(suffixes.iter().map(|s| named(&f.name, s)));
         }
         fields.extend(file.set.keys().cloned());
         for v in &file.variant {
@@ -155,8 +203,13 @@ fn main() {
         }
     }
     assert!(kinds.len() < usize::from(u16::MAX) && fields.len() < usize::from(u16::MAX), "too many names for u16");
+    fs::write(out.join("codes.rs"), codes(&root.join("codes"))).expect("OUT_DIR is writable");
     fs::write(out.join("names.rs"), names(&kinds, &fields)).expect("OUT_DIR is writable");
     fs::write(out.join("events.rs"), table(&kinds, &fields, &rows)).expect("OUT_DIR is writable");
+}
+
+fn named(name: &str, suffix: &str) -> String {
+    suffix.strip_prefix('=').map_or_else(|| format!("{name}{suffix}"), str::to_owned)
 }
 
 fn names(kinds: &BTreeMap<String, (Option<String>, String)>, fields: &BTreeSet<String>) -> String {
@@ -191,10 +244,10 @@ fn table(
             f.channel, f.kind, f.side, stage(&f.stage), f.meaning
         );
         s.push_str("        fields: &[");
-        for (windows, spec) in &f.fields {
+        for (windows, spec) in f.fields.iter().flat_map(|(w, list)| list.iter().map(move |f| (w, f))) {
             let decode = DECODES.iter().find(|d| d.0 == spec.decode).expect("checked above");
-            let first = format!("{}{}", spec.name, decode.2[0]);
-            let second = decode.2.get(1).map(|x| format!("{}{x}", spec.name));
+            let first = named(&spec.name, decode.2[0]);
+            let second = decode.2.get(1).map(|x| named(&spec.name, x));
             assert!(fields.contains(&first));
             let _ = write!(
                 s,
@@ -216,6 +269,31 @@ fn table(
             );
         }
         s.push_str("] },\n");
+    }
+    s.push_str("];\n");
+    s
+}
+
+fn codes(folder: &Path) -> String {
+    let mut s = String::from("static REGISTRIES: &[(&str, &[Code])] = &[\n");
+    let mut paths = files(folder);
+    // By name without suffix, as the program looks them up: "x" comes before "x-y", "x-y.toml" before "x.toml".
+    paths.sort_by_key(|p| p.file_stem().map(ToOwned::to_owned));
+    for path in paths {
+        let mut file: CodeFile = read(&path);
+        file.code.sort_by_key(|c| c.value);
+        if let Some(pair) = file.code.windows(2).find(|pair| pair[0].value == pair[1].value) {
+            fail(&path, &format!("{} stands in it twice", pair[0].value));
+        }
+        let registry = path.file_stem().and_then(|s| s.to_str()).expect("found by its suffix");
+        let _ = writeln!(s, "    ({registry:?}, &[");
+        for CodeRow { value, name, meaning, class, source } in &file.code {
+            let _ = writeln!(
+                s,
+                "        Code {{ value: {value}, name: {name:?}, meaning: {meaning:?}, class: {class:?}, source: {source:?} }},"
+            );
+        }
+        s.push_str("    ]),\n");
     }
     s.push_str("];\n");
     s

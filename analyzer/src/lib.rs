@@ -3,4 +3,157 @@
 //! Data flows one way: source → event → timeline → attempt → finding → verdict → report. Nothing here opens a file,
 //! prints or asks the time.
 
+pub mod assemble;
+pub mod attempt;
+pub mod changes;
+pub mod clock;
+pub mod coverage;
+pub mod evidence;
+pub mod facts;
+pub mod hosts;
+pub mod index;
+pub mod join;
+pub mod judge;
+pub mod knowledge;
+pub mod ladder;
+pub mod matcher;
+pub mod merge;
+pub mod missing;
+pub mod moment;
+pub mod names;
+pub mod outcome;
+pub mod pipeline;
+pub mod reasons;
 pub mod report;
+pub mod roles;
+pub mod sentence;
+pub mod sighting;
+pub mod stage;
+pub mod tie;
+pub mod tries;
+pub mod verdict;
+
+use rdpwhy_parsers::Timestamp;
+use std::collections::HashSet;
+
+pub use knowledge::{Knowledge, KnowledgeError};
+pub use pipeline::{Progress, Silent, Source};
+pub use report::Report;
+
+use assemble::Parts;
+use coverage::CoverageMap;
+use evidence::Evidence;
+use index::Index;
+use judge::Opinion;
+use matcher::Matcher;
+use roles::Roles;
+
+/// What to look at. Everything is read either way; attempts outside are left out of the report.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Attempts from this moment on.
+    pub since: Option<Timestamp>,
+    /// Attempts up to this moment.
+    pub until: Option<Timestamp>,
+    /// With this host on either side.
+    pub host: Option<String>,
+    /// From this client: name or address.
+    pub client: Option<String>,
+    /// To this server: name or address.
+    pub server: Option<String>,
+    /// By this user.
+    pub user: Option<String>,
+    /// Threads to read with; default: all cores.
+    pub threads: Option<usize>,
+}
+
+/// Reads and judges all evidence. `secrets` are key logs in the NSS format.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn analyze(
+    mut sources: Vec<Source>,
+    secrets: &[Vec<u8>],
+    knowledge: &Knowledge,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Report, KnowledgeError> {
+    sources.sort_by(|a, b| a.label.cmp(&b.label));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
+    let read = match &pool {
+        Ok(pool) => pool.install(|| pipeline::read(&sources, secrets, progress)),
+        Err(_) => pipeline::read(&sources, secrets, progress),
+    };
+    judge_evidence(Evidence::new(read), knowledge, options)
+}
+
+fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Options) -> Result<Report, KnowledgeError> {
+    let index = Index::new(&evidence);
+    let roles = Roles::new(&evidence, &index);
+    let coverage = CoverageMap::new(&evidence);
+
+    let mut sightings = sighting::wire::sightings(&evidence);
+    sightings.extend(sighting::server::sightings(&evidence, &index));
+    sighting::session::join(&evidence, &index, &mut sightings);
+    sightings.extend(sighting::gateway::sightings(&evidence, &index));
+    sightings.extend(sighting::client::sightings(&evidence, &index));
+    let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
+    let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
+    join::join(&evidence, &index, &moment::embedded()?, &mut attempts);
+    outcome::conclude(&evidence, &index, &mut attempts);
+    tries::link(&evidence, &mut attempts);
+    facts::gather(&evidence, &index, &mut attempts);
+
+    let claimed: HashSet<_> = attempts.iter().flat_map(attempt::Attempt::signs).collect();
+    let off_by_default = knowledge::lists::off_by_default()?;
+    let matcher = Matcher {
+        evidence: &evidence,
+        index: &index,
+        coverage: &coverage,
+        claimed: &claimed,
+        controllers: &roles.controllers,
+        off_by_default: &off_by_default,
+    };
+    let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
+    let opinions: Vec<Option<Opinion>> = attempts
+        .iter()
+        .zip(&kept)
+        .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
+        .collect();
+    let verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    let changes = knowledge::lists::changes()?;
+    let histories: Vec<_> =
+        verdicts.iter().map(|v| changes::before(&evidence, &index, &changes, &attempts, v)).collect();
+    let parts = Parts {
+        evidence: &evidence,
+        clocks: &clocks,
+        coverage: &coverage,
+        roles: &roles,
+        knowledge,
+        attempts: &attempts,
+        verdicts: &verdicts,
+        histories: &histories,
+    };
+    Ok(assemble::report(&parts))
+}
+
+impl Options {
+    fn keep(&self, a: &attempt::Attempt) -> bool {
+        let named = |wanted: &Option<String>, peers: &[&sighting::Peer]| {
+            wanted.as_ref().is_none_or(|w| {
+                peers.iter().any(|p| {
+                    p.ip.is_some_and(|ip| ip.to_string() == *w)
+                        || p.name.as_ref().is_some_and(|n| {
+                            n.eq_ignore_ascii_case(w) || n.split('.').next().is_some_and(|s| s.eq_ignore_ascii_case(w))
+                        })
+                })
+            })
+        };
+        self.since.is_none_or(|t| a.end >= t)
+            && self.until.is_none_or(|t| a.start <= t)
+            && named(&self.host, &[&a.client, &a.server])
+            && named(&self.client, &[&a.client])
+            && named(&self.server, &[&a.server])
+            && self.user.as_ref().is_none_or(|w| a.user.as_ref().is_some_and(|u| sighting::same_account(u, w)))
+    }
+}

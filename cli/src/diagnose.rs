@@ -90,7 +90,7 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         return Err(nothing(args, &problems, &ignored, say));
     }
     progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
-    let mut report = engine::analyze(inputs, key_logs, &limits(args, &span), knowledge, &progress);
+    let mut report = engine::analyze(inputs, key_logs, &limits(args, &span), knowledge, &progress).map_err(Stop::usage)?;
     progress.finish();
     for problem in &problems {
         say.warning(problem);

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use rdpwhy_analyzer::report::{Report, SourceReport, Summary, Tool};
+use rdpwhy_analyzer::report::Report;
+use rdpwhy_analyzer::{Knowledge, Options, Source};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -27,55 +28,69 @@ pub struct Limits {
     pub threads: Option<usize>,
 }
 
-/// Causes to use beside the built-in ones.
-pub struct Knowledge;
-
-/// Reads a folder of cause files.
-pub fn knowledge(_folder: &Path) -> Result<Knowledge, String> {
-    Ok(Knowledge)
+/// Reads a folder of cause files, `<stage>/<id>.toml`, beside the built-in ones.
+///
+/// # Errors
+/// What cannot be read, or the first mistake with file and line.
+pub fn knowledge(folder: &Path) -> Result<Knowledge, String> {
+    let mut files = Vec::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(dir) = todo.pop() {
+        let entries = std::fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if path.extension().is_some_and(|e| e == "toml") {
+                let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                files.push((path.display().to_string().replace('\\', "/"), text));
+            }
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("{}: there is no cause file (.toml) in it", folder.display()));
+    }
+    files.sort();
+    Knowledge::with(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))).map_err(|e| e.to_string())
 }
 
 /// Analyses the evidence.
+///
+/// # Errors
+/// When a built-in data file is wrong, which the tests exclude.
 pub fn analyze(
     inputs: Vec<Input>,
-    _key_logs: Vec<KeyLog>,
-    _limits: &Limits,
-    _knowledge: Option<Knowledge>,
+    key_logs: Vec<KeyLog>,
+    limits: &Limits,
+    knowledge: Option<Knowledge>,
     progress: &Progress,
-) -> Report {
-    let sources = inputs
-        .into_iter()
-        .zip(0..)
-        .map(|(input, id)| {
-            progress.source(&input.label);
-            progress.bytes(input.bytes.size());
-            SourceReport {
-                id,
-                path: input.label,
-                format: String::new(),
-                host: None,
-                side: None,
-                sha256: None,
-                bytes: input.bytes.size(),
-                records: 0,
-                events: 0,
-                first: None,
-                last: None,
-                defects: Vec::new(),
-            }
-        })
-        .collect();
-    Report {
-        schema: "rdpwhy.report/1",
-        tool: Tool {
-            name: "rdpwhy",
-            version: env!("CARGO_PKG_VERSION"),
-        },
-        sources,
-        coverage: Vec::new(),
-        clocks: Vec::new(),
-        attempts: Vec::new(),
-        verdicts: Vec::new(),
-        summary: Summary::default(),
+) -> Result<Report, String> {
+    let knowledge = match knowledge {
+        Some(k) => k,
+        None => Knowledge::embedded().map_err(|e| e.to_string())?,
+    };
+    let options = Options {
+        since: limits.since,
+        until: limits.until,
+        host: limits.host.clone(),
+        client: limits.client.clone(),
+        server: limits.server.clone(),
+        user: limits.user.clone(),
+        threads: limits.threads,
+    };
+    let sources = inputs.into_iter().map(|i| Source { label: i.label, bytes: i.bytes }).collect();
+    let secrets: Vec<Vec<u8>> = key_logs.into_iter().map(|k| k.text.into_bytes()).collect();
+    rdpwhy_analyzer::analyze(sources, &secrets, &knowledge, &options, &Heard(progress)).map_err(|e| e.to_string())
+}
+
+struct Heard<'a>(&'a Progress);
+
+impl rdpwhy_analyzer::Progress for Heard<'_> {
+    fn bytes(&self, n: u64) {
+        self.0.bytes(n);
+    }
+
+    fn source(&self, label: &str) {
+        self.0.source(label);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use crate::continuity::Trail;
 use crate::event::{Event, EventRef, Guid, Stored, Value};
 use crate::kind::{Field, Kind};
 use crate::time::Timestamp;
@@ -19,7 +20,8 @@ pub struct Defect {
     pub lost: u64,
 }
 
-/// A stretch of time that a log does not tell about.
+/// A stretch of time that a log does not tell about. `from` == `to`: all before this moment is gone and nothing tells how
+/// far it reached back (the log wrapped around, or was cleared).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gap {
     /// Last moment told before it.
@@ -30,7 +32,8 @@ pub struct Gap {
     pub why: &'static str,
 }
 
-/// One host's channel inside a source, or the capture itself.
+/// One host's channel inside a source, or the capture itself. A log with `records` 0 stands for its gaps only: another
+/// log tells that this one was cleared; its times and record numbers are then the identities of `min` and `max`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// `Computer` of the records; empty for a capture.
@@ -64,6 +67,8 @@ pub struct EventBatch {
     pub unknown: BTreeMap<(String, u32), u64>,
     /// Records that were found but lie outside the live part of the file (slack, behind the free-space offset).
     pub recovered: u64,
+    /// Record numbers of each of `logs`, for its gaps.
+    pub(crate) trails: Vec<Trail>,
     pub(crate) values: Vec<(Field, Stored)>,
     pub(crate) text: String,
 }
@@ -93,6 +98,7 @@ impl EventBatch {
                 records: 0,
                 gaps: Vec::new(),
             });
+            self.trails.push(Trail::default());
             self.logs.len() - 1
         });
         u32::try_from(index).unwrap_or(u32::MAX)
@@ -106,6 +112,15 @@ impl EventBatch {
             l.first_record = l.first_record.min(place);
             l.last_record = l.last_record.max(place);
             l.records += 1;
+        }
+    }
+
+    /// Remembers a record's number for [`evtx::finish`](crate::evtx::finish). `event`: it became the event pushed last.
+    pub(crate) fn trace(&mut self, log: u32, time: Timestamp, place: u64, recovered: bool, event: bool) {
+        self.recovered += u64::from(recovered);
+        let index = self.events.len().checked_sub(1).filter(|_| event);
+        if let Some(trail) = self.trails.get_mut(log as usize) {
+            trail.add(time, place, recovered, index);
         }
     }
 
@@ -123,6 +138,7 @@ impl EventBatch {
 
     /// Takes over everything of `other`, behind what is here.
     pub fn append(&mut self, other: Self) {
+        let events_before = self.events.len();
         let logs: Vec<u32> = other.logs.iter().map(|l| self.log(&l.host, &l.channel)).collect();
         for (theirs, ours) in other.logs.into_iter().zip(&logs) {
             if let Some(l) = self.logs.get_mut(*ours as usize) {
@@ -132,6 +148,11 @@ impl EventBatch {
                 l.last_record = l.last_record.max(theirs.last_record);
                 l.records += theirs.records;
                 l.gaps.extend(theirs.gaps);
+            }
+        }
+        for (theirs, ours) in other.trails.into_iter().zip(&logs) {
+            if let Some(trail) = self.trails.get_mut(*ours as usize) {
+                trail.append(theirs, events_before);
             }
         }
         let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
@@ -199,8 +220,13 @@ impl Filling<'_> {
         self.add(field, Stored::Text(start..end))
     }
 
+    /// A field keeps its first value: the catalogue names the better source of a value first.
     fn add(&mut self, field: Field, value: Stored) -> &mut Self {
         if let Some(event) = self.batch.events.last_mut() {
+            let so_far = self.batch.values.get(event.fields.start as usize..).unwrap_or_default();
+            if so_far.iter().any(|(f, _)| *f == field) {
+                return self;
+            }
             self.batch.values.push((field, value));
             event.fields.end = u32::try_from(self.batch.values.len()).unwrap_or(u32::MAX);
         }

@@ -1,5 +1,6 @@
 //! How a Windows record becomes an [`Event`](crate::Event): one data file per provider and id, embedded as a table.
 
+pub use crate::code::{Code, code};
 use crate::kind::{Field, Kind};
 
 /// How a value of a record is read. The names in the data files stand beside them in `build.rs`.
@@ -9,12 +10,22 @@ pub enum Decode {
     Text,
     /// A number, decimal or `0x…`.
     Int,
+    /// The first number inside a text: `Reason Code: 2(Server Configuration).`
+    IntInText,
+    /// A number in hexadecimal without `0x`.
+    Hex,
     /// An HRESULT, NTSTATUS or Win32 code as an unsigned 32-bit number: decimal, negative decimal or `0x…`.
     Status,
+    /// The first `0x…` inside a text, as a status: `No such host is known. (0x80072AF9)`
+    StatusInText,
     /// `true`/`1`/`%%1842` (yes in the Security log).
     Flag,
     /// An address; `-` and `LOCAL` are none; `::ffff:a.b.c.d` is IPv4.
     Ip,
+    /// A port number; 0 is none.
+    Port,
+    /// `%%14592` and `%%14593` of the filter platform: `inbound`, `outbound`.
+    Direction,
     /// `a.b.c.d:port`, `[v6]:port`, `[a.b.c.d]:port`: makes `<name>_ip` and `<name>_port`.
     Endpoint,
     /// A FILETIME or ISO 8601 text, nanoseconds since 1970.
@@ -25,16 +36,22 @@ pub enum Decode {
     BinaryStatus,
     /// `Binary` as hex: the last four bytes, little-endian, are a status; 0xD……… is an NTSTATUS 0xC………
     BinaryStatusTail,
-    /// `Binary` kept as lower-case hex text.
-    BinaryHex,
-    /// `Binary` as UTF-16LE `TermService/4`: makes `<name>` and, when there is a slash, `<name>_state`.
+    /// `Binary` as the hex of a kernel driver's I/O error packet: its final status, at byte 20.
+    BinaryIoStatus,
+    /// Text kept in lower case: hexadecimal, as in thumbprints and in `Binary`.
+    Lower,
+    /// `Binary` as UTF-16LE `TermService/4`: makes `<name>` and, when there is a slash, `state`.
     BinaryService,
+    /// `svchost.exe_TermService`: the program.
+    HostedProcess,
+    /// `svchost.exe_TermService`: the service in it.
+    HostedService,
 }
 
 /// One value of a record: what Windows calls it, what we call it, how it is read.
 #[derive(Debug)]
 pub struct FieldSpec {
-    /// `Data` name, element name below `UserData`, `Data[0]` for unnamed ones, or `Binary`. Alternatives: `A|B`.
+    /// Name of the value as in [`RawRecord::get`](crate::raw::RawRecord::get). Alternatives, first readable wins: `A|B`.
     pub from: &'static str,
     /// Our name.
     pub field: Field,
@@ -74,7 +91,7 @@ pub struct EventSpec {
     pub stage: Option<&'static str>,
     /// One sentence for a person.
     pub meaning: &'static str,
-    /// Values to keep.
+    /// Values to keep; of two for one field, the first that the record has is kept.
     pub fields: &'static [FieldSpec],
     /// Constants to add.
     pub set: &'static [(Field, &'static str)],

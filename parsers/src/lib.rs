@@ -6,12 +6,20 @@
 
 pub mod batch;
 pub mod catalog;
+pub mod code;
+mod continuity;
 pub mod event;
+pub mod evtx;
 pub mod kind;
+pub mod raw;
+pub mod pcap;
+pub mod rdp;
 pub mod read_at;
 pub mod time;
+pub mod tls;
 
 pub use batch::{Defect, EventBatch, Gap, Log};
+pub use code::{Code, code};
 pub use event::{Event, EventRef, Guid, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;

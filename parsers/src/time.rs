@@ -1,5 +1,7 @@
 //! Moments as the whole project counts them: nanoseconds since 1970 in UTC.
 
+use std::ops::Range;
+
 /// Seconds between the Windows epoch (1601-01-01) and the Unix epoch.
 const WINDOWS_EPOCH_SECONDS: i64 = 11_644_473_600;
 
@@ -20,6 +22,32 @@ impl Timestamp {
         Self(seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(nanoseconds)))
     }
 
+    /// Reads `2026-11-19T08:12:33.4567891Z`, as records carry it; a fraction of any length, `Z` or `+hh:mm`, `T` or a space.
+    /// Without a zone it is UTC: Windows writes records in UTC whatever it shows on screen. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let number = |range: Range<usize>| text.get(range)?.parse::<i64>().ok();
+        let mark = |at: usize, marks: &[u8]| text.as_bytes().get(at).is_some_and(|b| marks.contains(b));
+        if !(mark(4, b"-") && mark(7, b"-") && mark(10, b"T ") && mark(13, b":") && mark(16, b":")) {
+            return None;
+        }
+        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+        let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+        let plausible = (1..=12).contains(&month) && (1..=31).contains(&day) && year >= 1600;
+        if !plausible || !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&second) {
+            return None;
+        }
+        let rest = text.get(19..)?;
+        let (fraction, zone) = match rest.strip_prefix('.') {
+            Some(r) => r.split_at(r.find(|c: char| !c.is_ascii_digit()).unwrap_or(r.len())),
+            None => ("", rest),
+        };
+        let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+        let nanoseconds = digits.fold(0, |n, d| n * 10 + i64::from(d - b'0'));
+        let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        (seconds - seconds_east(zone)?).checked_mul(1_000_000_000)?.checked_add(nanoseconds).map(Self)
+    }
+
     /// This moment moved by `nanoseconds`, saturating.
     #[must_use]
     pub fn plus(self, nanoseconds: i64) -> Self {
@@ -32,6 +60,24 @@ impl Timestamp {
     }
 }
 
+/// In the proleptic Gregorian calendar; years are counted from March so that the leap day comes last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468
+}
+
+/// `Z` or nothing is 0, `+01:30` is 5400.
+fn seconds_east(zone: &str) -> Option<i64> {
+    let zone = zone.trim();
+    if matches!(zone, "" | "Z" | "z") {
+        return Some(0);
+    }
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+    Some(sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +85,18 @@ mod tests {
     #[test]
     fn filetime_of_the_unix_epoch_is_zero() {
         assert_eq!(Timestamp::from_filetime(116_444_736_000_000_000), Some(Timestamp(0)));
+    }
+
+    #[test]
+    fn written_times_are_read() {
+        let leap = Timestamp(1_709_210_096_500_000_000);
+        assert_eq!(Timestamp::parse("2024-02-29T12:34:56.5Z"), Some(leap));
+        assert_eq!(Timestamp::parse("2024-02-29 12:34:56.5000000"), Some(leap));
+        assert_eq!(Timestamp::parse("2024-02-29T14:04:56.5+01:30"), Some(leap));
+        assert_eq!(Timestamp::parse("1970-01-01T00:00:00.000000001Z"), Some(Timestamp(1)));
+        for bad in ["", "2024-02-29", "2024-13-01T00:00:00Z", "2024-02-29T12:34:56.5 o'clock", "2024\u{2013}02-29T1"] {
+            assert_eq!(Timestamp::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]

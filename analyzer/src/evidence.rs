@@ -1,0 +1,108 @@
+//! All evidence together: sources, the hosts they speak of, and each one's clock.
+
+use rdpwhy_parsers::{EventBatch, EventRef, Kind, Timestamp};
+use std::collections::BTreeMap;
+
+use crate::hosts::{HostId, Hosts};
+
+/// One evidence file, read.
+#[derive(Debug)]
+pub struct SourceEvents {
+    /// Path as given.
+    pub label: String,
+    /// `evtx`, `pcap`, `pcapng` …
+    pub format: &'static str,
+    /// Size of the file.
+    pub bytes: u64,
+    /// What was in it.
+    pub batch: EventBatch,
+}
+
+/// Where an event is: source and index. Sorts as the sources and their records do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At {
+    /// Index into [`Evidence::sources`].
+    pub source: u32,
+    /// Index into that source's events.
+    pub index: u32,
+}
+
+/// All evidence of one run.
+#[derive(Debug)]
+pub struct Evidence {
+    /// The files, sorted by label.
+    pub sources: Vec<SourceEvents>,
+    /// The computers they speak of.
+    pub hosts: Hosts,
+    /// Per source and log: whose it is. None for a capture.
+    log_hosts: Vec<Vec<Option<HostId>>>,
+    /// Nanoseconds that each host's logs run ahead of the reference clock.
+    pub host_offsets: BTreeMap<HostId, i64>,
+    /// The same for captures, by source.
+    pub capture_offsets: BTreeMap<u32, i64>,
+}
+
+impl Evidence {
+    /// Sorts the sources and finds the hosts.
+    pub fn new(mut sources: Vec<SourceEvents>) -> Self {
+        sources.sort_by(|a, b| a.label.cmp(&b.label));
+        let mut hosts = Hosts::default();
+        // Full names first, so that "SRV01" finds "SRV01.corp.example" whichever file is read first.
+        let mut names: Vec<&str> =
+            sources.iter().flat_map(|s| &s.batch.logs).map(|l| l.host.as_str()).filter(|h| !h.is_empty()).collect();
+        names.sort_by_key(|n| (std::cmp::Reverse(n.len()), n.to_ascii_lowercase(), *n));
+        names.dedup();
+        for name in names {
+            hosts.add(name);
+        }
+        let log_hosts =
+            sources.iter().map(|s| s.batch.logs.iter().map(|l| hosts.find(&l.host)).collect()).collect();
+        Self { sources, hosts, log_hosts, host_offsets: BTreeMap::new(), capture_offsets: BTreeMap::new() }
+    }
+
+    /// The event at a place.
+    pub fn event(&self, at: At) -> Option<EventRef<'_>> {
+        self.sources.get(at.source as usize)?.batch.event(at.index as usize)
+    }
+
+    /// Its kind.
+    pub fn kind(&self, at: At) -> Option<Kind> {
+        self.event(at).map(|e| e.event.kind)
+    }
+
+    /// Whose record it is; none for packets.
+    pub fn host(&self, at: At) -> Option<HostId> {
+        let log = self.event(at)?.event.log;
+        self.log_host(at.source, log)
+    }
+
+    /// Whose log this is.
+    pub fn log_host(&self, source: u32, log: u32) -> Option<HostId> {
+        self.log_hosts.get(source as usize)?.get(log as usize).copied().flatten()
+    }
+
+    /// The event's time in its own source's clock.
+    pub fn raw_time(&self, at: At) -> Timestamp {
+        self.event(at).map_or(Timestamp(0), |e| e.event.time)
+    }
+
+    /// How far the clock behind an event runs ahead of the reference, nanoseconds.
+    pub fn offset(&self, at: At) -> i64 {
+        match self.host(at) {
+            Some(host) => self.host_offsets.get(&host).copied().unwrap_or(0),
+            None => self.capture_offsets.get(&at.source).copied().unwrap_or(0),
+        }
+    }
+
+    /// The event's time on the common clock.
+    pub fn time(&self, at: At) -> Timestamp {
+        self.raw_time(at).plus(-self.offset(at))
+    }
+
+    /// All events, in the order of their sources.
+    pub fn all(&self) -> impl Iterator<Item = At> + '_ {
+        self.sources.iter().zip(0u32..).flat_map(|(s, source)| {
+            (0..u32::try_from(s.batch.events.len()).unwrap_or(u32::MAX)).map(move |index| At { source, index })
+        })
+    }
+}

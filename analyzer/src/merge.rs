@@ -1,0 +1,299 @@
+//! Sightings of one connection become one attempt, by the strongest key that both witnesses have.
+//!
+//! In order of trust: client address and port with the moment (RdpCoreTS 131 and the SYN); bytes that are alike at two
+//! capture points (ClientHello random); the gateway's own address; server name and moment, for a client's log, which
+//! never writes its own port.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use crate::attempt::{Attempt, Outcome};
+use crate::clock::{ClockEstimate, ClockId, corrected};
+use crate::evidence::Evidence;
+use crate::sighting::{Peer, Sighting, View};
+use crate::stage::Stage;
+
+const SECOND: i64 = 1_000_000_000;
+/// Ports are used again, so an address and port mean the same connection only within this time once clocks are corrected.
+const SAME_PORT_NS: i64 = 5 * SECOND;
+/// A client says "trying to connect" before the SYN leaves; name resolution can take seconds.
+const CONNECT_TAKES_NS: i64 = 12 * SECOND;
+/// Clocks agree at best within this.
+const SLACK_NS: i64 = 2 * SECOND;
+
+/// Makes attempts of sightings; the result is sorted by start.
+pub fn merge(evidence: &mut Evidence, clocks: &BTreeMap<ClockId, ClockEstimate>, sightings: Vec<Sighting>) -> Vec<Attempt> {
+    let mut by_view: BTreeMap<View, Vec<Sighting>> = BTreeMap::new();
+    for s in sightings {
+        by_view.entry(s.view).or_default().push(s);
+    }
+    let mut merging = Merging { clocks, attempts: Vec::new(), by_client: HashMap::new(), by_fingerprint: HashMap::new() };
+    for s in by_view.remove(&View::Wire).unwrap_or_default() {
+        merging.wire(evidence, s);
+    }
+    for s in by_view.remove(&View::Server).unwrap_or_default() {
+        merging.server(evidence, s);
+    }
+    for s in by_view.remove(&View::Gateway).unwrap_or_default() {
+        merging.gateway(s);
+    }
+    // In the order of time, so that each try takes the connections that follow it.
+    let mut clients = by_view.remove(&View::Client).unwrap_or_default();
+    clients.sort_by_key(|s| corrected(clocks, s, s.start));
+    merging.clients(evidence, clients);
+    let mut attempts = merging.attempts;
+    name_peers(evidence, &mut attempts);
+    sort(&mut attempts);
+    attempts
+}
+
+struct Merging<'a> {
+    clocks: &'a BTreeMap<ClockId, ClockEstimate>,
+    attempts: Vec<Attempt>,
+    by_client: HashMap<(IpAddr, u16), Vec<usize>>,
+    by_fingerprint: HashMap<String, Vec<usize>>,
+}
+
+impl Merging<'_> {
+    /// A second capture of the same flow joins the first; NAT between the two points changes addresses, not bytes.
+    fn wire(&mut self, evidence: &Evidence, s: Sighting) {
+        let start = corrected(self.clocks, &s, s.start);
+        let same_bytes = s.fingerprint.as_ref().and_then(|f| self.by_fingerprint.get(f));
+        let candidates = self.same_port(&s).into_iter().chain(same_bytes.into_iter().flatten().copied());
+        let other = candidates.into_iter().find(|i| {
+            self.attempts.get(*i).is_some_and(|a| {
+                // Two flows of one capture are two connections, whatever they share.
+                start.since(a.start).abs() < SAME_PORT_NS
+                    && !a.events.iter().any(|at| at.source == s.source && evidence.host(*at).is_none())
+            })
+        });
+        let i = other.unwrap_or_else(|| self.add(&s));
+        if let Some(f) = &s.fingerprint {
+            self.by_fingerprint.entry(f.clone()).or_default().push(i);
+        }
+        self.absorb(i, s);
+    }
+
+    fn server(&mut self, evidence: &mut Evidence, s: Sighting) {
+        let start = corrected(self.clocks, &s, s.start);
+        let found = self.same_port(&s).into_iter().find(|i| {
+            self.attempts.get(*i).is_some_and(|a| {
+                start.since(a.start).abs() < SAME_PORT_NS
+                    && !a.seen_by(View::Server)
+                    && a.server.ip.is_none_or(|ip| {
+                        let host = evidence.hosts.at_address(ip);
+                        host.is_none() || host == s.server.host
+                    })
+            })
+        });
+        let i = found.unwrap_or_else(|| self.add(&s));
+        if let (Some(host), Some(ip)) = (s.server.host, self.attempts.get(i).and_then(|a| a.server.ip)) {
+            evidence.hosts.saw_address(host, ip);
+        }
+        self.absorb(i, s);
+    }
+
+    /// The target's server sees the gateway as its client, a moment after the gateway says "connected".
+    fn gateway(&mut self, s: Sighting) {
+        let start = corrected(self.clocks, &s, s.start);
+        let end = corrected(self.clocks, &s, s.end);
+        let target = self.attempts.iter().position(|a| {
+            !a.seen_by(View::Gateway)
+                && s.server.host.is_some()
+                && a.server.host == s.server.host
+                && a.start.since(start) > -SLACK_NS
+                && a.start.since(start) < CONNECT_TAKES_NS
+                && end.since(a.start) > -SLACK_NS
+                && a.client.ip != s.client.ip
+                && s.events.len() > 1
+        });
+        match target {
+            Some(i) => {
+                if let Some(a) = self.attempts.get_mut(i) {
+                    a.client = Peer { ip: s.client.ip, ..Peer::default() };
+                }
+                self.absorb(i, s);
+            }
+            None => {
+                let i = self.add(&s);
+                self.absorb(i, s);
+            }
+        }
+    }
+
+    /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
+    /// refusal) are its steps.
+    fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
+        let mut addresses: BTreeMap<crate::hosts::HostId, IpAddr> = BTreeMap::new();
+        for s in clients {
+            let start = corrected(self.clocks, &s, s.start);
+            let end = corrected(self.clocks, &s, s.end);
+            let known = s.client.host.and_then(|h| addresses.get(&h).copied());
+            let mut fitting: Vec<(i64, usize)> = (0..self.attempts.len())
+                .filter_map(|i| {
+                    let a = self.attempts.get(i)?;
+                    let after = a.start.since(start);
+                    let mine = known.is_none() || a.client.ip.is_none() || a.client.ip == known;
+                    let fits = !a.seen_by(View::Client)
+                        && meant(evidence, &s, a)
+                        && mine
+                        && after > -SLACK_NS
+                        && (after < CONNECT_TAKES_NS || known.is_some() && a.start.since(end) < SLACK_NS);
+                    fits.then_some((after, i))
+                })
+                .collect();
+            // The one nearest in time tells the client's address; further ones must share it.
+            fitting.sort_by_key(|(after, i)| (after.abs(), *i));
+            let address = known.or_else(|| fitting.iter().find_map(|(_, i)| self.attempts.get(*i)?.client.ip));
+            fitting.retain(|(_, i)| self.attempts.get(*i).is_some_and(|a| a.client.ip == address || a.client.ip.is_none()));
+            fitting.sort_unstable();
+            let Some((_, deciding)) = fitting.pop() else {
+                let i = self.add(&s);
+                if let (Some(a), Some(ip)) = (self.attempts.get_mut(i), known) {
+                    a.client.ip = Some(ip);
+                }
+                self.absorb(i, s);
+                continue;
+            };
+            if let (Some(host), Some(ip)) = (s.client.host, address) {
+                addresses.insert(host, ip);
+                evidence.hosts.saw_address(host, ip);
+            }
+            for (_, i) in fitting {
+                if let Some(a) = self.attempts.get_mut(i) {
+                    a.part_of = Some(deciding);
+                    a.client.host = a.client.host.or(s.client.host);
+                }
+            }
+            self.absorb(deciding, s);
+        }
+    }
+
+    fn same_port(&self, s: &Sighting) -> Vec<usize> {
+        match (s.client.ip, s.client.port) {
+            (Some(ip), Some(port)) => self.by_client.get(&(ip, port)).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn add(&mut self, s: &Sighting) -> usize {
+        let i = self.attempts.len();
+        if let (Some(ip), Some(port)) = (s.client.ip, s.client.port) {
+            self.by_client.entry((ip, port)).or_default().push(i);
+        }
+        self.attempts.push(Attempt {
+            views: Vec::new(),
+            client: Peer::default(),
+            server: Peer::default(),
+            user: None,
+            start: corrected(self.clocks, s, s.start),
+            raw_start: s.start,
+            end: corrected(self.clocks, s, s.end),
+            events: Vec::new(),
+            moments: Vec::new(),
+            session: None,
+            count: s.count,
+            outcome: Outcome::Unknown,
+            stage: Stage::Name,
+            closed_by: "unknown",
+            closed_how: "unknown",
+            codes: BTreeMap::new(),
+            part_of: None,
+            facts: BTreeMap::new(),
+        });
+        i
+    }
+
+    fn absorb(&mut self, i: usize, s: Sighting) {
+        let (start, end) = (corrected(self.clocks, &s, s.start), corrected(self.clocks, &s, s.end));
+        let Some(a) = self.attempts.get_mut(i) else { return };
+        // A client's "trying" is part of the try, but the connection begins on the wire.
+        if s.view != View::Client || a.views.is_empty() {
+            a.start = a.start.min(start);
+        }
+        a.end = a.end.max(end);
+        a.views.push(s.view);
+        a.views.sort_unstable();
+        a.views.dedup();
+        complete(&mut a.client, s.client);
+        complete(&mut a.server, s.server);
+        // A cookie on the wire is cut and untrusted: a log's user name replaces it.
+        if s.view != View::Wire && s.user.is_some() {
+            a.user = s.user;
+        } else {
+            a.user = a.user.take().or(s.user);
+        }
+        a.session = a.session.or(s.session);
+        a.events.extend(s.events);
+    }
+}
+
+fn complete(known: &mut Peer, new: Peer) {
+    known.ip = known.ip.or(new.ip);
+    known.port = known.port.or(new.port);
+    known.host = known.host.or(new.host);
+    known.name = known.name.take().or(new.name);
+}
+
+/// Whether a client's try may have meant this attempt's server.
+fn meant(evidence: &Evidence, s: &Sighting, a: &Attempt) -> bool {
+    if let (Some(x), Some(y)) = (s.server.port, a.server.port) {
+        if x != y && s.server.name.as_deref().is_some_and(|n| n.contains(':')) {
+            return false;
+        }
+    }
+    match (s.server.host, a.server.host, s.server.ip, a.server.ip) {
+        (Some(x), Some(y), ..) => x == y,
+        (_, _, Some(x), Some(y)) => x == y,
+        (Some(host), None, _, Some(ip)) => {
+            evidence.hosts.addresses(host).any(|known| known == ip) || evidence.hosts.at_address(ip).is_none()
+        }
+        // The client used an address and the server's log knows only its name, or the name is an alias.
+        (None, Some(host), Some(ip), None) => {
+            evidence.hosts.addresses(host).next().is_none() || evidence.hosts.addresses(host).any(|known| known == ip)
+        }
+        (None, Some(host), None, _) => {
+            // A name nobody's log carries: taken for this server only where its bare name is the same.
+            s.server.name.as_deref().is_some_and(|n| evidence.hosts.name(host).to_lowercase().starts_with(&n.to_lowercase()))
+        }
+        _ => s.server.host.is_none(),
+    }
+}
+
+/// What one witness learnt of a name or address holds for the other attempts of the same machine.
+fn name_peers(evidence: &Evidence, attempts: &mut [Attempt]) {
+    for a in attempts {
+        for peer in [&mut a.client, &mut a.server] {
+            peer.host = peer.host.or_else(|| peer.ip.and_then(|ip| evidence.hosts.at_address(ip)));
+            if let Some(host) = peer.host {
+                peer.name = Some(evidence.hosts.name(host).to_owned());
+                let mut known = evidence.hosts.addresses(host);
+                let only = known.next().filter(|_| known.next().is_none());
+                peer.ip = peer.ip.or(only);
+            }
+        }
+        a.events.sort_by_key(|at| (evidence.time(*at), *at));
+        a.events.dedup();
+    }
+}
+
+/// By start, then by what they are; `part_of` follows.
+fn sort(attempts: &mut Vec<Attempt>) {
+    let mut order: Vec<usize> = (0..attempts.len()).collect();
+    let key = |a: &Attempt| (a.start, a.client.ip, a.client.port, a.server.ip, a.server.port, a.events.first().copied());
+    order.sort_by_key(|i| attempts.get(*i).map(key));
+    let mut place = vec![0; order.len()];
+    for (new, old) in order.iter().enumerate() {
+        if let Some(p) = place.get_mut(*old) {
+            *p = new;
+        }
+    }
+    let mut old: Vec<Option<Attempt>> = std::mem::take(attempts).into_iter().map(Some).collect();
+    for i in order {
+        if let Some(mut a) = old.get_mut(i).and_then(Option::take) {
+            a.part_of = a.part_of.and_then(|p| place.get(p).copied());
+            attempts.push(a);
+        }
+    }
+}
+

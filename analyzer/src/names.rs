@@ -1,0 +1,114 @@
+//! The kinds and fields that correlation itself looks at. Everything else is known to data files only.
+
+#![allow(missing_docs, reason = "each constant is the name that its text says")]
+
+use rdpwhy_parsers::{Field, Kind};
+
+macro_rules! kinds {
+    ($($name:ident = $text:literal;)*) => { $(pub const $name: Kind = Kind::of($text);)* };
+}
+macro_rules! fields {
+    ($($name:ident = $text:literal;)*) => { $(pub const $name: Field = Field::of($text);)* };
+}
+
+/// Facts.
+pub mod kind {
+    use super::Kind;
+    kinds! {
+        // the server's RdpCoreTS chain
+        ACCEPTED = "connection.accepted";
+        CREATED = "connection.created";
+        PREPARED = "connection.prepared";
+        ASSIGNED = "session.assigned";
+        TIMED = "session.timed";
+        TERMINATED = "connection.terminated";
+        DISCONNECT_REASON = "connection.disconnect-reason";
+        CLIENT_LEFT = "client.disconnected-orderly";
+        READ_FAILED = "socket.read-failed";
+        WRITE_FAILED = "socket.write-failed";
+        REFUSED_AT_NLA = "logon.refused-at-nla";
+        LISTENER_BOUND = "listener.bound";
+        LISTENER_DISABLED = "listener.disabled-disconnect";
+        TRANSPORT_COMPLETED = "transport.completed";
+        SESSION_NOTIFIED = "session.notified";
+        // the other logs of a server
+        LISTENER_RECEIVED = "listener.received";
+        ACCEPTED_FROM = "connection.accepted-from";
+        AUTHENTICATED = "logon.authenticated";
+        LOGON_SUCCEEDED = "logon.succeeded";
+        LOGON_FAILED = "logon.failed";
+        LOGON_DENIED = "logon.denied-remote";
+        SESSION_LOGON = "session.logon";
+        SESSION_RECONNECTED = "session.reconnected";
+        SESSION_LOGOFF = "session.logoff";
+        SESSION_DISCONNECTED = "session.disconnected";
+        SESSION_DISCONNECTED_BY = "session.disconnected-by";
+        SESSION_REASON = "session.disconnect-reason";
+        SHELL_STARTED = "shell.started";
+        ARBITRATION_STARTED = "arbitration.started";
+        ARBITRATION_ENDED = "arbitration.ended";
+        // the client's log
+        CONNECTING = "client.connecting";
+        CLIENT_CONNECTED = "client.connected";
+        CLIENT_JOINED = "client.session-joined";
+        CLIENT_DISCONNECTED = "client.disconnected";
+        MULTITRANSPORT_STARTED = "client.multitransport-started";
+        // packets
+        TCP_OPENED = "tcp.opened";
+        TCP_ESTABLISHED = "tcp.established";
+        TCP_REFUSED = "tcp.refused";
+        TCP_UNANSWERED = "tcp.unanswered";
+        TCP_CLOSED = "tcp.closed";
+        FLOW_MEASURED = "flow.measured";
+        X224_REQUESTED = "x224.requested";
+        X224_CONFIRMED = "x224.confirmed";
+        NEGOTIATION_FAILED = "negotiation.failed";
+        CLIENT_HELLO = "tls.client-hello";
+        SERVER_HELLO = "tls.server-hello";
+        ALERTED = "tls.alerted";
+        ERROR_INFO = "error-info.received";
+        ANNOUNCED = "disconnect.announced";
+        UDP_OPENED = "udp.opened";
+        // what tells that a log is not whole
+        LOG_CLEARED = "log.cleared";
+    }
+}
+
+/// Values.
+pub mod field {
+    use super::Field;
+    fields! {
+        CLIENT_IP = "client_ip";
+        CLIENT_PORT = "client_port";
+        CLIENT_HOST = "client_host";
+        SERVER_IP = "server_ip";
+        SERVER_PORT = "server_port";
+        SERVER_NAME = "server_name";
+        USER = "user";
+        DOMAIN = "domain";
+        SESSION_ID = "session_id";
+        CONNECTION_NAME = "connection_name";
+        LOGON_TYPE = "logon_type";
+        TRANSPORT = "transport";
+        PORT = "port";
+        REASON = "reason";
+        ERROR = "error";
+        STATUS = "status";
+        CODE = "code";
+        FLOW = "flow";
+        COOKIE = "cookie";
+        RANDOM = "random";
+        BY = "by";
+        HOW = "how";
+        FROM = "from";
+        FORGED = "forged";
+        MIDSTREAM = "midstream";
+        ONE_WAY = "one_way";
+        SELECTED_PROTOCOL = "selected_protocol";
+        TYPE = "type";
+        DURATION_MS = "duration_ms";
+        IDLE_BEFORE_END_MS = "idle_before_end_ms";
+        CHANNEL = "channel";
+        NAME = "name";
+    }
+}

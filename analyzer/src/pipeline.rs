@@ -1,0 +1,100 @@
+//! Reads all sources, in parallel. The only place that knows threads; its result does not depend on them.
+
+use rayon::prelude::*;
+use rdpwhy_parsers::tls::keylog::KeyLog;
+use rdpwhy_parsers::{EventBatch, ReadAt, evtx, pcap};
+use std::ops::Range;
+
+use crate::evidence::SourceEvents;
+
+/// One evidence file to read.
+pub struct Source {
+    /// Path as given; the name in the report.
+    pub label: String,
+    /// Its bytes.
+    pub bytes: Box<dyn ReadAt>,
+}
+
+/// Hears how far reading is. Called from several threads.
+pub trait Progress: Sync {
+    /// So many more bytes are done.
+    fn bytes(&self, n: u64);
+    /// This source is in hand.
+    fn source(&self, label: &str);
+}
+
+/// Hears nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn bytes(&self, _: u64) {}
+    fn source(&self, _: &str) {}
+}
+
+/// Chunks of an event log that are read in one piece: large enough to be worth a task, small enough that one big file
+/// keeps all cores busy.
+const CHUNKS_PER_PIECE: u32 = 16;
+/// Bytes looked at to recognise a file: an event log whose header is gone shows its first chunk at 4096.
+const HEAD: usize = 4096 + 8;
+
+/// Reads every source. Sources come out in the order they went in.
+pub fn read(sources: &[Source], secrets: &[Vec<u8>], progress: &dyn Progress) -> Vec<SourceEvents> {
+    let mut keys = KeyLog::default();
+    for text in secrets {
+        keys.add(text);
+    }
+    let secrets = &keys;
+    sources.par_iter().map(|s| read_one(s, secrets, progress)).collect()
+}
+
+fn read_one(source: &Source, secrets: &KeyLog, progress: &dyn Progress) -> SourceEvents {
+    progress.source(&source.label);
+    let bytes = source.bytes.size();
+    let mut head = vec![0; HEAD];
+    let read = source.bytes.fill_at(0, &mut head);
+    let (format, batch) = match read {
+        Err(e) => ("unknown", unreadable(&e.to_string())),
+        Ok(n) => {
+            head.truncate(n);
+            parse(source, &head, secrets)
+        }
+    };
+    progress.bytes(bytes);
+    SourceEvents { label: source.label.clone(), format, bytes, batch }
+}
+
+fn parse(source: &Source, head: &[u8], secrets: &KeyLog) -> (&'static str, EventBatch) {
+    let bytes = source.bytes.as_ref();
+    if evtx::looks_like(head) {
+        return ("evtx", event_log(bytes));
+    }
+    if pcap::looks_like(head) {
+        // A pcapng file begins with its section header block, whose type reads the same in both byte orders.
+        let format = if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) { "pcapng" } else { "pcap" };
+        return (format, pcap::read(bytes, (!secrets.is_empty()).then_some(secrets)));
+    }
+    let mut batch = EventBatch::default();
+    let what = if head.is_empty() { "the file is empty" } else { "neither an event log nor a capture" };
+    batch.defect("byte 0", what, 0);
+    ("unknown", batch)
+}
+
+fn event_log(bytes: &dyn ReadAt) -> EventBatch {
+    let (plan, defects) = evtx::plan(bytes);
+    let starts: Vec<u32> = (0..plan.len()).step_by(CHUNKS_PER_PIECE as usize).collect();
+    let piece = |start: &u32| -> Range<u32> { *start..start.saturating_add(CHUNKS_PER_PIECE).min(plan.len()) };
+    let pieces: Vec<EventBatch> = starts.par_iter().map(|s| evtx::read_chunks(bytes, &plan, piece(s))).collect();
+    let mut batch = EventBatch::default();
+    batch.defects.extend(defects);
+    for p in pieces {
+        batch.append(p);
+    }
+    evtx::finish(&mut batch);
+    batch
+}
+
+fn unreadable(why: &str) -> EventBatch {
+    let mut batch = EventBatch::default();
+    batch.defect("byte 0", format!("the file cannot be read: {why}"), 0);
+    batch
+}

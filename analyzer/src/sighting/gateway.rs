@@ -1,0 +1,64 @@
+//! What an RD Gateway's log saw: one ActivityID per try, from the policies to the disconnect.
+
+use rdpwhy_parsers::Guid;
+use std::collections::BTreeMap;
+
+use super::{Peer, Sighting, View, target};
+use crate::evidence::Evidence;
+use crate::index::Index;
+use crate::names::field;
+
+/// Records of one ActivityID further apart than this are two tries: the id of a kept-alive transport is used again.
+const LONGEST_SILENCE_NS: i64 = 86_400 * 1_000_000_000;
+
+/// One sighting per ActivityID.
+pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
+    let mut found: Vec<Sighting> = Vec::new();
+    for host in evidence.hosts.iter() {
+        let mut open: BTreeMap<Guid, usize> = BTreeMap::new();
+        for (time, at) in index.of_host(host) {
+            let Some(event) = evidence.event(*at) else { continue };
+            if !event.event.kind.name().starts_with("gateway.") {
+                continue;
+            }
+            let activity = event.event.activity;
+            let known = open.get(&activity).copied().filter(|_| !activity.is_none()).filter(|i| {
+                found.get(*i).is_some_and(|s| time.since(s.end) < LONGEST_SILENCE_NS)
+            });
+            let i = known.unwrap_or_else(|| {
+                open.insert(activity, found.len());
+                found.push(Sighting {
+                    view: View::Gateway,
+                    source: at.source,
+                    client: Peer::default(),
+                    server: Peer::default(),
+                    user: None,
+                    start: *time,
+                    end: *time,
+                    events: Vec::new(),
+                    session: None,
+                    fingerprint: None,
+                    count: 1,
+                });
+                found.len() - 1
+            });
+            let Some(sighting) = found.get_mut(i) else { continue };
+            sighting.events.push(*at);
+            sighting.end = *time;
+            sighting.client.ip = sighting.client.ip.or_else(|| event.ip(field::CLIENT_IP));
+            sighting.user = sighting.user.take().or_else(|| super::account(None, event.text(field::USER)));
+            if let Some(text) = event.text(field::SERVER_NAME).filter(|_| sighting.server.name.is_none()) {
+                let (name, port) = target(text);
+                sighting.server = Peer {
+                    ip: name.parse().ok(),
+                    port,
+                    host: evidence.hosts.find_any(&name),
+                    name: Some(name),
+                };
+            }
+        }
+    }
+    // A transport that opened and never asked for a resource is no try at a server.
+    found.retain(|s| s.user.is_some());
+    found
+}

@@ -1,0 +1,205 @@
+//! Several connections, one try: a probe before the prompt, a refusal and its retry, a pair; and which of the silent
+//! early ends were failures.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::attempt::{Attempt, Outcome};
+use crate::evidence::Evidence;
+use crate::hosts::HostId;
+use crate::outcome::in_trouble;
+use crate::stage::Stage;
+
+const SECOND: i64 = 1_000_000_000;
+/// mstsc probes, lets the person type a password or look at a certificate, and connects again: people take up to minutes.
+const PROMPT_NS: i64 = 120 * SECOND;
+/// A program that retries with another protocol, or connects twice, does so at once.
+const AT_ONCE_NS: i64 = 3 * SECOND;
+/// Silent early ends of one client this near to each other, with no success between, are one trouble.
+const SPELL_NS: i64 = 600 * SECOND;
+/// So many silent early ends in a row, whoever they hit, are the server's trouble: two can be two probes given up.
+const STREAK: usize = 3;
+
+/// One client's connections to one server, in order.
+type Pairs = BTreeMap<(ClientKey, ServerKey), Vec<usize>>;
+
+/// Whoever it is, by the best name known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClientKey {
+    /// By address.
+    Ip(IpAddr),
+    /// By its own logs.
+    Host(HostId),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The server by its logs, else by address, else by the name the client used; with the port dialled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServerKey {
+    /// By its own logs.
+    Host(HostId),
+    /// By address and port.
+    Ip(IpAddr, Option<u16>),
+    /// By name.
+    Name(String),
+}
+
+/// The client's key.
+pub fn client_key(a: &Attempt) -> ClientKey {
+    match (a.client.ip, a.client.host) {
+        (Some(ip), _) => ClientKey::Ip(ip),
+        (None, Some(host)) => ClientKey::Host(host),
+        (None, None) => ClientKey::Unknown,
+    }
+}
+
+/// The server's key.
+pub fn server_key(a: &Attempt) -> ServerKey {
+    match (a.server.host, a.server.ip) {
+        (Some(host), _) => ServerKey::Host(host),
+        (None, Some(ip)) => ServerKey::Ip(ip, a.server.port),
+        (None, None) => ServerKey::Name(a.server.name.clone().unwrap_or_default().to_lowercase()),
+    }
+}
+
+/// Links steps of one try and settles outcomes that only the neighbours tell. `attempts` are sorted by start.
+pub fn link(evidence: &Evidence, attempts: &mut [Attempt]) {
+    let mut pairs: Pairs = BTreeMap::new();
+    for (i, a) in attempts.iter().enumerate() {
+        pairs.entry((client_key(a), server_key(a))).or_default().push(i);
+    }
+    for ((client, _), list) in &pairs {
+        if *client != ClientKey::Unknown {
+            steps(evidence, attempts, list);
+        }
+    }
+    follow_part_of(attempts);
+    for list in pairs.values() {
+        repeats(attempts, list);
+    }
+    streaks(attempts);
+}
+
+/// A step that ended without a session before a try that got one was a probe or a refused first offer.
+fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
+    for (n, i) in list.iter().enumerate() {
+        let Some(a) = attempts.get(*i) else { continue };
+        if a.part_of.is_some() || a.stage == Stage::Session || matches!(a.outcome, Outcome::Ok | Outcome::Dropped) {
+            continue;
+        }
+        let troubled = in_trouble(evidence, a);
+        let patience = if troubled { AT_ONCE_NS } else { PROMPT_NS };
+        let later = list.get(n + 1..).unwrap_or_default();
+        let success = later.iter().copied().find(|j| {
+            attempts.get(*j).is_some_and(|b| {
+                let pause = b.start.since(a.end.min(b.start).max(a.start));
+                b.stage == Stage::Session && pause <= patience && gentle(a, troubled, b)
+            })
+        });
+        if let Some(j) = success {
+            if let Some(a) = attempts.get_mut(*i) {
+                a.part_of = Some(j);
+                a.outcome = Outcome::Cancelled;
+            }
+            continue;
+        }
+        // A program's pair of connections that both failed: one try, decided by the second.
+        let pair = later.first().copied().filter(|j| {
+            attempts.get(*j).is_some_and(|b| {
+                b.start.since(a.end) <= AT_ONCE_NS / 3 && b.start.since(a.end) >= 0 && b.stage >= a.stage && b.stage != Stage::Session && a.client.ip.is_some()
+            })
+        });
+        if let (Some(j), Some(a)) = (pair, attempts.get_mut(*i)) {
+            if a.stage >= Stage::X224 {
+                a.part_of = Some(j);
+            }
+        }
+    }
+}
+
+/// Whether a retry after trouble was the same program trying another way: the first was refused in the negotiation, or it
+/// was no trouble at all.
+fn gentle(a: &Attempt, troubled: bool, b: &Attempt) -> bool {
+    !troubled || a.stage <= Stage::X224 || (b.start.since(a.start) <= AT_ONCE_NS && a.stage <= Stage::Credssp)
+}
+
+/// A step of a step belongs to what decided the try.
+fn follow_part_of(attempts: &mut [Attempt]) {
+    for i in (0..attempts.len()).rev() {
+        let mut to = attempts.get(i).and_then(|a| a.part_of);
+        // Links lead to later attempts; a link backwards (clocks disagree) is cut after as many hops as there are.
+        let mut hops = 0;
+        while let Some(next) = to.and_then(|t| attempts.get(t)).and_then(|a| a.part_of).filter(|n| *n != i && hops < 8) {
+            to = Some(next);
+            hops += 1;
+        }
+        let decided = to.and_then(|t| attempts.get(t)).map(|d| d.outcome);
+        if let Some(a) = attempts.get_mut(i) {
+            a.part_of = to.filter(|t| *t != i);
+            match decided {
+                Some(Outcome::Ok | Outcome::Dropped | Outcome::Cancelled) if a.stage < Stage::Session => a.outcome = Outcome::Cancelled,
+                Some(Outcome::Failed) if a.outcome == Outcome::Unknown => a.outcome = Outcome::Failed,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A lone silent early end is what every probe looks like; the same client again and again without success is not.
+fn repeats(attempts: &mut [Attempt], list: &[usize]) {
+    let silent = |a: &Attempt| a.outcome == Outcome::Unknown && a.stage < Stage::Session && a.part_of.is_none() && shows_an_end(a);
+    let mut hurt = Vec::new();
+    for (n, i) in list.iter().enumerate() {
+        let Some(a) = attempts.get(*i).filter(|a| silent(a)) else { continue };
+        let near = |j: &usize| {
+            attempts.get(*j).is_some_and(|b| {
+                let unhappy = silent(b) || (b.outcome == Outcome::Failed && b.stage < Stage::Session);
+                unhappy && b.start.since(a.start).abs() <= SPELL_NS
+            })
+        };
+        let before = n.checked_sub(1).and_then(|p| list.get(p)).is_some_and(near);
+        let after = list.get(n + 1).is_some_and(near);
+        if before || after {
+            hurt.push(*i);
+        }
+    }
+    for i in hurt {
+        if let Some(a) = attempts.get_mut(i) {
+            a.outcome = Outcome::Failed;
+        }
+    }
+}
+
+/// The evidence shows that it ended; a record that only says "a socket came" does not.
+fn shows_an_end(a: &Attempt) -> bool {
+    a.stage >= Stage::X224 && a.closed_how != "still-open" && a.end > a.start
+}
+
+/// Many clients in a row that all ended early, and nobody got in between: the server's trouble.
+fn streaks(attempts: &mut [Attempt]) {
+    let mut by_server: BTreeMap<ServerKey, Vec<usize>> = BTreeMap::new();
+    for (i, a) in attempts.iter().enumerate() {
+        by_server.entry(server_key(a)).or_default().push(i);
+    }
+    for list in by_server.into_values() {
+        let mut run: Vec<usize> = Vec::new();
+        let mut runs: Vec<Vec<usize>> = Vec::new();
+        for i in list {
+            let Some(a) = attempts.get(i) else { continue };
+            if a.stage == Stage::Session || a.outcome == Outcome::Ok {
+                runs.push(std::mem::take(&mut run));
+            } else if matches!(a.outcome, Outcome::Unknown | Outcome::Failed) && a.part_of.is_none() && shows_an_end(a) {
+                run.push(i);
+            }
+        }
+        runs.push(run);
+        for run in runs.into_iter().filter(|r| r.len() >= STREAK) {
+            for i in run {
+                if let Some(a) = attempts.get_mut(i).filter(|a| a.outcome == Outcome::Unknown) {
+                    a.outcome = Outcome::Failed;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What a log's record numbers tell about records that are not there.
+//!
+//! Event records of one log are numbered without holes, and clearing a log does not restart the numbers (the record that
+//! tells of the clearing carries the next one). So a hole is a loss, and a first number above 1 is a past that is gone.
+
+use crate::batch::{EventBatch, Gap};
+use crate::event::Value;
+use crate::kind::{Field, Kind};
+use crate::time::Timestamp;
+
+const LOG_CLEARED: Kind = Kind::of("log.cleared");
+const CHANNEL: Field = Field::of("channel");
+/// The record that tells of a clearing is written within moments of it, into the emptied log itself or into System.
+const CLEARING_NANOSECONDS: i64 = 5_000_000_000;
+
+/// The record numbers of one log as runs without holes: a few dozen bytes for a log of any size.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    runs: Vec<Run>,
+    /// Records from outside the live part, which may be old copies of live ones: number, time, index of the event.
+    recovered: Vec<(u64, Timestamp, Option<usize>)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: (u64, Timestamp),
+    last: (u64, Timestamp),
+}
+
+impl Trail {
+    pub(crate) fn add(&mut self, time: Timestamp, record: u64, recovered: bool, event: Option<usize>) {
+        if recovered {
+            self.recovered.push((record, time, event));
+        } else {
+            self.join(Run { first: (record, time), last: (record, time) });
+        }
+    }
+
+    /// Takes over what `later` pieces of the source told, whose events now stand `shift` further behind.
+    pub(crate) fn append(&mut self, later: Self, shift: usize) {
+        for run in later.runs {
+            self.join(run);
+        }
+        self.recovered.extend(later.recovered.into_iter().map(|(n, t, e)| (n, t, e.map(|i| i + shift))));
+    }
+
+    fn join(&mut self, run: Run) {
+        match self.runs.last_mut() {
+            Some(last) if last.last.0.checked_add(1) == Some(run.first.0) => last.last = run.last,
+            _ => self.runs.push(run),
+        }
+    }
+
+    /// Whether a live record with this number was written at about this time: the recovered one is its old copy.
+    fn has(&self, record: u64, time: Timestamp) -> bool {
+        let hour = 3_600_000_000_000;
+        self.runs.iter().any(|r| {
+            let number = r.first.0 <= record && record <= r.last.0;
+            number && r.first.1.plus(-hour) <= time && time <= r.last.1.plus(hour)
+        })
+    }
+
+    /// Runs in the order in which the log was written. Chunks wrap around in a file, so file order is not that order; the
+    /// numbers are, unless they restart (files merged by tools): then the times separate the generations.
+    fn in_order(mut self) -> Vec<Run> {
+        self.runs.extend(self.recovered.iter().map(|&(n, t, _)| Run { first: (n, t), last: (n, t) }));
+        self.runs.sort_by_key(|r| (r.first.1, r.first.0));
+        let mut generations: Vec<Vec<Run>> = Vec::new();
+        let mut newest = Timestamp(i64::MIN);
+        for run in self.runs {
+            let restarts = generations.last().and_then(|g| g.iter().map(|r| r.last.0).max()).is_none_or(|highest| {
+                run.first.0 <= highest && run.first.1 > newest
+            });
+            newest = newest.max(run.first.1).max(run.last.1);
+            match generations.last_mut() {
+                Some(generation) if !restarts => generation.push(run),
+                _ => generations.push(vec![run]),
+            }
+        }
+        for generation in &mut generations {
+            generation.sort_by_key(|r| r.first.0);
+        }
+        generations.into_iter().flatten().collect()
+    }
+}
+
+/// Computes the gaps of every log, once all pieces of a file are appended, and removes recovered copies of live records.
+pub(crate) fn finish(batch: &mut EventBatch) {
+    drop_copies(batch);
+    let cleared = clearings(batch);
+    let trails = std::mem::take(&mut batch.trails);
+    for (log, trail) in batch.logs.iter_mut().zip(trails) {
+        let clearing = cleared.iter().find(|c| c.host == log.host && c.channel.eq_ignore_ascii_case(&log.channel));
+        let just_cleared = clearing.is_some_and(|c| c.at.since(log.first) <= CLEARING_NANOSECONDS);
+        if log.records > 0 && log.first_record > 1 && !just_cleared {
+            log.gaps.push(Gap { from: log.first, to: log.first, why: "rolled-over" });
+        }
+        log.gaps.extend(holes(&trail.in_order()));
+    }
+    for Clearing { host, channel, at } in cleared {
+        let log = batch.log(&host, &channel);
+        if let Some(log) = batch.logs.get_mut(log as usize) {
+            log.gaps.push(Gap { from: at, to: at, why: "log-cleared" });
+        }
+    }
+    batch.trails = batch.logs.iter().map(|_| Trail::default()).collect();
+    for log in &mut batch.logs {
+        log.gaps.sort();
+        log.gaps.dedup();
+    }
+}
+
+/// A log was emptied at this moment.
+struct Clearing {
+    host: String,
+    channel: String,
+    at: Timestamp,
+}
+
+fn clearings(batch: &EventBatch) -> Vec<Clearing> {
+    let told = batch.iter().filter(|e| e.event.kind == LOG_CLEARED);
+    told.filter_map(|e| {
+        let Some(Value::Text(channel)) = e.get(CHANNEL) else { return None };
+        Some(Clearing { host: e.log()?.host.clone(), channel: channel.to_owned(), at: e.event.time })
+    })
+    .collect()
+}
+
+/// Time between the last record before and the first record after each hole. Holes with nothing but one moment between
+/// them are one: a filtered export is a string of single records.
+fn holes(runs: &[Run]) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    let mut highest: Option<(u64, Timestamp)> = None;
+    for run in runs {
+        if let Some((record, time)) = highest {
+            if run.first.0 > record.saturating_add(1) && run.first.1 >= time {
+                match gaps.last_mut() {
+                    Some(gap) if gap.to == time => gap.to = run.first.1,
+                    _ => gaps.push(Gap { from: time, to: run.first.1, why: "records-missing" }),
+                }
+            }
+            // A restart begins a new count; an overlap continues the old one.
+            if run.last.0 <= record && run.first.1 <= time {
+                continue;
+            }
+        }
+        highest = Some(run.last);
+    }
+    gaps
+}
+
+/// Slack holds what was overwritten elsewhere, and sometimes copies of what was not.
+fn drop_copies(batch: &mut EventBatch) {
+    let mut copies = Vec::new();
+    for (log, trail) in batch.trails.iter_mut().enumerate() {
+        let recovered = std::mem::take(&mut trail.recovered);
+        let (copied, only_here): (Vec<_>, Vec<_>) = recovered.into_iter().partition(|r| trail.has(r.0, r.1));
+        trail.recovered = only_here;
+        let count = copied.len() as u64;
+        batch.recovered = batch.recovered.saturating_sub(count);
+        if let Some(log) = batch.logs.get_mut(log) {
+            log.records = log.records.saturating_sub(count);
+        }
+        copies.extend(copied.into_iter().filter_map(|(_, _, event)| event));
+    }
+    if copies.is_empty() {
+        return;
+    }
+    copies.sort_unstable();
+    let mut index = 0;
+    batch.events.retain(|_| {
+        index += 1;
+        copies.binary_search(&(index - 1)).is_err()
+    });
+}

@@ -1,0 +1,168 @@
+//! The records of a run of chunks.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ::evtx::{EvtxChunkData, EvtxRecord, ParserSettings};
+
+use super::plan::{Chunk, Plan};
+use super::{CHUNK, CHUNK_HEADER, CHUNK_SIGNATURE};
+use crate::batch::EventBatch;
+use crate::raw::{RawRecord, to_event};
+use crate::read_at::ReadAt;
+
+/// Most records that fit into a chunk: a header of 24 bytes and a size of 4 around nothing.
+const MOST_RECORDS: u64 = ((CHUNK - CHUNK_HEADER) / 28) as u64;
+
+/// Reads the chunks `range` of a plan. The pieces of a file may be read in any order and by any split: appended in the
+/// order of the file they are the same batch.
+pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> EventBatch {
+    let mut batch = EventBatch::default();
+    let settings = Arc::new(ParserSettings::new().validate_checksums(false).recover_records(true).indent(false));
+    let range = range.start as usize..(range.end.min(plan.len())) as usize;
+    for chunk in plan.chunks.get(range).unwrap_or_default() {
+        read_chunk(source, *chunk, &settings, &mut batch);
+    }
+    batch
+}
+
+fn read_chunk(source: &dyn ReadAt, chunk: Chunk, settings: &Arc<ParserSettings>, batch: &mut EventBatch) {
+    let at = format!("chunk {}", chunk.number);
+    let mut block = vec![0; CHUNK];
+    let wanted = (chunk.bytes as usize).min(CHUNK);
+    match source.fill_at(chunk.offset, block.get_mut(..wanted).unwrap_or_default()) {
+        Ok(got) if got < wanted => batch.defect(at.as_str(), format!("{got} of {wanted} bytes can be read"), 0),
+        Ok(_) => {}
+        Err(e) => batch.defect(at.as_str(), format!("cannot be read: {e}"), 0),
+    }
+    if let (false, Some(signature)) = (chunk.signed, block.get_mut(..8)) {
+        signature.copy_from_slice(CHUNK_SIGNATURE);
+    }
+    match EvtxChunkData::new(block, false) {
+        Ok(mut data) => {
+            let whole = wanted == CHUNK;
+            let trusted = check(&mut data, whole && chunk.signed, &at, batch);
+            let tally = read_records(&mut data, settings, batch);
+            report(&tally, &data, trusted, &at, batch);
+        }
+        Err(e) => batch.defect(at, format!("the chunk's header cannot be read: {e}"), 0),
+    }
+}
+
+/// Compares the checksums of a chunk that is whole; says whether the record numbers in its header can be believed.
+fn check(data: &mut EvtxChunkData, whole: bool, at: &str, batch: &mut EventBatch) -> bool {
+    let trusted = data.validate_header_checksum();
+    if whole && !trusted {
+        batch.defect(at, "chunk header checksum mismatch", 0);
+    }
+    if whole && !data.validate_data_checksum() {
+        batch.defect(at, "data checksum mismatch", 0);
+    }
+    let end = data.header.free_space_offset as usize;
+    if !(CHUNK_HEADER..=CHUNK).contains(&end) {
+        // Without a credible end the whole chunk is live; the walk stops at the first zeroes.
+        data.header.free_space_offset = CHUNK as u32;
+        data.header.last_event_record_data_offset = CHUNK as u32;
+        data.header.first_event_record_id = 0;
+        data.header.last_event_record_id = u64::MAX;
+        return false;
+    }
+    trusted
+}
+
+/// What reading a chunk gave.
+#[derive(Default)]
+struct Tally {
+    /// Live records read.
+    read: u64,
+    /// Live records that are there and cannot be decoded.
+    failed: u64,
+    /// What the first of them says.
+    first_error: Option<String>,
+}
+
+impl Tally {
+    fn fail(&mut self, error: impl ToString) {
+        self.failed += 1;
+        self.first_error.get_or_insert_with(|| error.to_string());
+    }
+}
+
+fn read_records(data: &mut EvtxChunkData, settings: &Arc<ParserSettings>, batch: &mut EventBatch) -> Tally {
+    let mut tally = Tally::default();
+    if data.parse(Arc::clone(settings)).is_err() {
+        // The table of strings is a short cut only: names also stand where they are used first.
+        if let Some(table) = data.data.get_mut(128..CHUNK_HEADER) {
+            table.fill(0);
+        }
+        if let Ok(without) = EvtxChunkData::new(std::mem::take(&mut data.data), false) {
+            *data = without;
+        }
+    }
+    let mut chunk = match data.parse(Arc::clone(settings)) {
+        Ok(chunk) => chunk,
+        Err(e) => {
+            tally.fail(e);
+            return tally;
+        }
+    };
+    let mut live = HashSet::new();
+    let mut slack = Vec::new();
+    for record in chunk.iter() {
+        match record {
+            Ok(record) if record.recovered => slack.push(record),
+            Ok(record) => {
+                live.insert(record.event_record_id);
+                match read_record(record, batch) {
+                    Ok(()) => tally.read += 1,
+                    Err(e) => tally.fail(e),
+                }
+            }
+            Err(e) => tally.fail(e),
+        }
+    }
+    // What slack holds is a gift: not all of it decodes, and that is no loss.
+    for record in slack {
+        if live.insert(record.event_record_id) {
+            let _ = read_record(record, batch);
+        }
+    }
+    tally
+}
+
+/// Decodes one record into the batch.
+fn read_record(record: EvtxRecord<'_>, batch: &mut EventBatch) -> Result<(), String> {
+    let recovered = record.recovered;
+    let header_time = record.timestamp.as_nanosecond();
+    let header_number = record.event_record_id;
+    let json = record.into_json_bytes().map_err(|e| e.to_string())?;
+    let value = serde_json::from_slice(&json.data).map_err(|e| e.to_string())?;
+    let mut raw = RawRecord::from_json(&value).ok_or("the record has no provider or no event id")?;
+    raw.recovered = recovered;
+    if raw.time.0 == 0 {
+        raw.time.0 = i64::try_from(header_time).unwrap_or_default();
+    }
+    if raw.record == 0 {
+        raw.record = header_number;
+    }
+    to_event(&raw, batch);
+    Ok(())
+}
+
+/// Says what was lost. The chunk's header tells how many records there were, if it can be believed; records behind the
+/// free-space offset that it does not know yet only make the count larger than that.
+fn report(tally: &Tally, data: &EvtxChunkData, trusted: bool, at: &str, batch: &mut EventBatch) {
+    let header = &data.header;
+    let span = header.last_event_record_number.checked_sub(header.first_event_record_number);
+    let expected = span.and_then(|n| n.checked_add(1)).filter(|n| trusted && *n <= MOST_RECORDS).unwrap_or(0);
+    let lost = expected.saturating_sub(tally.read).max(tally.failed);
+    match &tally.first_error {
+        Some(error) => {
+            let n = tally.failed;
+            batch.defect(at, format!("{n} place(s) in the records cannot be read; the first: {error}"), lost);
+        }
+        None if lost > 0 => batch.defect(at, format!("the header tells of {expected} records, {} are there", tally.read), lost),
+        None => {}
+    }
+}

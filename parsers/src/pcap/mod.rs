@@ -1,0 +1,144 @@
+//! Packet captures to events: who ended a connection, how, and after which step.
+//!
+//! ```text
+//! bytes → file (blocks) → decode (link, tunnels, fragments) → table (flows) → endpoint (TCP health)
+//!                                                                           → stream → framer → talk (TLS, RDP steps)
+//!                                              flow over → close (who, how) → report (events)
+//! ```
+//!
+//! A packet is no event: a connection tells its steps and its end when it is over, or when the capture is.
+
+mod arp;
+mod close;
+mod decode;
+pub(crate) mod endpoint;
+mod file;
+mod flow;
+mod framer;
+mod infer;
+mod link;
+mod packet;
+mod report;
+pub(crate) mod story;
+pub(crate) mod stream;
+mod table;
+mod talk;
+mod tunnel;
+mod udp;
+pub(crate) mod vocabulary;
+
+pub use file::looks_like;
+
+use crate::batch::EventBatch;
+use crate::read_at::ReadAt;
+use crate::tls::keylog::KeyLog;
+use arp::Stations;
+use decode::{Decoded, Decoder};
+use file::{Blocks, Item};
+use packet::Body;
+use table::Table;
+use udp::Channels;
+
+/// How much of a file is read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Reads one capture: push its bytes in any split, then ask for what they told.
+pub struct Reader {
+    blocks: Blocks,
+    inside: Inside,
+}
+
+/// What lies behind the blocks; apart, so that both can be borrowed.
+struct Inside {
+    decoder: Decoder,
+    table: Table,
+    channels: Channels,
+    stations: Stations,
+    keys: KeyLog,
+    batch: EventBatch,
+    log: u32,
+}
+
+impl Reader {
+    /// A reader that decrypts with these secrets, and with those that the capture brings along.
+    pub fn new(keylog: Option<&KeyLog>) -> Self {
+        let mut batch = EventBatch::default();
+        let log = batch.log("", "capture");
+        let inside = Inside {
+            decoder: Decoder::new(),
+            table: Table::new(),
+            channels: Channels::default(),
+            stations: Stations::default(),
+            keys: keylog.cloned().unwrap_or_default(),
+            batch,
+            log,
+        };
+        Self { blocks: Blocks::new(), inside }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let inside = &mut self.inside;
+        self.blocks.push(bytes, &mut |item| inside.item(item));
+    }
+
+    /// All that the capture told.
+    pub fn finish(self) -> EventBatch {
+        let Self { blocks, mut inside } = self;
+        blocks.finish(&mut |item| inside.item(item));
+        inside.finish()
+    }
+}
+
+/// Reads a whole capture.
+pub fn read(source: &dyn ReadAt, keylog: Option<&KeyLog>) -> EventBatch {
+    let mut reader = Reader::new(keylog);
+    let mut chunk = vec![0; CHUNK];
+    let mut at = 0;
+    loop {
+        match source.fill_at(at, &mut chunk) {
+            Ok(0) => break,
+            Ok(n) => {
+                reader.push(chunk.get(..n).unwrap_or_default());
+                at += n as u64;
+            }
+            Err(e) => {
+                reader.inside.batch.defect(format!("byte {at}"), format!("cannot be read: {e}"), 0);
+                break;
+            }
+        }
+    }
+    reader.finish()
+}
+
+impl Inside {
+    fn item(&mut self, item: Item<'_>) {
+        match item {
+            Item::Frame(frame) => {
+                self.batch.saw(self.log, frame.time, frame.number);
+                let Self { decoder, table, channels, stations, batch, log, .. } = self;
+                decoder.decode(&frame, &mut |decoded| match decoded {
+                    Decoded::Arp(claim) => stations.claim(claim),
+                    Decoded::Packet(packet) => match &packet.body {
+                        Body::Tcp(segment) => table.segment(&packet, segment, batch, *log),
+                        Body::Udp(datagram) => channels.datagram(&packet, datagram),
+                        Body::Icmp(error) => table.icmp(&packet, error),
+                    },
+                });
+            }
+            Item::Secrets(text) => self.keys.add(text),
+            Item::Defect(at, what, lost) => self.batch.defect(at, what, lost),
+        }
+    }
+
+    fn finish(mut self) -> EventBatch {
+        self.table.finish(&mut self.batch, self.log);
+        self.channels.finish(&mut self.batch, self.log, self.table.made());
+        self.stations.finish(&mut self.batch, self.log);
+        if self.table.condensed > 0 {
+            let what = "more half-open connections at a time than are kept, the oldest are not told one by one";
+            self.batch.defect("capture", what, self.table.condensed);
+        }
+        self.batch
+    }
+}

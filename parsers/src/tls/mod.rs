@@ -1,0 +1,8 @@
+//! TLS as far as it is readable without being a party to it.
+
+pub mod certificate;
+pub(crate) mod conversation;
+pub mod fingerprint;
+pub mod hello;
+pub mod keylog;
+pub mod record;
