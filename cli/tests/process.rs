@@ -1,5 +1,10 @@
 //! What needs the real process: exit status, pipes, environment. Everything else is tested in-process.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test that cannot go on says so best by stopping"
+)]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -1,5 +1,7 @@
 //! What a verdict rests on, what speaks against other causes, and what happened before.
 
+use std::fmt::Write as _;
+
 use rdpwhy_analyzer::report::VerdictReport;
 
 use super::page::{Ink, Page, Run, faint, plain, strong};
@@ -50,7 +52,7 @@ pub fn evidence(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport)
             let day = day(context, verdict);
             let mut time = context.clock.time(&entry.time, day);
             if let Some(raw) = &entry.raw_time {
-                time.push_str(&format!(" ({} there)", context.clock.time(raw, day)));
+                let _ = write!(time, " ({} there)", context.clock.time(raw, day));
             }
             let mut place = vec![format!("{}, {}", entry.origin, entry.at), time];
             if entry.times > 1 {

@@ -200,7 +200,7 @@ fn a_bomb_is_named_and_left_alone() {
 
 #[test]
 fn what_is_cut_off_gives_what_it_has() {
-    let whole = gzip(&[PCAP, &[7; 100_000]].concat());
+    let whole = gzip(&[PCAP, &vec![7; 100_000]].concat());
     let (evidence, _, problems) = found(whole.get(..whole.len() - 9).expect("long"), None);
     assert_eq!(evidence, ["x"]);
     assert_eq!(problems, ["x: ends too early: it was cut off"]);
