@@ -1,6 +1,6 @@
 //! Named facts about an attempt that no single record states: how often, how many others, what came after.
 
-use rdpwhy_parsers::{EventRef, Kind, Timestamp};
+use rdpwhy_parsers::{EventRef, Field, Kind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -15,6 +15,7 @@ use crate::tries::{ClientKey, ServerKey, client_key, server_key};
 /// All names that a cause may use.
 pub const NAMES: &[&str] = &[
     "bound_port",
+    "certificate_differs",
     "client_failed_10m",
     "client_loopback",
     "client_ok_ever",
@@ -30,10 +31,12 @@ pub const NAMES: &[&str] = &[
     "in_client_log",
     "in_gateway_log",
     "in_server_log",
+    "lost_on_the_way",
     "lost_together",
     "lost_together_clients",
     "on_wire",
     "outcome",
+    "probe_like",
     "retry_succeeded",
     "server_accepting",
     "server_attempts_10m",
@@ -64,6 +67,10 @@ const GUESSED_ACCOUNTS: i64 = 3;
 const SAME_IDLE_PERMILLE: i64 = 50;
 /// A server that writes nothing for so long after losing a session was gone.
 const SILENCE_NS: i64 = 60 * SECOND;
+/// Fewer silent visits at an even interval are chance.
+const PROBES: usize = 5;
+const CERTIFICATE: Kind = Kind::of("tls.certificate");
+const GENERATED: Kind = Kind::of("certificate.generated");
 
 /// Computes all facts of all attempts; they are sorted by start.
 pub fn gather(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
@@ -163,6 +170,37 @@ impl Gathering<'_> {
             self.number("bound_port", port);
         }
         self.put("server_silent_after", Fact::Flag(self.silent_after(a)));
+        if let Some(differs) = self.certificate_differs(a) {
+            self.put("certificate_differs", Fact::Flag(differs));
+        }
+        self.put("lost_on_the_way", Fact::Flag(self.lost_on_the_way(a)));
+    }
+
+    /// The certificate on the wire is not the one that the server last said it made (RemoteConnectionManager 1056).
+    fn certificate_differs(&self, a: &Attempt) -> Option<bool> {
+        let thumbprint = Field::of("thumbprint");
+        let shown = a.events.iter().filter_map(|at| self.evidence.event(*at)).find(|e| e.event.kind == CERTIFICATE)?;
+        let host = a.server.host?;
+        let until = a.start.plus(self.evidence.host_offsets.get(&host).copied().unwrap_or(0));
+        let made = self.index.of_kind(host, GENERATED, Timestamp(i64::MIN), until).last()?;
+        let made = self.evidence.event(made.1)?.text(thumbprint)?;
+        Some(!shown.text(thumbprint)?.eq_ignore_ascii_case(made))
+    }
+
+    /// One capture shows the request, and another that saw the same server at that time does not.
+    fn lost_on_the_way(&self, a: &Attempt) -> bool {
+        let Some(ip) = a.server.ip.filter(|_| a.stage <= Stage::Tcp && a.seen_by(View::Wire)) else { return false };
+        let seen_in: BTreeSet<u32> = a.events.iter().filter(|at| self.evidence.host(**at).is_none()).map(|at| at.source).collect();
+        self.attempts.iter().filter(|b| b.server.ip == Some(ip)).any(|b| {
+            b.events.iter().any(|at| {
+                self.evidence.host(*at).is_none()
+                    && !seen_in.contains(&at.source)
+                    && self.evidence.sources.get(at.source as usize).is_some_and(|s| {
+                        let offset = self.evidence.offset(*at);
+                        s.batch.logs.iter().any(|l| l.first <= a.start.plus(offset) && l.last >= a.start.plus(offset))
+                    })
+            })
+        })
     }
 
     /// The port that the listener last took before the attempt.
@@ -238,11 +276,25 @@ impl Gathering<'_> {
         let lost_clients: BTreeSet<_> = lost.iter().map(|b| client_key(b)).collect();
         self.number("lost_together", lost_starts.len());
         self.number("lost_together_clients", lost_clients.len());
+        self.put("probe_like", Fact::Flag(self.probe_like(a, pair)));
         self.put("ends_constant_idle", Fact::Flag(self.constant_idle(a, pair)));
     }
 
     fn refused_logon(&self, a: &Attempt) -> bool {
         a.signs().filter_map(|at| self.evidence.kind(at)).any(|k| matches!(k, kind::REFUSED_AT_NLA | kind::LOGON_FAILED))
+    }
+
+    /// The client comes at an even interval and never says anything: a load balancer's health check.
+    fn probe_like(&self, a: &Attempt, pair: &[usize]) -> bool {
+        if a.stage > Stage::Tcp || pair.len() < PROBES {
+            return false;
+        }
+        let of_pair: Vec<&Attempt> = pair.iter().filter_map(|j| self.attempts.get(*j)).collect();
+        let mut pauses: Vec<i64> = of_pair.windows(2).filter_map(|w| Some(w.get(1)?.start.since(w.first()?.start))).collect();
+        pauses.sort_unstable();
+        let middle = pauses.get(pauses.len() / 2).copied().unwrap_or(0);
+        let even = pauses.iter().filter(|p| (*p - middle).abs().saturating_mul(1_000) <= middle.saturating_mul(SAME_IDLE_PERMILLE)).count();
+        middle > 0 && of_pair.iter().all(|b| b.stage <= Stage::Tcp) && even * 4 >= pauses.len() * 3
     }
 
     /// At least two lost sessions of this pair that were idle for the same time before the end.

@@ -106,6 +106,7 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
 
     let claimed: HashSet<_> = attempts.iter().flat_map(attempt::Attempt::signs).collect();
     let off_by_default = knowledge::lists::off_by_default()?;
+    let packets = matcher::packets(&evidence, &attempts);
     let matcher = Matcher {
         evidence: &evidence,
         index: &index,
@@ -113,6 +114,7 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
         claimed: &claimed,
         controllers: &roles.controllers,
         off_by_default: &off_by_default,
+        packets: &packets,
     };
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
     let opinions: Vec<Option<Opinion>> = attempts

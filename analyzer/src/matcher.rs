@@ -1,7 +1,7 @@
 //! Holds one sign against one attempt: seen, absent, or unknown because nobody recorded there.
 
 use rdpwhy_parsers::{EventRef, Kind, Timestamp, Value, catalog};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::attempt::{Attempt, Fact};
 use crate::coverage::CoverageMap;
@@ -71,11 +71,43 @@ pub struct Matcher<'a> {
     pub controllers: &'a BTreeSet<HostId>,
     /// Kinds that are recorded only when switched on, in groups.
     pub off_by_default: &'a [Vec<Kind>],
+    /// Facts of captures by the addresses that they are about, each list by time.
+    pub packets: &'a Packets,
+}
+
+/// Facts of captures by address.
+pub type Packets = BTreeMap<std::net::IpAddr, Vec<(Timestamp, At)>>;
+
+/// Files the facts of captures under both ends of their connection, and those of no connection under the address that
+/// they name.
+pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
+    let mut packets = Packets::new();
+    for a in attempts {
+        for at in a.events.iter().filter(|at| evidence.host(**at).is_none()) {
+            for ip in [a.client.ip, a.server.ip].into_iter().flatten() {
+                packets.entry(ip).or_default().push((evidence.time(*at), *at));
+            }
+        }
+    }
+    for at in evidence.all().filter(|at| evidence.host(*at).is_none()) {
+        let named = evidence.event(at).and_then(|e| e.ip(rdpwhy_parsers::Field::of("ip")));
+        if let Some(ip) = named {
+            packets.entry(ip).or_default().push((evidence.time(at), at));
+        }
+    }
+    for list in packets.values_mut() {
+        list.sort_unstable();
+        list.dedup();
+    }
+    packets
 }
 
 impl Matcher<'_> {
     /// Holds a sign against an attempt.
     pub fn ask(&self, sign: &Sign, a: &Attempt) -> Answer {
+        if sign.given.as_deref().is_some_and(|witness| a.facts.get(witness) != Some(&Fact::Flag(true))) {
+            return Answer::Absent;
+        }
         match &sign.test {
             Test::Fact(name, condition) => self.fact(name, condition, a),
             Test::Event(e) => self.event(sign, e, a),
@@ -174,6 +206,14 @@ impl Matcher<'_> {
             Joined::Directory => self.of_hosts(self.controllers.iter().copied(), e, a, &kinds, &mut list),
             Joined::Gateway => self.of_hosts(self.evidence.hosts.iter(), e, a, &kinds, &mut list),
         }
+        if matches!(e.joined, Joined::Server | Joined::Client) {
+            let peer = if e.joined == Joined::Server { &a.server } else { &a.client };
+            let (from, to) = self.span(e.window.unwrap_or(AROUND), a, 0);
+            let packets = peer.ip.and_then(|ip| self.packets.get(&ip)).map_or(&[][..], Vec::as_slice);
+            let start = packets.partition_point(|(t, _)| *t < from);
+            let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to).map(|(_, at)| *at);
+            list.extend(near.filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))));
+        }
         list.sort_by_key(|at| (self.evidence.time(*at), *at));
         list.dedup();
         list
@@ -263,7 +303,8 @@ impl Matcher<'_> {
                     Joined::Directory => self.controllers.iter().copied().collect(),
                     _ => self.evidence.hosts.iter().filter(|h| channels.iter().any(|c| self.coverage.has(*h, c))).collect(),
                 };
-                if !hosts.iter().any(|h| self.covered(*h, &channels, a.start, a.end)) {
+                // Without such a host in the evidence there may be none at all, and the server's log says it, too.
+                if !hosts.is_empty() && !hosts.iter().any(|h| self.covered(*h, &channels, a.start, a.end)) {
                     let who = if e.joined == Joined::Directory { "the domain controller" } else { "the gateway" };
                     unrecorded.insert(Unrecorded { channel: channels.join(" or "), host: who.into() });
                 }

@@ -78,6 +78,8 @@ pub struct Sign {
     pub test: Test,
     /// Whether a side states the reason itself by it.
     pub statement: bool,
+    /// The witness that must have been there for the sign to be asked at all: a fact's name.
+    pub given: Option<String>,
 }
 
 /// What a sign looks at.

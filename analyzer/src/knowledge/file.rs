@@ -69,6 +69,7 @@ struct SignFile {
     absent: Option<Box<SignFile>>,
     #[serde(default)]
     statement: bool,
+    given: Option<String>,
     #[serde(default)]
     absence_proves_nothing: bool,
 }
@@ -267,6 +268,10 @@ impl Reader<'_> {
         }
         let says = f.says.clone();
         let statement = f.statement;
+        let given = f.given.clone();
+        if let Some(name) = &given {
+            self.one_of(name, &["on_wire", "in_server_log", "in_client_log", "in_gateway_log"])?;
+        }
         let test = if let Some(name) = &f.fact {
             if !facts::NAMES.contains(&name.as_str()) {
                 return Err(self.wrong(name, format!("there is no fact {name}; there are {}", facts::NAMES.join(", "))));
@@ -286,7 +291,7 @@ impl Reader<'_> {
         } else {
             Test::Event(Box::new(self.event(f)?))
         };
-        Ok(Sign { says, test, statement })
+        Ok(Sign { says, test, statement, given })
     }
 
     fn event(&self, f: SignFile) -> Result<EventSign, KnowledgeError> {
