@@ -210,10 +210,30 @@ fn what_is_cut_off_gives_what_it_has() {
     assert_eq!(evidence, ["x!a", "x!b"]);
     assert_eq!(problems.len(), 1, "{problems:?}");
 
+    // Without its directory, and then without a part of the last member.
     let whole = zip(MEMBERS);
-    let (evidence, _, problems) = found(whole.get(..whole.len() - 30).expect("long"), None);
-    assert!(evidence.is_empty());
-    assert_eq!(problems.len(), 1, "{problems:?}");
+    let (evidence, keys, problems) = found(whole.get(..whole.len() - 30).expect("long"), None);
+    assert_eq!(evidence, ["x!SRV01/System.evtx", "x!trace"]);
+    assert_eq!(keys, ["x!keys.log"]);
+    let said = "x: is a zip archive without a directory: read from its front as far as it goes";
+    assert_eq!(problems, [said]);
+    let torn = zip(&[("a", EVTX), ("b", &noise())]);
+    let (evidence, _, problems) = found(torn.get(..50_000).expect("long"), None);
+    assert_eq!(evidence, ["x!a", "x!b"]);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+/// A capture's magic bytes and 100,000 more that do not compress.
+fn noise() -> Vec<u8> {
+    let mut seed = 1_u32;
+    let mut next = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed.to_be_bytes()[0]
+    };
+    PCAP.iter()
+        .copied()
+        .chain((0..100_000).map(|_| next()))
+        .collect()
 }
 
 #[test]
