@@ -1,6 +1,6 @@
 //! `rdpwhy diagnose`: paths in, report out.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::Write;
 use std::path::Path;
 
@@ -90,7 +90,8 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         return Err(nothing(args, &problems, &ignored, say));
     }
     progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
-    let mut report = engine::analyze(inputs, key_logs, &limits(args, &span), knowledge, &progress).map_err(Stop::usage)?;
+    let mut report = engine::analyze(inputs, key_logs, &limits(args, &span), knowledge, &progress)
+        .map_err(Stop::usage)?;
     progress.finish();
     for problem in &problems {
         say.warning(problem);
@@ -217,13 +218,15 @@ fn nothing(
             .iter()
             .map(|(kind, n)| format!("{n} × {kind}"))
             .collect();
-        what.push_str(&format!(
-            "; looked at {looked_at} other files: {}",
+        let files = if looked_at == 1 { "file" } else { "files" };
+        let _ = write!(
+            what,
+            "; looked at {looked_at} other {files}: {}",
             kinds.join(", ")
-        ));
+        );
     } else if problems.is_empty() {
         let paths: Vec<String> = args.paths.iter().map(|p| p.display().to_string()).collect();
-        what.push_str(&format!(": {} holds no file", paths.join(", ")));
+        let _ = write!(what, ": {} holds no file", paths.join(", "));
     }
     Stop {
         what,

@@ -42,13 +42,17 @@ pub fn knowledge(folder: &Path) -> Result<Knowledge, String> {
             if path.is_dir() {
                 todo.push(path);
             } else if path.extension().is_some_and(|e| e == "toml") {
-                let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|e| format!("{}: {e}", path.display()))?;
                 files.push((path.display().to_string().replace('\\', "/"), text));
             }
         }
     }
     if files.is_empty() {
-        return Err(format!("{}: there is no cause file (.toml) in it", folder.display()));
+        return Err(format!(
+            "{}: there is no cause file (.toml) in it",
+            folder.display()
+        ));
     }
     files.sort();
     Knowledge::with(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))).map_err(|e| e.to_string())
@@ -78,9 +82,16 @@ pub fn analyze(
         user: limits.user.clone(),
         threads: limits.threads,
     };
-    let sources = inputs.into_iter().map(|i| Source { label: i.label, bytes: i.bytes }).collect();
+    let sources = inputs
+        .into_iter()
+        .map(|i| Source {
+            label: i.label,
+            bytes: i.bytes,
+        })
+        .collect();
     let secrets: Vec<Vec<u8>> = key_logs.into_iter().map(|k| k.text.into_bytes()).collect();
-    rdpwhy_analyzer::analyze(sources, &secrets, &knowledge, &options, &Heard(progress)).map_err(|e| e.to_string())
+    rdpwhy_analyzer::analyze(sources, &secrets, &knowledge, &options, &Heard(progress))
+        .map_err(|e| e.to_string())
 }
 
 struct Heard<'a>(&'a Progress);

@@ -242,16 +242,14 @@ impl<'a> Unpacker<'a> {
 
     fn key_log(&mut self, at: At<'_>, reader: &mut dyn Read) {
         let mut text = Vec::new();
-        match reader.take(MAX_KEY_LOG).read_to_end(&mut text) {
-            Err(e) => self.failed(at.label, &e),
-            Ok(_) => {
-                let text = String::from_utf8_lossy(&text).into_owned();
-                self.found.key_logs.push(KeyLog {
-                    label: at.label.to_owned(),
-                    text,
-                });
-            }
+        if let Err(e) = reader.take(MAX_KEY_LOG).read_to_end(&mut text) {
+            self.failed(at.label, &e);
         }
+        let text = String::from_utf8_lossy(&text).into_owned();
+        self.found.key_logs.push(KeyLog {
+            label: at.label.to_owned(),
+            text,
+        });
     }
 
     fn other(&mut self, at: At<'_>, guess: Guess) {

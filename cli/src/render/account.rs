@@ -48,11 +48,13 @@ pub fn ending(attempt: &AttemptReport) -> Option<String> {
         "nobody" => return Some("it went silent".to_owned()),
         _ => "somebody",
     };
+    if attempt.closed_how == "negotiation-failure" {
+        return Some("the server refused the protocols asked for".to_owned());
+    }
     let how = match attempt.closed_how {
         "fin" => "closed it (FIN)",
         "rst" => "reset it (RST)",
         "alert" => "sent a TLS alert",
-        "negotiation-failure" => "refused the protocols asked for",
         "error-info" => "closed it and said why",
         "icmp" => "answered with ICMP",
         "refused" => "refused it",

@@ -54,7 +54,8 @@ pub fn attempts(page: &mut Page, context: &Context<'_>) {
 fn why(context: &Context<'_>, attempt: &AttemptReport) -> String {
     let mut text = attempt.id.clone();
     if let Some(other) = &attempt.part_of {
-        text.push_str(&format!(", same try as {other}"));
+        text.push_str(", same try as ");
+        text.push_str(other);
     }
     let verdict = attempt
         .verdict

@@ -1,14 +1,18 @@
 //! What a verdict rests on, what speaks against other causes, and what happened before.
 
-use rdpwhy_analyzer::report::VerdictReport;
+use std::fmt::Write as _;
+
+use rdpwhy_analyzer::report::{Evidence, VerdictReport};
 
 use super::page::{Ink, Page, Run, faint, plain, strong};
 use super::{Context, facts, number};
 
 /// Entries of one role that are shown without `--all`.
 const FEW: usize = 3;
+/// Further places of evidence that says the same, shown without `--all`.
+const FEW_PLACES: usize = 2;
 /// Changes on the host that are shown without `--all`.
-const FEW_CHANGES: usize = 5;
+const FEW_CHANGES: usize = 4;
 /// Column of the section's text; its name stands before it.
 pub const SECTION: usize = 10;
 /// Column behind the evidence's role.
@@ -42,19 +46,27 @@ pub fn evidence(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport)
         ("supporting", Ink::Plain),
         ("contradicting", Ink::Unsure),
     ] {
-        let entries: Vec<_> = verdict.evidence.iter().filter(|e| e.role == role).collect();
+        let entries = alike(verdict, role);
         let shown = context.shown(entries.len(), FEW);
-        for (n, entry) in entries.iter().take(shown).enumerate() {
+        for (n, entries) in entries.iter().take(shown).enumerate() {
+            let [entry, again @ ..] = entries.as_slice() else {
+                continue;
+            };
             let role = if n == 0 { role } else { "" };
             let name = label.next();
             let day = day(context, verdict);
             let mut time = context.clock.time(&entry.time, day);
             if let Some(raw) = &entry.raw_time {
-                time.push_str(&format!(" ({} there)", context.clock.time(raw, day)));
+                let _ = write!(time, " ({} there)", context.clock.time(raw, day));
             }
-            let mut place = vec![format!("{}, {}", entry.origin, entry.at), time];
+            let mut place = vec![context.names.place_of(entry), time];
             if entry.times > 1 {
                 place.push(format!("{} times", number(entry.times)));
+            }
+            let more = context.shown(again.len(), FEW_PLACES);
+            place.extend(again.iter().take(more).map(|e| format!("also {}", e.at)));
+            if again.len() > more {
+                place.push(format!("and {} more times", again.len() - more));
             }
             let mut body = vec![plain(format!("{}  ", entry.says.trim_end()))];
             body.extend(facts(&place));
@@ -71,6 +83,22 @@ pub fn evidence(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport)
             );
         }
     }
+}
+
+/// The entries of a role; those that say the same of the same source in one group.
+fn alike<'a>(verdict: &'a VerdictReport, role: &str) -> Vec<Vec<&'a Evidence>> {
+    let mut groups: Vec<Vec<&Evidence>> = Vec::new();
+    for entry in verdict.evidence.iter().filter(|e| e.role == role) {
+        let same = |g: &&mut Vec<&Evidence>| {
+            g.first()
+                .is_some_and(|f| f.source == entry.source && f.says == entry.says)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(entry),
+            None => groups.push(vec![entry]),
+        }
+    }
+    groups
 }
 
 /// Other causes, and why they step behind.
@@ -113,13 +141,6 @@ pub fn changes(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) 
             strong(context.clock.second(time, day)),
         ]
     };
-    if let Some(good) = good {
-        page.flow(
-            hang,
-            &lead(&mut label, good),
-            &[plain("the last connection that went well began")],
-        );
-    }
     for change in verdict.changes.iter().take(shown) {
         let place = faint(format!(
             "  {}",
@@ -138,6 +159,13 @@ pub fn changes(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) 
             SECTION,
             &[],
             &[faint(format!("and {more} more, see --all"))],
+        );
+    }
+    if let Some(good) = good {
+        page.flow(
+            hang,
+            &lead(&mut label, good),
+            &[plain("the last connection that went well began")],
         );
     }
 }

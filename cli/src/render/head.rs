@@ -37,8 +37,13 @@ pub fn head(page: &mut Page, context: &Context<'_>) {
             ));
         }
     }
+    let what = match (logs.is_empty(), captures.is_empty()) {
+        (false, true) => "records",
+        (true, false) => "packets",
+        _ => "records and packets",
+    };
     let records: u64 = report.sources.iter().map(|s| s.records).sum();
-    parts.push(format!("{} records and packets", number(records)));
+    parts.push(format!("{} {what}", number(records)));
     let first = report
         .sources
         .iter()

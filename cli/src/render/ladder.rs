@@ -6,8 +6,10 @@ use super::Context;
 use super::page::{Ink, Page, Run, faint, plain, strong};
 use super::when::duration;
 
-/// Signs of one rung that are shown without `--all`.
-const FEW_SIGNS: usize = 3;
+/// Signs of a rung that was passed, shown without `--all`.
+const FEW_SIGNS: usize = 2;
+/// Signs of the rung where it broke, shown without `--all`.
+const FEW_SIGNS_OF_THE_BREAK: usize = 5;
 const MARK: usize = 4;
 const NAME: usize = 6;
 const AFTER: usize = 22;
@@ -66,7 +68,12 @@ fn rung(page: &mut Page, context: &Context<'_>, step: &Step) {
         strong(format!("{name:<width$}", width = AFTER - NAME)),
         faint(format!("{after:>room$}  ")),
     ];
-    let shown = context.shown(step.signs.len(), FEW_SIGNS);
+    let few = if step.state == "broke" {
+        FEW_SIGNS_OF_THE_BREAK
+    } else {
+        FEW_SIGNS
+    };
+    let shown = context.shown(step.signs.len(), few);
     let mut first = true;
     for sign in step.signs.iter().take(shown) {
         let body = [

@@ -8,6 +8,8 @@ mod evidence;
 mod head;
 pub mod json;
 mod ladder;
+#[cfg(test)]
+mod looks;
 mod names;
 mod notes;
 pub mod page;
@@ -119,7 +121,7 @@ fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

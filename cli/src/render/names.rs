@@ -1,14 +1,15 @@
 //! Short names for evidence files, as a person would call them.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rdpwhy_analyzer::report::SourceReport;
+use rdpwhy_analyzer::report::{Evidence, SourceReport};
 
 /// A short name for each source: `RdpCoreTS` for
 /// `case/Microsoft-Windows-RemoteDesktopServices-RdpCoreTS%4Operational.evtx`.
 pub struct Names {
     by_id: BTreeMap<u32, String>,
-    captures: usize,
+    capture_ids: BTreeSet<u32>,
 }
 
 impl Names {
@@ -27,14 +28,18 @@ impl Names {
                 }
             }
         }
-        let captures = sources.iter().filter(|s| is_capture(s)).count();
+        let capture_ids: BTreeSet<u32> = sources
+            .iter()
+            .filter(|s| is_capture(s))
+            .map(|s| s.id)
+            .collect();
         let by_id = sources
             .iter()
             .zip(names)
             .map(|(s, name)| {
                 (
                     s.id,
-                    if is_capture(s) && captures == 1 {
+                    if is_capture(s) && capture_ids.len() == 1 {
                         String::new()
                     } else {
                         name
@@ -42,7 +47,7 @@ impl Names {
                 )
             })
             .collect();
-        Self { by_id, captures }
+        Self { by_id, capture_ids }
     }
 
     /// `packet 1206`, `System, record 90211`. A lone capture needs no name.
@@ -53,10 +58,20 @@ impl Names {
         }
     }
 
+    /// The same with the words of the origin (`System of RDS07`), which a capture has none of.
+    pub fn place_of(&self, entry: &Evidence) -> String {
+        match self.by_id.get(&entry.source) {
+            Some(name) if self.capture_ids.contains(&entry.source) && !name.is_empty() => {
+                format!("{name}, {}", entry.at)
+            }
+            _ => format!("{}, {}", channel(&entry.origin), entry.at),
+        }
+    }
+
     /// The name of a source, empty for a lone capture.
     pub fn name(&self, source: u32) -> &str {
         match self.by_id.get(&source).map(String::as_str) {
-            Some("") if self.captures == 1 => "the capture",
+            Some("") => "the capture",
             Some(name) => name,
             None => "",
         }
@@ -79,19 +94,20 @@ fn short(path: &str) -> String {
     };
     // Windows writes the `/` of a channel as %4 into the file's name; tools that pack it escape the % once more.
     let stem = stem.split("%254").next().unwrap_or(stem);
-    let (channel, kind) = stem.split_once("%4").unwrap_or((stem, "Operational"));
-    let name = match channel.strip_prefix("Microsoft-Windows-") {
-        Some(rest) => ["TerminalServices-", "RemoteDesktopServices-"]
-            .iter()
-            .find_map(|p| rest.strip_prefix(p))
-            .unwrap_or(rest),
-        None => channel,
+    channel(&stem.replacen("%4", "/", 1)).into_owned()
+}
+
+/// A channel as people call it: `RdpCoreTS` for `Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational`. What
+/// follows the channel in the text stays.
+pub fn channel(text: &str) -> Cow<'_, str> {
+    let Some(name) = text.strip_prefix("Microsoft-Windows-") else {
+        return Cow::Borrowed(text);
     };
-    if kind == "Operational" {
-        name.to_owned()
-    } else {
-        format!("{name}/{kind}")
-    }
+    let name = ["TerminalServices-", "RemoteDesktopServices-"]
+        .iter()
+        .find_map(|p| name.strip_prefix(p))
+        .unwrap_or(name);
+    Cow::Owned(name.replacen("/Operational", "", 1))
 }
 
 fn with_owner(name: &str, source: &SourceReport) -> String {
@@ -126,6 +142,10 @@ mod tests {
         assert_eq!(
             short("Microsoft-Windows-TerminalServices-LocalSessionManager%4Admin.evtx"),
             "LocalSessionManager/Admin"
+        );
+        assert_eq!(
+            channel("Microsoft-Windows-TerminalServices-RDPClient/Operational of WS7"),
+            "RDPClient of WS7"
         );
         assert_eq!(short("C/System.evtx"), "System");
         assert_eq!(short("trace.pcapng"), "trace.pcapng");

@@ -1,5 +1,6 @@
 //! What to keep in mind when reading the answer: what could not be read, and where the logs tell nothing.
 
+use super::names::channel;
 use super::page::{Ink, Page, Run, faint, plain};
 use super::{Context, count, number};
 
@@ -67,11 +68,19 @@ fn gaps(page: &mut Page, context: &Context<'_>) {
             "records-missing" => "records are missing",
             other => other,
         };
-        let span = context.clock.span(&gap.from, &gap.to);
-        let text = format!(
-            "{} of {} tells nothing for {span}: {why}",
-            coverage.channel, coverage.host
-        );
+        let log = format!("{} of {}", channel(&coverage.channel), coverage.host);
+        let text = if gap.why == "rolled-over" {
+            // Nobody knows since when the log is written, so this gap has one end.
+            format!(
+                "{log} begins only at {}: {why}",
+                context.clock.moment(&gap.to)
+            )
+        } else {
+            format!(
+                "{log} tells nothing for {}: {why}",
+                context.clock.span(&gap.from, &gap.to)
+            )
+        };
         note(page, &[plain(text)]);
     }
     if all.len() > shown {

@@ -1,5 +1,7 @@
 //! Lines of a given width out of inked texts.
 
+use std::fmt::Write as _;
+
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -71,6 +73,7 @@ impl Run {
     }
 
     /// The same, long as a paragraph may be: a command that is cut cannot be pasted.
+    #[must_use]
     pub fn of_any_length(self) -> Self {
         Self {
             limit: PARAGRAPH,
@@ -79,6 +82,7 @@ impl Run {
     }
 
     /// The same, not broken at its spaces as long as it fits on a line. A space at its front still breaks.
+    #[must_use]
     pub fn whole(self) -> Self {
         Self {
             whole: true,
@@ -89,6 +93,7 @@ impl Run {
 
 impl Run {
     /// The same with spaces behind it up to `columns`. For labels of this program, which are ASCII.
+    #[must_use]
     pub fn padded(&self, columns: usize) -> Self {
         Self {
             text: format!("{:<columns$}", self.text),
@@ -248,7 +253,7 @@ impl Page {
         for (ink, piece) in &line.pieces {
             let style = ink.style();
             if self.colour && *ink != Ink::Plain && !piece.trim().is_empty() {
-                text.push_str(&format!("{style}{piece}{style:#}"));
+                let _ = write!(text, "{style}{piece}{style:#}");
             } else {
                 text.push_str(piece);
             }

@@ -4,6 +4,8 @@
 //! move the cursor, recolour or rename things, or hide in what looks empty. Behind this gate a text is a single line of
 //! visible characters.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthChar;
 
 /// Characters of a text that holds one value or one sentence; what is longer is cut.
@@ -34,7 +36,7 @@ pub fn safe(text: &str, limit: usize, charset: Charset) -> String {
             } else {
                 "…"
             };
-            out.push_str(&format!("{dots} ({more} more characters)"));
+            let _ = write!(out, "{dots} ({more} more characters)");
             break;
         }
         marks = if is_mark(c) { marks + 1 } else { 0 };
@@ -56,8 +58,14 @@ fn escape(c: char, out: &mut String) {
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        c if (c as u32) < 0x80 => out.push_str(&format!("\\x{:02x}", c as u32)),
-        c => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
+        _ => {
+            let number = u32::from(c);
+            let _ = if number < 0x80 {
+                write!(out, "\\x{number:02x}")
+            } else {
+                write!(out, "\\u{{{number:x}}}")
+            };
+        }
     }
 }
 
@@ -153,7 +161,7 @@ mod tests {
     fn every_character_comes_out_visible() {
         for c in (0..=0x0010_ffff).filter_map(char::from_u32) {
             let out = safe(&c.to_string(), SENTENCE, Charset::Unicode);
-            assert!(!out.chars().any(|c| is_hidden(c)), "{:x}", c as u32);
+            assert!(!out.chars().any(is_hidden), "{:x}", c as u32);
             assert!(safe(&c.to_string(), SENTENCE, Charset::Ascii).is_ascii());
         }
     }

@@ -1,5 +1,6 @@
 //! The last line of the answer: what went well, and what cannot be told.
 
+use super::names::channel;
 use super::page::{Ink, Page, Run, faint, plain};
 use super::{Context, count, number};
 
@@ -73,7 +74,7 @@ fn what_was_read(context: &Context<'_>) -> String {
             };
             format!(
                 "{}{of}, {}",
-                c.channel,
+                channel(&c.channel),
                 context.clock.span(&c.first, &c.last)
             )
         })

@@ -10,6 +10,10 @@ use super::{Context, account, count, facts, ladder, number};
 const FEW_IN_FULL: usize = 3;
 /// Verdicts that are shown in a line without `--all`.
 const FEW_LINES: usize = 20;
+/// Missing evidence that is shown without `--all`.
+const FEW_MISSING: usize = 3;
+/// Causes that missing evidence would decide, shown without `--all`.
+const FEW_CAUSES: usize = 3;
 /// Remarks that are shown without `--all`.
 const FEW_REMARKS: usize = 3;
 
@@ -252,7 +256,16 @@ fn remedy(page: &mut Page, verdict: &VerdictReport) {
             page.flow(SECTION, &[Label::new(name).next()], &[plain(text)]);
         }
         if let (Some(undo), "Risk") = (&remedy.undo, name) {
-            page.flow(SECTION, &[Label::new("Undo").next()], &[plain(undo)]);
+            // A sentence, or a command to paste.
+            if undo.trim_end().ends_with('.') {
+                page.flow(SECTION, &[Label::new("Undo").next()], &[plain(undo)]);
+            } else {
+                page.verbatim(
+                    0,
+                    &Label::new("Undo").next().padded(SECTION),
+                    &strong(undo).of_any_length(),
+                );
+            }
         }
     }
 }
@@ -261,17 +274,21 @@ fn remedy(page: &mut Page, verdict: &VerdictReport) {
 fn missing(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     let named = verdict.cause.is_some();
     let mut label = Label::new(if named { "Missing" } else { "Settle" });
-    // A cause that is certain needs nothing more.
-    let few = if verdict.confidence == Some("certain") {
-        1
-    } else {
-        3
-    };
-    let shown = context.shown(verdict.missing.len(), few);
+    if verdict.confidence == Some("certain") && !context.style.all {
+        return; // what would make it surer is of no use to anybody
+    }
+    let shown = context.shown(verdict.missing.len(), FEW_MISSING);
     for missing in verdict.missing.iter().take(shown) {
         let decides = match missing.would_decide.as_slice() {
             [] => String::new(),
-            causes => format!("  would decide {}", causes.join(", ")),
+            causes => {
+                let few = context.shown(causes.len(), FEW_CAUSES);
+                let named = causes.get(..few).unwrap_or(causes).join(", ");
+                match causes.len() - few {
+                    0 => format!("  would decide {named}"),
+                    n => format!("  would decide {named} and {n} more"),
+                }
+            }
         };
         page.flow(
             SECTION,

@@ -2,6 +2,8 @@
 
 mod seven_zip;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod zip;
 
 pub(super) use seven_zip::seven_zip;

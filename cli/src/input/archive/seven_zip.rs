@@ -82,14 +82,11 @@ fn member(
 
 fn refuse(unpacker: &mut Unpacker<'_>, at: At<'_>, error: &Error) {
     let problem = match error {
-        Error::PasswordRequired => {
-            Problem::new(at.label, "is an encrypted 7z archive").advise(GIVE_PASSWORD)
-        }
         Error::MaybeBadPassword(_) if unpacker.options.password.is_some() => {
             Problem::new(at.label, "the password does not open this 7z archive")
                 .advise(GIVE_PASSWORD)
         }
-        Error::MaybeBadPassword(_) => {
+        Error::PasswordRequired | Error::MaybeBadPassword(_) => {
             Problem::new(at.label, "is an encrypted 7z archive").advise(GIVE_PASSWORD)
         }
         Error::Io(e, _) if Limit::of(e).is_some() => return unpacker.failed(at.label, e),

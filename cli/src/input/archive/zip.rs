@@ -4,7 +4,7 @@ use std::io::BufReader;
 
 use rdpwhy_parsers::ReadAt;
 use zip::ZipArchive;
-use zip::read::ZipReadOptions;
+use zip::read::{ZipReadOptions, read_zipfile_from_stream_with_options};
 use zip::result::ZipError;
 
 use super::{GIVE_PASSWORD, label};
@@ -18,15 +18,7 @@ pub fn zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
     let mut archive = match ZipArchive::new(BufReader::with_capacity(64 << 10, Reader::new(bytes)))
     {
         Ok(archive) => archive,
-        Err(e) => {
-            let problem = Problem::new(
-                at.label,
-                format!("is a zip archive that cannot be read: {e}"),
-            );
-            return unpacker.problem(
-                problem.advise("a copy that was cut off has no directory: copy it again"),
-            );
-        }
+        Err(_) => return from_the_front(unpacker, at, bytes),
     };
     let password = unpacker.options.password;
     let mut locked = Locked::default();
@@ -76,6 +68,45 @@ pub fn zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
         }
     }
     locked.report(unpacker, at, password.is_some());
+}
+
+/// A zip archive without its directory, as an interrupted copy leaves it: members follow one another with their names
+/// before them, so those that are whole can still be had, and the beginning of the one that is not.
+fn from_the_front(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
+    let what = "is a zip archive without a directory: read from its front as far as it goes";
+    unpacker.problem(Problem::new(at.label, what).advise("it was probably cut off: copy it again"));
+    let mut reader = BufReader::with_capacity(64 << 10, Reader::new(bytes));
+    let password = unpacker.options.password.map(str::as_bytes);
+    for _ in 0..MAX_MEMBERS {
+        let options = ZipReadOptions::new().password(password);
+        // Behind what does not read, nobody knows where the next member begins.
+        let Ok(Some(entry)) = read_zipfile_from_stream_with_options(&mut reader, options) else {
+            return;
+        };
+        if !entry.is_file() {
+            continue;
+        }
+        let name = entry
+            .name()
+            .map(std::borrow::Cow::into_owned)
+            .unwrap_or_default();
+        let member = label(at.label, &name);
+        let budget = std::rc::Rc::clone(&unpacker.budget);
+        let mut plain = Metered {
+            inner: entry,
+            budget: &budget,
+        };
+        unpacker.member(
+            At {
+                label: &member,
+                ..at
+            },
+            &mut plain,
+        );
+        if unpacker.exhausted() {
+            return;
+        }
+    }
 }
 
 /// Members that did not open: said once for the archive, not once for each.

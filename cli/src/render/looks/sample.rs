@@ -66,10 +66,10 @@ fn sign(source: u32, at: &str, time: &str, says: &str) -> Sign {
     }
 }
 
-fn step(stage: &'static str, state: &'static str, after_ms: Option<f64>, signs: Vec<Sign>) -> Step {
+fn step(stage: &'static str, how: &'static str, after_ms: Option<f64>, signs: Vec<Sign>) -> Step {
     Step {
         stage,
-        state,
+        state: how,
         after_ms,
         signs,
     }

@@ -2,8 +2,8 @@
 
 mod sample;
 
-use rdpwhy::render::safe::Charset;
-use rdpwhy::render::{self, Style};
+use crate::render::safe::Charset;
+use crate::render::{self, Style};
 
 fn text(change: impl FnOnce(&mut Style)) -> String {
     let mut style = Style::default();
