@@ -150,6 +150,7 @@ fn closed(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, after: O
         .text(field::HOW, end.how)
         .flag(field::FORGED, end.forged.is_some())
         .text(field::FORGED_WHY, end.forged.as_deref().unwrap_or_default())
+        .flag(field::ANNOUNCED, announced(flow, end))
         .text(field::AFTER, reached.name());
     step.maybe(field::TTL, end.ttl)
         .maybe(field::USUAL_TTL, end.usual_ttl)
