@@ -254,3 +254,16 @@ fn measured(
             .count(field::APP_RECORDS_SERVER, app_server);
     }
 }
+
+/// Whether the side that ended it had said goodbye: close_notify, or an MCS Disconnect Provider Ultimatum.
+fn announced(flow: &Flow, end: &Closing) -> bool {
+    let Some(talk) = &flow.talk else { return false };
+    let [client, server] = talk.tls.goodbye;
+    let [client_mcs, server_mcs] = talk.sequence.disconnected;
+    let (notify, ultimatum) = match end.by {
+        "client" => (client, client_mcs),
+        "server" => (server, server_mcs),
+        _ => return false,
+    };
+    notify.is_some_and(|frame| frame <= end.place.frame) || ultimatum
+}
