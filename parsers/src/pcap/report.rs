@@ -255,15 +255,15 @@ fn measured(
     }
 }
 
-/// Whether the side that ended it had said goodbye: close_notify, or an MCS Disconnect Provider Ultimatum.
+/// Whether the side that ended it had said goodbye with close_notify, or either side with an MCS Disconnect Provider
+/// Ultimatum: a server announces the end of a session that the user closed, and leaves the closing to the client.
 fn announced(flow: &Flow, end: &Closing) -> bool {
     let Some(talk) = &flow.talk else { return false };
     let [client, server] = talk.tls.goodbye;
-    let [client_mcs, server_mcs] = talk.sequence.disconnected;
-    let (notify, ultimatum) = match end.by {
-        "client" => (client, client_mcs),
-        "server" => (server, server_mcs),
+    let notify = match end.by {
+        "client" => client,
+        "server" => server,
         _ => return false,
     };
-    notify.is_some_and(|frame| frame <= end.place.frame) || ultimatum
+    notify.is_some_and(|frame| frame <= end.place.frame) || talk.sequence.disconnected != [false; 2]
 }
