@@ -12,8 +12,18 @@ use rdpwhy_parsers::pcap::{looks_like, read};
 use rdpwhy_parsers::tls::keylog::KeyLog;
 use rdpwhy_parsers::{EventRef, Field, Value};
 
-const STAGES: [&str; 10] =
-    ["name", "tcp", "x224", "tls", "credssp", "authorization", "mcs", "licensing", "activation", "session"];
+const STAGES: [&str; 10] = [
+    "name",
+    "tcp",
+    "x224",
+    "tls",
+    "credssp",
+    "authorization",
+    "mcs",
+    "licensing",
+    "activation",
+    "session",
+];
 
 fn main() -> ExitCode {
     let mut files = Vec::new();
@@ -32,7 +42,9 @@ fn main() -> ExitCode {
     }
     let mut out = io::stdout().lock();
     for file in files {
-        let Ok(bytes) = fs::read(&file) else { return ExitCode::FAILURE };
+        let Ok(bytes) = fs::read(&file) else {
+            return ExitCode::FAILURE;
+        };
         if !looks_like(&bytes) {
             continue;
         }
@@ -43,12 +55,27 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn print(out: &mut impl Write, file: &str, bytes: &Vec<u8>, keys: &KeyLog, verbose: bool) -> io::Result<()> {
+fn print(
+    out: &mut impl Write,
+    file: &str,
+    bytes: &Vec<u8>,
+    keys: &KeyLog,
+    verbose: bool,
+) -> io::Result<()> {
     let batch = read(bytes, Some(keys));
     let packets: u64 = batch.logs.iter().map(|l| l.records).sum();
-    writeln!(out, "== {file}: {packets} packets, {} events, {} defects", batch.events.len(), batch.defects.len())?;
+    writeln!(
+        out,
+        "== {file}: {packets} packets, {} events, {} defects",
+        batch.events.len(),
+        batch.defects.len()
+    )?;
     for defect in &batch.defects {
-        writeln!(out, "   ! {}: {} ({} lost)", defect.at, defect.what, defect.lost)?;
+        writeln!(
+            out,
+            "   ! {}: {} ({} lost)",
+            defect.at, defect.what, defect.lost
+        )?;
     }
     let mut flows: BTreeMap<i64, Vec<EventRef<'_>>> = BTreeMap::new();
     for event in batch.iter() {
@@ -59,16 +86,37 @@ fn print(out: &mut impl Write, file: &str, bytes: &Vec<u8>, keys: &KeyLog, verbo
         let mut line = format!("{number}");
         let mut stage = 0;
         for event in &events {
-            let of = catalog::info(event.event.kind).and_then(|i| i.stage).unwrap_or("name");
+            let of = catalog::info(event.event.kind)
+                .and_then(|i| i.stage)
+                .unwrap_or("name");
             stage = stage.max(STAGES.iter().position(|s| *s == of).unwrap_or(0));
-            let show = |names: &[&str]| names.iter().map(|n| value(*event, n)).collect::<Vec<_>>().join(" ");
+            let show = |names: &[&str]| {
+                names
+                    .iter()
+                    .map(|n| value(*event, n))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
             match event.event.kind.name() {
                 "tcp.opened" | "udp.opened" => {
-                    line += &format!(" {}", show(&["client_ip", "client_port", "server_ip", "server_port", "midstream", "one_way"]));
+                    line += &format!(
+                        " {}",
+                        show(&[
+                            "client_ip",
+                            "client_port",
+                            "server_ip",
+                            "server_port",
+                            "midstream",
+                            "one_way"
+                        ])
+                    );
                 }
                 "tcp.closed" => {
                     let text = show(&["by", "how", "forged", "forged_why", "idle_ms", "after"]);
-                    line += &format!(" | stage {} | closed {text}", STAGES.get(stage).unwrap_or(&"?"));
+                    line += &format!(
+                        " | stage {} | closed {text}",
+                        STAGES.get(stage).unwrap_or(&"?")
+                    );
                 }
                 "flow.measured" => {}
                 kind => line += &format!(" · {kind}"),
@@ -77,8 +125,17 @@ fn print(out: &mut impl Write, file: &str, bytes: &Vec<u8>, keys: &KeyLog, verbo
         writeln!(out, "{line}")?;
         if verbose {
             for event in events {
-                let fields: Vec<_> = event.fields().map(|(f, _)| format!("{f}={}", value(event, f.name()))).collect();
-                writeln!(out, "      {:>6} {} {}", event.event.place, event.event.kind, fields.join(" "))?;
+                let fields: Vec<_> = event
+                    .fields()
+                    .map(|(f, _)| format!("{f}={}", value(event, f.name())))
+                    .collect();
+                writeln!(
+                    out,
+                    "      {:>6} {} {}",
+                    event.event.place,
+                    event.event.kind,
+                    fields.join(" ")
+                )?;
             }
         }
     }

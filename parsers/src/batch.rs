@@ -76,17 +76,24 @@ pub struct EventBatch {
 impl EventBatch {
     /// All events with access to their values.
     pub fn iter(&self) -> impl Iterator<Item = EventRef<'_>> {
-        self.events.iter().map(|event| EventRef { batch: self, event })
+        self.events
+            .iter()
+            .map(|event| EventRef { batch: self, event })
     }
 
     /// The event at an index of [`EventBatch::events`].
     pub fn event(&self, index: usize) -> Option<EventRef<'_>> {
-        self.events.get(index).map(|event| EventRef { batch: self, event })
+        self.events
+            .get(index)
+            .map(|event| EventRef { batch: self, event })
     }
 
     /// The number of the log for this host and channel, made when new.
     pub fn log(&mut self, host: &str, channel: &str) -> u32 {
-        let found = self.logs.iter().position(|l| l.host == host && l.channel == channel);
+        let found = self
+            .logs
+            .iter()
+            .position(|l| l.host == host && l.channel == channel);
         let index = found.unwrap_or_else(|| {
             self.logs.push(Log {
                 host: host.to_owned(),
@@ -116,7 +123,14 @@ impl EventBatch {
     }
 
     /// Remembers a record's number for [`evtx::finish`](crate::evtx::finish). `event`: it became the event pushed last.
-    pub(crate) fn trace(&mut self, log: u32, time: Timestamp, place: u64, recovered: bool, event: bool) {
+    pub(crate) fn trace(
+        &mut self,
+        log: u32,
+        time: Timestamp,
+        place: u64,
+        recovered: bool,
+        event: bool,
+    ) {
         self.recovered += u64::from(recovered);
         let index = self.events.len().checked_sub(1).filter(|_| event);
         if let Some(trail) = self.trails.get_mut(log as usize) {
@@ -125,21 +139,43 @@ impl EventBatch {
     }
 
     /// Adds an event; its values follow through the builder.
-    pub fn push(&mut self, kind: Kind, log: u32, time: Timestamp, place: u64, activity: Guid) -> Filling<'_> {
+    pub fn push(
+        &mut self,
+        kind: Kind,
+        log: u32,
+        time: Timestamp,
+        place: u64,
+        activity: Guid,
+    ) -> Filling<'_> {
         let at = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        self.events.push(Event { kind, log, time, place, activity, fields: at..at });
+        self.events.push(Event {
+            kind,
+            log,
+            time,
+            place,
+            activity,
+            fields: at..at,
+        });
         Filling { batch: self }
     }
 
     /// Adds a defect.
     pub fn defect(&mut self, at: impl Into<String>, what: impl Into<String>, lost: u64) {
-        self.defects.push(Defect { at: at.into(), what: what.into(), lost });
+        self.defects.push(Defect {
+            at: at.into(),
+            what: what.into(),
+            lost,
+        });
     }
 
     /// Takes over everything of `other`, behind what is here.
     pub fn append(&mut self, other: Self) {
         let events_before = self.events.len();
-        let logs: Vec<u32> = other.logs.iter().map(|l| self.log(&l.host, &l.channel)).collect();
+        let logs: Vec<u32> = other
+            .logs
+            .iter()
+            .map(|l| self.log(&l.host, &l.channel))
+            .collect();
         for (theirs, ours) in other.logs.into_iter().zip(&logs) {
             if let Some(l) = self.logs.get_mut(*ours as usize) {
                 l.first = l.first.min(theirs.first);
@@ -159,10 +195,11 @@ impl EventBatch {
         let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
         self.text.push_str(&other.text);
-        self.values.extend(other.values.into_iter().map(|(f, v)| match v {
-            Stored::Text(r) => (f, Stored::Text(shift(r, text_base))),
-            v => (f, v),
-        }));
+        self.values
+            .extend(other.values.into_iter().map(|(f, v)| match v {
+                Stored::Text(r) => (f, Stored::Text(shift(r, text_base))),
+                v => (f, v),
+            }));
         self.events.extend(other.events.into_iter().map(|e| Event {
             log: logs.get(e.log as usize).copied().unwrap_or(u32::MAX),
             fields: shift(e.fields, value_base),
@@ -180,7 +217,11 @@ impl EventBatch {
             Stored::Int(n) => Value::Int(*n),
             Stored::Flag(b) => Value::Flag(*b),
             Stored::Ip(ip) => Value::Ip(*ip),
-            Stored::Text(r) => Value::Text(self.text.get(r.start as usize..r.end as usize).unwrap_or_default()),
+            Stored::Text(r) => Value::Text(
+                self.text
+                    .get(r.start as usize..r.end as usize)
+                    .unwrap_or_default(),
+            ),
         }
     }
 }
@@ -223,7 +264,11 @@ impl Filling<'_> {
     /// A field keeps its first value: the catalogue names the better source of a value first.
     fn add(&mut self, field: Field, value: Stored) -> &mut Self {
         if let Some(event) = self.batch.events.last_mut() {
-            let so_far = self.batch.values.get(event.fields.start as usize..).unwrap_or_default();
+            let so_far = self
+                .batch
+                .values
+                .get(event.fields.start as usize..)
+                .unwrap_or_default();
             if so_far.iter().any(|(f, _)| *f == field) {
                 return self;
             }

@@ -113,10 +113,15 @@ include!(concat!(env!("OUT_DIR"), "/events.rs"));
 /// The data file for a provider (any case) and id.
 pub fn lookup(provider: &str, id: u32) -> Option<&'static EventSpec> {
     let at = EVENTS.partition_point(|e| {
-        let order = e.provider.bytes().cmp(provider.bytes().map(|b| b.to_ascii_lowercase()));
+        let order = e
+            .provider
+            .bytes()
+            .cmp(provider.bytes().map(|b| b.to_ascii_lowercase()));
         order.then(e.id.cmp(&id)).is_lt()
     });
-    EVENTS.get(at).filter(|e| e.id == id && e.provider.eq_ignore_ascii_case(provider))
+    EVENTS
+        .get(at)
+        .filter(|e| e.id == id && e.provider.eq_ignore_ascii_case(provider))
 }
 
 /// All data files, by provider and id.

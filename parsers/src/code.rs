@@ -20,12 +20,17 @@ include!(concat!(env!("OUT_DIR"), "/codes.rs"));
 /// What a registry (`disconnect-reason`, `ntstatus` …) says about a number.
 pub fn code(registry: &str, value: u32) -> Option<&'static Code> {
     let codes = table(registry)?;
-    codes.binary_search_by_key(&value, |c| c.value).ok().and_then(|i| codes.get(i))
+    codes
+        .binary_search_by_key(&value, |c| c.value)
+        .ok()
+        .and_then(|i| codes.get(i))
 }
 
 /// What a status of unknown make means: HRESULT, NTSTATUS or Win32 code, also those wrapped into another.
 pub fn status(value: u32) -> Option<&'static Code> {
-    let plain = ["hresult", "ntstatus", "win32"].iter().find_map(|registry| code(registry, value));
+    let plain = ["hresult", "ntstatus", "win32"]
+        .iter()
+        .find_map(|registry| code(registry, value));
     plain.or_else(|| match value >> 16 {
         0x8007 => code("win32", value & 0xFFFF),
         0xD000..=0xDFFF => code("ntstatus", value & !0x1000_0000),
@@ -53,8 +58,16 @@ mod tests {
         for registry in registries() {
             for c in table(registry).unwrap_or_default() {
                 assert_eq!(code(registry, c.value), Some(c));
-                assert!(!c.name.is_empty() && !c.meaning.is_empty() && !c.source.is_empty(), "{registry} {}", c.value);
-                assert!(!c.meaning.ends_with('.'), "{registry} {}: half a sentence, no full stop", c.value);
+                assert!(
+                    !c.name.is_empty() && !c.meaning.is_empty() && !c.source.is_empty(),
+                    "{registry} {}",
+                    c.value
+                );
+                assert!(
+                    !c.meaning.ends_with('.'),
+                    "{registry} {}: half a sentence, no full stop",
+                    c.value
+                );
             }
         }
         assert_eq!(code("no such registry", 0), None);

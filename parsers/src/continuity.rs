@@ -3,7 +3,9 @@
 //! Event records of one log are numbered without holes, and clearing a log does not restart the numbers (the record that
 //! tells of the clearing carries the next one). So a hole is a loss, and a first number above 1 is a past that is gone.
 
-use crate::batch::{EventBatch, Gap};
+use std::collections::BTreeMap;
+
+use crate::batch::{EventBatch, Gap, Log};
 use crate::event::Value;
 use crate::kind::{Field, Kind};
 use crate::time::Timestamp;
@@ -12,6 +14,8 @@ const LOG_CLEARED: Kind = Kind::of("log.cleared");
 const CHANNEL: Field = Field::of("channel");
 /// The record that tells of a clearing is written within moments of it, into the emptied log itself or into System.
 const CLEARING_NANOSECONDS: i64 = 5_000_000_000;
+/// Records written by several processors are numbered a little out of the order of their times, and clocks are set.
+const DISORDER_NANOSECONDS: i64 = 3_600_000_000_000;
 
 /// The record numbers of one log as runs without holes: a few dozen bytes for a log of any size.
 #[derive(Debug, Default)]
@@ -28,11 +32,20 @@ struct Run {
 }
 
 impl Trail {
-    pub(crate) fn add(&mut self, time: Timestamp, record: u64, recovered: bool, event: Option<usize>) {
+    pub(crate) fn add(
+        &mut self,
+        time: Timestamp,
+        record: u64,
+        recovered: bool,
+        event: Option<usize>,
+    ) {
         if recovered {
             self.recovered.push((record, time, event));
         } else {
-            self.join(Run { first: (record, time), last: (record, time) });
+            self.join(Run {
+                first: (record, time),
+                last: (record, time),
+            });
         }
     }
 
@@ -41,36 +54,52 @@ impl Trail {
         for run in later.runs {
             self.join(run);
         }
-        self.recovered.extend(later.recovered.into_iter().map(|(n, t, e)| (n, t, e.map(|i| i + shift))));
+        self.recovered.extend(
+            later
+                .recovered
+                .into_iter()
+                .map(|(n, t, e)| (n, t, e.map(|i| i + shift))),
+        );
     }
 
+    /// A record of another age between two pages of a torn chunk can carry the next number: time must not run back.
     fn join(&mut self, run: Run) {
+        let next = |last: &Run| {
+            last.last.0.checked_add(1) == Some(run.first.0)
+                && run.first.1 >= last.last.1.plus(-DISORDER_NANOSECONDS)
+        };
         match self.runs.last_mut() {
-            Some(last) if last.last.0.checked_add(1) == Some(run.first.0) => last.last = run.last,
+            Some(last) if next(last) => last.last = run.last,
             _ => self.runs.push(run),
         }
     }
 
     /// Whether a live record with this number was written at about this time: the recovered one is its old copy.
     fn has(&self, record: u64, time: Timestamp) -> bool {
-        let hour = 3_600_000_000_000;
         self.runs.iter().any(|r| {
             let number = r.first.0 <= record && record <= r.last.0;
-            number && r.first.1.plus(-hour) <= time && time <= r.last.1.plus(hour)
+            let moment = r.first.1.plus(-DISORDER_NANOSECONDS) <= time
+                && time <= r.last.1.plus(DISORDER_NANOSECONDS);
+            number && moment
         })
     }
 
     /// Runs in the order in which the log was written. Chunks wrap around in a file, so file order is not that order; the
     /// numbers are, unless they restart (files merged by tools): then the times separate the generations.
     fn in_order(mut self) -> Vec<Run> {
-        self.runs.extend(self.recovered.iter().map(|&(n, t, _)| Run { first: (n, t), last: (n, t) }));
+        self.runs
+            .extend(self.recovered.iter().map(|&(n, t, _)| Run {
+                first: (n, t),
+                last: (n, t),
+            }));
         self.runs.sort_by_key(|r| (r.first.1, r.first.0));
         let mut generations: Vec<Vec<Run>> = Vec::new();
         let mut newest = Timestamp(i64::MIN);
         for run in self.runs {
-            let restarts = generations.last().and_then(|g| g.iter().map(|r| r.last.0).max()).is_none_or(|highest| {
-                run.first.0 <= highest && run.first.1 > newest
-            });
+            let restarts = generations
+                .last()
+                .and_then(|g| g.iter().map(|r| r.last.0).max())
+                .is_none_or(|highest| run.first.0 <= highest && run.first.1 > newest);
             newest = newest.max(run.first.1).max(run.last.1);
             match generations.last_mut() {
                 Some(generation) if !restarts => generation.push(run),
@@ -89,24 +118,83 @@ pub(crate) fn finish(batch: &mut EventBatch) {
     drop_copies(batch);
     let cleared = clearings(batch);
     let trails = std::mem::take(&mut batch.trails);
-    for (log, trail) in batch.logs.iter_mut().zip(trails) {
-        let clearing = cleared.iter().find(|c| c.host == log.host && c.channel.eq_ignore_ascii_case(&log.channel));
+    let runs: Vec<Vec<Run>> = trails.into_iter().map(Trail::in_order).collect();
+    let elsewhere = Elsewhere::of(&batch.logs, &runs);
+    for (log, runs) in batch.logs.iter_mut().zip(&runs) {
+        let clearing = cleared
+            .iter()
+            .find(|c| c.host == log.host && c.channel.eq_ignore_ascii_case(&log.channel));
         let just_cleared = clearing.is_some_and(|c| c.at.since(log.first) <= CLEARING_NANOSECONDS);
-        if log.records > 0 && log.first_record > 1 && !just_cleared {
-            log.gaps.push(Gap { from: log.first, to: log.first, why: "rolled-over" });
+        let past = log.records > 0
+            && log.first_record > 1
+            && !elsewhere.ends_before(&log.channel, log.first_record);
+        if past && !just_cleared {
+            log.gaps.push(Gap {
+                from: log.first,
+                to: log.first,
+                why: "rolled-over",
+            });
         }
-        log.gaps.extend(holes(&trail.in_order()));
+        let filled = |hole: &Hole| elsewhere.fills(&log.channel, hole.after, hole.before);
+        log.gaps
+            .extend(gaps(holes(runs).into_iter().filter(|hole| !filled(hole))));
     }
     for Clearing { host, channel, at } in cleared {
         let log = batch.log(&host, &channel);
         if let Some(log) = batch.logs.get_mut(log as usize) {
-            log.gaps.push(Gap { from: at, to: at, why: "log-cleared" });
+            log.gaps.push(Gap {
+                from: at,
+                to: at,
+                why: "log-cleared",
+            });
         }
     }
     batch.trails = batch.logs.iter().map(|_| Trail::default()).collect();
     for log in &mut batch.logs {
         log.gaps.sort();
         log.gaps.dedup();
+    }
+}
+
+/// The runs of all hosts by channel and first number. A machine that is renamed goes on with the same file and the same
+/// numbers under another name, so what is missing under one name may stand under the other.
+struct Elsewhere {
+    /// Last number of the run, by channel and first number.
+    runs: BTreeMap<(String, u64), u64>,
+}
+
+impl Elsewhere {
+    fn of(logs: &[Log], runs: &[Vec<Run>]) -> Self {
+        let named = logs
+            .iter()
+            .zip(runs)
+            .flat_map(|(log, runs)| runs.iter().map(|r| (log.channel.clone(), r)));
+        Self {
+            runs: named
+                .map(|(channel, run)| ((channel, run.first.0), run.last.0))
+                .collect(),
+        }
+    }
+
+    /// Whether runs that fit exactly lead from `after` to `before`.
+    fn fills(&self, channel: &str, after: u64, before: u64) -> bool {
+        let mut next = after.saturating_add(1);
+        while next < before {
+            match self.runs.get(&(channel.to_owned(), next)) {
+                Some(last) => next = last.saturating_add(1),
+                None => return false,
+            }
+        }
+        next == before
+    }
+
+    /// Whether a run ends right before this number.
+    fn ends_before(&self, channel: &str, first: u64) -> bool {
+        let before = self
+            .runs
+            .range((channel.to_owned(), 0)..(channel.to_owned(), first))
+            .next_back();
+        before.is_some_and(|(_, last)| last.saturating_add(1) == first)
     }
 }
 
@@ -120,31 +208,64 @@ struct Clearing {
 fn clearings(batch: &EventBatch) -> Vec<Clearing> {
     let told = batch.iter().filter(|e| e.event.kind == LOG_CLEARED);
     told.filter_map(|e| {
-        let Some(Value::Text(channel)) = e.get(CHANNEL) else { return None };
-        Some(Clearing { host: e.log()?.host.clone(), channel: channel.to_owned(), at: e.event.time })
+        let Some(Value::Text(channel)) = e.get(CHANNEL) else {
+            return None;
+        };
+        Some(Clearing {
+            host: e.log()?.host.clone(),
+            channel: channel.to_owned(),
+            at: e.event.time,
+        })
     })
     .collect()
 }
 
-/// Time between the last record before and the first record after each hole. Holes with nothing but one moment between
-/// them are one: a filtered export is a string of single records.
-fn holes(runs: &[Run]) -> Vec<Gap> {
-    let mut gaps: Vec<Gap> = Vec::new();
+/// Numbers that no record of the log carries.
+struct Hole {
+    /// Number of the last record before it.
+    after: u64,
+    /// Number of the first record after it.
+    before: u64,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+fn holes(runs: &[Run]) -> Vec<Hole> {
+    let mut holes = Vec::new();
     let mut highest: Option<(u64, Timestamp)> = None;
     for run in runs {
-        if let Some((record, time)) = highest {
-            if run.first.0 > record.saturating_add(1) && run.first.1 >= time {
-                match gaps.last_mut() {
-                    Some(gap) if gap.to == time => gap.to = run.first.1,
-                    _ => gaps.push(Gap { from: time, to: run.first.1, why: "records-missing" }),
-                }
+        if let Some((after, time)) = highest {
+            if run.first.0 > after.saturating_add(1) {
+                let (from, to) = (time.min(run.first.1), time.max(run.first.1));
+                holes.push(Hole {
+                    after,
+                    before: run.first.0,
+                    from,
+                    to,
+                });
             }
             // A restart begins a new count; an overlap continues the old one.
-            if run.last.0 <= record && run.first.1 <= time {
+            if run.last.0 <= after && run.first.1 <= time {
                 continue;
             }
         }
         highest = Some(run.last);
+    }
+    holes
+}
+
+/// Holes with nothing but one moment between them are one gap: a filtered export is a string of single records.
+fn gaps(holes: impl Iterator<Item = Hole>) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for hole in holes {
+        match gaps.last_mut() {
+            Some(gap) if gap.to == hole.from => gap.to = hole.to,
+            _ => gaps.push(Gap {
+                from: hole.from,
+                to: hole.to,
+                why: "records-missing",
+            }),
+        }
     }
     gaps
 }
@@ -154,14 +275,15 @@ fn drop_copies(batch: &mut EventBatch) {
     let mut copies = Vec::new();
     for (log, trail) in batch.trails.iter_mut().enumerate() {
         let recovered = std::mem::take(&mut trail.recovered);
-        let (copied, only_here): (Vec<_>, Vec<_>) = recovered.into_iter().partition(|r| trail.has(r.0, r.1));
+        let (old, only_here): (Vec<_>, Vec<_>) =
+            recovered.into_iter().partition(|r| trail.has(r.0, r.1));
         trail.recovered = only_here;
-        let count = copied.len() as u64;
+        let count = old.len() as u64;
         batch.recovered = batch.recovered.saturating_sub(count);
         if let Some(log) = batch.logs.get_mut(log) {
             log.records = log.records.saturating_sub(count);
         }
-        copies.extend(copied.into_iter().filter_map(|(_, _, event)| event));
+        copies.extend(old.into_iter().filter_map(|(_, _, event)| event));
     }
     if copies.is_empty() {
         return;
@@ -173,3 +295,6 @@ fn drop_copies(batch: &mut EventBatch) {
         copies.binary_search(&(index - 1)).is_err()
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,7 +146,12 @@ impl<'a> EventRef<'a> {
     pub fn fields(self) -> impl Iterator<Item = (Field, Value<'a>)> {
         let range = self.event.fields.start as usize..self.event.fields.end as usize;
         let batch = self.batch;
-        batch.values.get(range).unwrap_or_default().iter().map(move |(f, v)| (*f, batch.value(v)))
+        batch
+            .values
+            .get(range)
+            .unwrap_or_default()
+            .iter()
+            .map(move |(f, v)| (*f, batch.value(v)))
     }
 }
 

@@ -23,7 +23,7 @@ const CHUNK_SIGNATURE: &[u8; 8] = b"ElfChnk\0";
 /// First bytes of a record.
 const RECORD_SIGNATURE: &[u8; 4] = b"**\0\0";
 /// Length of the file header block.
-const FILE_HEADER: u64 = 4096;
+const FILE_HEADER: usize = 4096;
 /// Length of a chunk.
 const CHUNK: usize = 65536;
 /// Length of a chunk's header, where its first record starts.
@@ -32,7 +32,10 @@ const CHUNK_HEADER: usize = 512;
 /// Whether a file that begins with `head` (4104 bytes or more are best) is an event log: it says so, or its header is
 /// damaged or cut away and a chunk stands where one must.
 pub fn looks_like(head: &[u8]) -> bool {
-    let chunk_at = |at: usize| head.get(at..).is_some_and(|rest| rest.starts_with(CHUNK_SIGNATURE));
+    let chunk_at = |at: usize| {
+        head.get(at..)
+            .is_some_and(|rest| rest.starts_with(CHUNK_SIGNATURE))
+    };
     head.starts_with(FILE_SIGNATURE) || chunk_at(0) || chunk_at(4096)
 }
 

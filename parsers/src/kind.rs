@@ -20,7 +20,10 @@ macro_rules! interned {
             ///
             /// # Panics
             /// When the catalogue has no such name: in a `const`, that is a compile error.
-            #[allow(clippy::panic, reason = "evaluated in const context only, where it is a compile error")]
+            #[allow(
+                clippy::panic,
+                reason = "evaluated in const context only, where it is a compile error"
+            )]
             pub const fn of(name: &str) -> Self {
                 match position(&$table, name) {
                     Some(i) => Self(i),
@@ -50,7 +53,10 @@ macro_rules! interned {
 
             /// All of them, in the order of their names.
             pub fn all() -> impl Iterator<Item = Self> {
-                #[allow(clippy::cast_possible_truncation, reason = "build.rs refuses tables beyond u16")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "build.rs refuses tables beyond u16"
+                )]
                 (0..$table.len() as u16).map(Self)
             }
         }
@@ -73,7 +79,10 @@ const fn position(table: &[&str], name: &str) -> Option<u16> {
         let middle = usize::midpoint(low, high);
         match compare(table[middle].as_bytes(), name.as_bytes()) {
             0 => {
-                #[allow(clippy::cast_possible_truncation, reason = "build.rs refuses tables beyond u16")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "build.rs refuses tables beyond u16"
+                )]
                 return Some(middle as u16);
             }
             1 => high = middle,

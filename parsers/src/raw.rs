@@ -46,7 +46,10 @@ impl RawRecord<'_> {
     /// * `Data[0]`, `Data[1]` … for `Data` without a name, and `Binary`;
     /// * the path below the one element inside `UserData`: `Param1`, `SubjectNames/SubjectName`, `Certificate@subjectName`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.data.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_ref())
+        self.data
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_ref())
     }
 }
 
@@ -54,10 +57,14 @@ impl RawRecord<'_> {
 pub fn to_event(raw: &RawRecord<'_>, batch: &mut EventBatch) {
     let log = batch.log(&raw.computer, &raw.channel);
     batch.saw(log, raw.time, raw.record);
-    let by_source = || catalog::lookup(&raw.source_name, raw.id).filter(|_| !raw.source_name.is_empty());
+    let by_source =
+        || catalog::lookup(&raw.source_name, raw.id).filter(|_| !raw.source_name.is_empty());
     let spec = catalog::lookup(&raw.provider, raw.id).or_else(by_source);
     match spec {
-        None => *batch.unknown.entry((raw.provider.to_string(), raw.id)).or_default() += 1,
+        None => {
+            let kind = (raw.provider.to_string(), raw.id);
+            *batch.unknown.entry(kind).or_default() += 1;
+        }
         Some(spec) => fill(spec, raw, log, batch),
     }
     batch.trace(log, raw.time, raw.record, raw.recovered, spec.is_some());
@@ -68,7 +75,9 @@ fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch)
     let mut filling = batch.push(spec.kind, log, raw.time, raw.record, raw.activity);
     for field in spec.fields {
         for name in field.from.split('|') {
-            let found = raw.get(name).is_some_and(|text| decode::add(field, text.trim(), &mut filling));
+            let found = raw
+                .get(name)
+                .is_some_and(|text| decode::add(field, text.trim(), &mut filling));
             if found {
                 break;
             }
@@ -77,10 +86,19 @@ fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch)
     for (field, text) in spec.set {
         filling.text(*field, text);
     }
-    let chosen = batch.events.len().checked_sub(1).and_then(|last| batch.event(last)).and_then(|event| {
-        let fits = |v: &&Variant| event.get(v.field).is_some_and(|value| v.is.iter().any(|is| matches(value, is)));
-        spec.variants.iter().find(fits)
-    });
+    let chosen = batch
+        .events
+        .len()
+        .checked_sub(1)
+        .and_then(|last| batch.event(last))
+        .and_then(|event| {
+            let fits = |v: &&Variant| {
+                event
+                    .get(v.field)
+                    .is_some_and(|value| v.is.iter().any(|is| matches(value, is)))
+            };
+            spec.variants.iter().find(fits)
+        });
     if let (Some(variant), Some(event)) = (chosen, batch.events.last_mut()) {
         event.kind = variant.kind;
     }
@@ -89,7 +107,9 @@ fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch)
 /// Whether a value is what a variant asks for: `Prefix*`, a text, or a number in decimal.
 fn matches(value: Value<'_>, is: &str) -> bool {
     match value {
-        Value::Text(text) => is.strip_suffix('*').map_or(text == is, |prefix| text.starts_with(prefix)),
+        Value::Text(text) => is
+            .strip_suffix('*')
+            .map_or(text == is, |prefix| text.starts_with(prefix)),
         Value::Int(n) => is.parse() == Ok(n),
         Value::Flag(b) => is.parse() == Ok(b),
         Value::Ip(ip) => is.parse() == Ok(ip) || is == "*",

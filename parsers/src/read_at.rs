@@ -21,7 +21,9 @@ pub trait ReadAt: Send + Sync {
     fn fill_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut done = 0;
         while done < buffer.len() {
-            let Some(rest) = buffer.get_mut(done..) else { break };
+            let Some(rest) = buffer.get_mut(done..) else {
+                break;
+            };
             match self.read_at(offset.saturating_add(done as u64), rest) {
                 Ok(0) => break,
                 Ok(n) => done += n,
@@ -39,7 +41,10 @@ impl<T: AsRef<[u8]> + Send + Sync> ReadAt for T {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(offset).ok().and_then(|o| self.as_ref().get(o..)).unwrap_or_default();
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|o| self.as_ref().get(o..))
+            .unwrap_or_default();
         let n = rest.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..n), rest.get(..n)) {
             to.copy_from_slice(from);

@@ -19,7 +19,11 @@ impl Timestamp {
 
     /// From whole seconds and nanoseconds since the Unix epoch, saturating.
     pub fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
-        Self(seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(nanoseconds)))
+        Self(
+            seconds
+                .saturating_mul(1_000_000_000)
+                .saturating_add(i64::from(nanoseconds)),
+        )
     }
 
     /// Reads `2026-11-19T08:12:33.4567891Z`, as records carry it; a fraction of any length, `Z` or `+hh:mm`, `T` or a space.
@@ -27,14 +31,20 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let number = |range: Range<usize>| text.get(range)?.parse::<i64>().ok();
-        let mark = |at: usize, marks: &[u8]| text.as_bytes().get(at).is_some_and(|b| marks.contains(b));
-        if !(mark(4, b"-") && mark(7, b"-") && mark(10, b"T ") && mark(13, b":") && mark(16, b":")) {
+        let mark =
+            |at: usize, marks: &[u8]| text.as_bytes().get(at).is_some_and(|b| marks.contains(b));
+        if !(mark(4, b"-") && mark(7, b"-") && mark(10, b"T ") && mark(13, b":") && mark(16, b":"))
+        {
             return None;
         }
         let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
         let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
         let plausible = (1..=12).contains(&month) && (1..=31).contains(&day) && year >= 1600;
-        if !plausible || !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&second) {
+        if !plausible
+            || !(0..24).contains(&hour)
+            || !(0..60).contains(&minute)
+            || !(0..=60).contains(&second)
+        {
             return None;
         }
         let rest = text.get(19..)?;
@@ -44,8 +54,12 @@ impl Timestamp {
         };
         let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
         let nanoseconds = digits.fold(0, |n, d| n * 10 + i64::from(d - b'0'));
-        let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-        (seconds - seconds_east(zone)?).checked_mul(1_000_000_000)?.checked_add(nanoseconds).map(Self)
+        let seconds =
+            days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        (seconds - seconds_east(zone)?)
+            .checked_mul(1_000_000_000)?
+            .checked_add(nanoseconds)
+            .map(Self)
     }
 
     /// This moment moved by `nanoseconds`, saturating.
@@ -62,7 +76,11 @@ impl Timestamp {
 
 /// In the proleptic Gregorian calendar; years are counted from March so that the leap day comes last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468
 }
 
@@ -84,7 +102,10 @@ mod tests {
 
     #[test]
     fn filetime_of_the_unix_epoch_is_zero() {
-        assert_eq!(Timestamp::from_filetime(116_444_736_000_000_000), Some(Timestamp(0)));
+        assert_eq!(
+            Timestamp::from_filetime(116_444_736_000_000_000),
+            Some(Timestamp(0))
+        );
     }
 
     #[test]
@@ -93,8 +114,17 @@ mod tests {
         assert_eq!(Timestamp::parse("2024-02-29T12:34:56.5Z"), Some(leap));
         assert_eq!(Timestamp::parse("2024-02-29 12:34:56.5000000"), Some(leap));
         assert_eq!(Timestamp::parse("2024-02-29T14:04:56.5+01:30"), Some(leap));
-        assert_eq!(Timestamp::parse("1970-01-01T00:00:00.000000001Z"), Some(Timestamp(1)));
-        for bad in ["", "2024-02-29", "2024-13-01T00:00:00Z", "2024-02-29T12:34:56.5 o'clock", "2024\u{2013}02-29T1"] {
+        assert_eq!(
+            Timestamp::parse("1970-01-01T00:00:00.000000001Z"),
+            Some(Timestamp(1))
+        );
+        for bad in [
+            "",
+            "2024-02-29",
+            "2024-13-01T00:00:00Z",
+            "2024-02-29T12:34:56.5 o'clock",
+            "2024\u{2013}02-29T1",
+        ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad}");
         }
     }

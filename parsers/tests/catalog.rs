@@ -1,5 +1,11 @@
 //! The catalogue tests itself: every data file's samples become what the file expects, and real records, where they are
 //! at hand, give every field that the file promises.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +16,9 @@ use rdpwhy_parsers::{EventBatch, EventRef, Field, Timestamp, Value, catalog};
 use toml::Table;
 
 fn data_files(folder: &str) -> Vec<(PathBuf, Table)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog").join(folder);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("catalog")
+        .join(folder);
     let mut folders = vec![root];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -31,7 +39,10 @@ fn data_files(folder: &str) -> Vec<(PathBuf, Table)> {
 /// The event that a record becomes.
 fn event_of(record: &serde_json::Value) -> EventBatch {
     let mut batch = EventBatch::default();
-    to_event(&RawRecord::from_json(record).expect("a record with a provider and an id"), &mut batch);
+    to_event(
+        &RawRecord::from_json(record).expect("a record with a provider and an id"),
+        &mut batch,
+    );
     batch
 }
 
@@ -48,7 +59,8 @@ fn equals(found: Value<'_>, wanted: &toml::Value) -> bool {
 }
 
 fn get<'a>(event: EventRef<'a>, name: &str) -> Option<Value<'a>> {
-    event.get(Field::named(name).unwrap_or_else(|| panic!("no data file declares the field {name}")))
+    event
+        .get(Field::named(name).unwrap_or_else(|| panic!("no data file declares the field {name}")))
 }
 
 #[test]
@@ -61,19 +73,48 @@ fn every_sample_becomes_what_its_file_expects() {
             samples += 1;
             let record = serde_json::from_str(sample["record"].as_str().unwrap()).unwrap();
             let batch = event_of(&record);
-            let event = batch.event(0).unwrap_or_else(|| panic!("{}: no event", path.display()));
-            let kind = sample.get("kind").unwrap_or(&file["kind"]).as_str().unwrap();
+            let event = batch
+                .event(0)
+                .unwrap_or_else(|| panic!("{}: no event", path.display()));
+            let kind = sample
+                .get("kind")
+                .unwrap_or(&file["kind"])
+                .as_str()
+                .unwrap();
             assert_eq!(event.event.kind.name(), kind, "{}", path.display());
-            for (name, wanted) in sample.get("expect").and_then(|e| e.as_table()).into_iter().flatten() {
+            for (name, wanted) in sample
+                .get("expect")
+                .and_then(|e| e.as_table())
+                .into_iter()
+                .flatten()
+            {
                 let found = get(event, name);
-                assert!(found.is_some_and(|f| equals(f, wanted)), "{}: {name} is {found:?}", path.display());
+                assert!(
+                    found.is_some_and(|f| equals(f, wanted)),
+                    "{}: {name} is {found:?}",
+                    path.display()
+                );
             }
-            for name in sample.get("absent").and_then(|a| a.as_array()).into_iter().flatten() {
-                assert_eq!(get(event, name.as_str().unwrap()), None, "{}: {name}", path.display());
+            for name in sample
+                .get("absent")
+                .and_then(|a| a.as_array())
+                .into_iter()
+                .flatten()
+            {
+                assert_eq!(
+                    get(event, name.as_str().unwrap()),
+                    None,
+                    "{}: {name}",
+                    path.display()
+                );
             }
         }
     }
-    assert!(files.len() >= 300 && samples >= files.len(), "{} files, {samples} samples", files.len());
+    assert!(
+        files.len() >= 300 && samples >= files.len(),
+        "{} files, {samples} samples",
+        files.len()
+    );
 }
 
 /// The data files by provider (aliases too) and id, with the names they read and the field of each.
@@ -81,9 +122,16 @@ fn promised() -> BTreeMap<(String, u32), (PathBuf, Table)> {
     let mut by_id = BTreeMap::new();
     for (path, file) in data_files("events") {
         let id = u32::try_from(file["id"].as_integer().unwrap()).unwrap();
-        let aliases = file.get("aliases").and_then(|a| a.as_array()).cloned().unwrap_or_default();
+        let aliases = file
+            .get("aliases")
+            .and_then(|a| a.as_array())
+            .cloned()
+            .unwrap_or_default();
         for provider in std::iter::once(&file["provider"]).chain(&aliases) {
-            by_id.insert((provider.as_str().unwrap().to_ascii_lowercase(), id), (path.clone(), file.clone()));
+            by_id.insert(
+                (provider.as_str().unwrap().to_ascii_lowercase(), id),
+                (path.clone(), file.clone()),
+            );
         }
     }
     by_id
@@ -93,14 +141,31 @@ fn promised() -> BTreeMap<(String, u32), (PathBuf, Table)> {
 fn missing(raw: &RawRecord<'_>, event: EventRef<'_>, file: &Table) -> Vec<String> {
     let says_nothing = |v: &str| matches!(v.trim(), "" | "-" | "0" | "LOCAL" | "%%1833");
     let mut lacking = Vec::new();
-    for (names, specs) in file.get("fields").and_then(|f| f.as_table()).into_iter().flatten() {
-        let said = names.split('|').any(|name| raw.get(name).is_some_and(|v| !says_nothing(v)));
-        let list = specs.as_array().cloned().unwrap_or_else(|| vec![specs.clone()]);
+    for (names, specs) in file
+        .get("fields")
+        .and_then(|f| f.as_table())
+        .into_iter()
+        .flatten()
+    {
+        let said = names
+            .split('|')
+            .any(|name| raw.get(name).is_some_and(|v| !says_nothing(v)));
+        let list = specs
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![specs.clone()]);
         for spec in list {
-            let (name, kind) = (spec["name"].as_str().unwrap(), spec["type"].as_str().unwrap());
+            let (name, kind) = (
+                spec["name"].as_str().unwrap(),
+                spec["type"].as_str().unwrap(),
+            );
             // A text need not hold a number, nor a program a service.
             let optional = matches!(kind, "status-in-text" | "hosted-service" | "ip" | "flag");
-            let field = if kind == "endpoint" { format!("{name}_ip") } else { name.to_owned() };
+            let field = if kind == "endpoint" {
+                format!("{name}_ip")
+            } else {
+                name.to_owned()
+            };
             if said && !optional && get(event, &field).is_none() {
                 lacking.push(format!("{names} -> {field}"));
             }
@@ -113,7 +178,11 @@ fn missing(raw: &RawRecord<'_>, event: EventRef<'_>, file: &Table) -> Vec<String
 fn known_names(raw: &RawRecord<'_>, file: &Table) -> (usize, usize) {
     let fields = file.get("fields").and_then(|f| f.as_table());
     let all = fields.map_or(0, Table::len);
-    let known = fields.map_or(0, |f| f.keys().filter(|n| n.split('|').any(|n| raw.get(n).is_some())).count());
+    let known = fields.map_or(0, |f| {
+        f.keys()
+            .filter(|n| n.split('|').any(|n| raw.get(n).is_some()))
+            .count()
+    });
     (known, all)
 }
 
@@ -129,10 +198,13 @@ fn real_records_give_what_the_files_promise() {
     let promised = promised();
     let (mut described, mut undescribed) = (BTreeSet::new(), BTreeSet::new());
     for path in paths {
-        let file: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let file: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let record = file.get("event").unwrap_or(&file);
         // Records that a collector flattened are not in the shape of a record any more.
-        let Some(raw) = RawRecord::from_json(record) else { continue };
+        let Some(raw) = RawRecord::from_json(record) else {
+            continue;
+        };
         let key = (raw.provider.to_ascii_lowercase(), raw.id);
         let Some((data_file, spec)) = promised.get(&key) else {
             undescribed.insert(key);
@@ -140,17 +212,37 @@ fn real_records_give_what_the_files_promise() {
         };
         let batch = event_of(record);
         let event = batch.event(0).expect("the data file describes it");
-        assert_eq!(missing(&raw, event, spec), Vec::<String>::new(), "{} by {}", path.display(), data_file.display());
+        assert_eq!(
+            missing(&raw, event, spec),
+            Vec::<String>::new(),
+            "{} by {}",
+            path.display(),
+            data_file.display()
+        );
         let (known, all) = known_names(&raw, spec);
-        assert!(known > 0 || all == 0, "{}: no name of {} is in it", path.display(), data_file.display());
+        assert!(
+            known > 0 || all == 0,
+            "{}: no name of {} is in it",
+            path.display(),
+            data_file.display()
+        );
         described.insert(key);
     }
-    println!("{} kinds of real records described, {} not: {undescribed:?}", described.len(), undescribed.len());
+    println!(
+        "{} kinds of real records described, {} not: {undescribed:?}",
+        described.len(),
+        undescribed.len()
+    );
     let mut sources = BTreeMap::<String, usize>::new();
     for (_, file) in data_files("events") {
-        *sources.entry(file["source"].as_str().unwrap().to_owned()).or_default() += 1;
+        *sources
+            .entry(file["source"].as_str().unwrap().to_owned())
+            .or_default() += 1;
     }
-    println!("{} data files rest on {sources:?}", sources.values().sum::<usize>());
+    println!(
+        "{} data files rest on {sources:?}",
+        sources.values().sum::<usize>()
+    );
     assert!(described.len() > 90);
 }
 
@@ -158,7 +250,10 @@ fn real_records_give_what_the_files_promise() {
 fn lookup_finds_every_file_in_any_case() {
     for spec in catalog::all() {
         let found = catalog::lookup(&spec.provider.to_ascii_uppercase(), spec.id);
-        assert_eq!(found.map(|f| (f.provider, f.id)), Some((spec.provider, spec.id)));
+        assert_eq!(
+            found.map(|f| (f.provider, f.id)),
+            Some((spec.provider, spec.id))
+        );
     }
     assert!(catalog::lookup("no such provider", 1).is_none());
 }

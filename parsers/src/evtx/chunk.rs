@@ -1,6 +1,7 @@
 //! The records of a run of chunks.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use crate::batch::EventBatch;
 use crate::raw::{RawRecord, to_event};
 use crate::read_at::ReadAt;
 
+/// Length of a chunk as its header counts.
+const CHUNK_END: u32 = 65536;
 /// Most records that fit into a chunk: a header of 24 bytes and a size of 4 around nothing.
 const MOST_RECORDS: u64 = ((CHUNK - CHUNK_HEADER) / 28) as u64;
 
@@ -19,7 +22,12 @@ const MOST_RECORDS: u64 = ((CHUNK - CHUNK_HEADER) / 28) as u64;
 /// order of the file they are the same batch.
 pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> EventBatch {
     let mut batch = EventBatch::default();
-    let settings = Arc::new(ParserSettings::new().validate_checksums(false).recover_records(true).indent(false));
+    let settings = Arc::new(
+        ParserSettings::new()
+            .validate_checksums(false)
+            .recover_records(true)
+            .indent(false),
+    );
     let range = range.start as usize..(range.end.min(plan.len())) as usize;
     for chunk in plan.chunks.get(range).unwrap_or_default() {
         read_chunk(source, *chunk, &settings, &mut batch);
@@ -27,12 +35,21 @@ pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> Event
     batch
 }
 
-fn read_chunk(source: &dyn ReadAt, chunk: Chunk, settings: &Arc<ParserSettings>, batch: &mut EventBatch) {
+fn read_chunk(
+    source: &dyn ReadAt,
+    chunk: Chunk,
+    settings: &Arc<ParserSettings>,
+    batch: &mut EventBatch,
+) {
     let at = format!("chunk {}", chunk.number);
     let mut block = vec![0; CHUNK];
     let wanted = (chunk.bytes as usize).min(CHUNK);
     match source.fill_at(chunk.offset, block.get_mut(..wanted).unwrap_or_default()) {
-        Ok(got) if got < wanted => batch.defect(at.as_str(), format!("{got} of {wanted} bytes can be read"), 0),
+        Ok(got) if got < wanted => batch.defect(
+            at.as_str(),
+            format!("{got} of {wanted} bytes can be read"),
+            0,
+        ),
         Ok(_) => {}
         Err(e) => batch.defect(at.as_str(), format!("cannot be read: {e}"), 0),
     }
@@ -62,8 +79,8 @@ fn check(data: &mut EvtxChunkData, whole: bool, at: &str, batch: &mut EventBatch
     let end = data.header.free_space_offset as usize;
     if !(CHUNK_HEADER..=CHUNK).contains(&end) {
         // Without a credible end the whole chunk is live; the walk stops at the first zeroes.
-        data.header.free_space_offset = CHUNK as u32;
-        data.header.last_event_record_data_offset = CHUNK as u32;
+        data.header.free_space_offset = CHUNK_END;
+        data.header.last_event_record_data_offset = CHUNK_END;
         data.header.first_event_record_id = 0;
         data.header.last_event_record_id = u64::MAX;
         return false;
@@ -83,13 +100,29 @@ struct Tally {
 }
 
 impl Tally {
-    fn fail(&mut self, error: impl ToString) {
+    fn fail(&mut self, error: impl Into<Box<dyn Error>>) {
         self.failed += 1;
-        self.first_error.get_or_insert_with(|| error.to_string());
+        self.first_error
+            .get_or_insert_with(|| reasons(&*error.into()));
     }
 }
 
-fn read_records(data: &mut EvtxChunkData, settings: &Arc<ParserSettings>, batch: &mut EventBatch) -> Tally {
+/// An error with all that it stems from.
+fn reasons(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn read_records(
+    data: &mut EvtxChunkData,
+    settings: &Arc<ParserSettings>,
+    batch: &mut EventBatch,
+) -> Tally {
     let mut tally = Tally::default();
     if data.parse(Arc::clone(settings)).is_err() {
         // The table of strings is a short cut only: names also stand where they are used first.
@@ -132,13 +165,14 @@ fn read_records(data: &mut EvtxChunkData, settings: &Arc<ParserSettings>, batch:
 }
 
 /// Decodes one record into the batch.
-fn read_record(record: EvtxRecord<'_>, batch: &mut EventBatch) -> Result<(), String> {
+fn read_record(record: EvtxRecord<'_>, batch: &mut EventBatch) -> Result<(), Box<dyn Error>> {
     let recovered = record.recovered;
     let header_time = record.timestamp.as_nanosecond();
     let header_number = record.event_record_id;
-    let json = record.into_json_bytes().map_err(|e| e.to_string())?;
-    let value = serde_json::from_slice(&json.data).map_err(|e| e.to_string())?;
-    let mut raw = RawRecord::from_json(&value).ok_or("the record has no provider or no event id")?;
+    let json = record.into_json_bytes()?;
+    let value = serde_json::from_slice(&json.data)?;
+    let mut raw =
+        RawRecord::from_json(&value).ok_or("the record has no provider or no event id")?;
     raw.recovered = recovered;
     if raw.time.0 == 0 {
         raw.time.0 = i64::try_from(header_time).unwrap_or_default();
@@ -154,15 +188,31 @@ fn read_record(record: EvtxRecord<'_>, batch: &mut EventBatch) -> Result<(), Str
 /// free-space offset that it does not know yet only make the count larger than that.
 fn report(tally: &Tally, data: &EvtxChunkData, trusted: bool, at: &str, batch: &mut EventBatch) {
     let header = &data.header;
-    let span = header.last_event_record_number.checked_sub(header.first_event_record_number);
-    let expected = span.and_then(|n| n.checked_add(1)).filter(|n| trusted && *n <= MOST_RECORDS).unwrap_or(0);
+    let span = header
+        .last_event_record_number
+        .checked_sub(header.first_event_record_number);
+    let expected = span
+        .and_then(|n| n.checked_add(1))
+        .filter(|n| trusted && *n <= MOST_RECORDS)
+        .unwrap_or(0);
     let lost = expected.saturating_sub(tally.read).max(tally.failed);
     match &tally.first_error {
         Some(error) => {
             let n = tally.failed;
-            batch.defect(at, format!("{n} place(s) in the records cannot be read; the first: {error}"), lost);
+            batch.defect(
+                at,
+                format!("{n} place(s) in the records cannot be read; the first: {error}"),
+                lost,
+            );
         }
-        None if lost > 0 => batch.defect(at, format!("the header tells of {expected} records, {} are there", tally.read), lost),
+        None if lost > 0 => batch.defect(
+            at,
+            format!(
+                "the header tells of {expected} records, {} are there",
+                tally.read
+            ),
+            lost,
+        ),
         None => {}
     }
 }

@@ -39,14 +39,17 @@ impl Plan {
 /// Finds the chunks of a file, and says what is wrong with its header and its end. Reads a few bytes per chunk.
 pub fn plan(source: &dyn ReadAt) -> (Plan, Vec<Defect>) {
     let mut defects = Vec::new();
-    let mut header = [0; FILE_HEADER as usize + 8];
+    let mut header = [0; FILE_HEADER + 8];
     let got = read(source, 0, &mut header, &mut defects);
     let header = header.get(..got).unwrap_or_default();
     let start = if header.starts_with(CHUNK_SIGNATURE) {
-        defects.push(defect("file header", "no file header: the file starts with a chunk"));
+        defects.push(defect(
+            "file header",
+            "no file header: the file starts with a chunk",
+        ));
         0
     } else {
-        FILE_HEADER
+        FILE_HEADER as u64
     };
     let chunks = find_chunks(source, start, &mut defects);
     if start != 0 {
@@ -56,12 +59,19 @@ pub fn plan(source: &dyn ReadAt) -> (Plan, Vec<Defect>) {
 }
 
 fn defect(at: impl Into<String>, what: impl Into<String>) -> Defect {
-    Defect { at: at.into(), what: what.into(), lost: 0 }
+    Defect {
+        at: at.into(),
+        what: what.into(),
+        lost: 0,
+    }
 }
 
 fn read(source: &dyn ReadAt, offset: u64, buffer: &mut [u8], defects: &mut Vec<Defect>) -> usize {
     source.fill_at(offset, buffer).unwrap_or_else(|e| {
-        defects.push(defect(format!("byte {offset}"), format!("cannot be read: {e}")));
+        defects.push(defect(
+            format!("byte {offset}"),
+            format!("cannot be read: {e}"),
+        ));
         0
     })
 }
@@ -79,27 +89,49 @@ fn find_chunks(source: &dyn ReadAt, start: u64, defects: &mut Vec<Defect>) -> Ve
         let mut step = CHUNK;
         if &signature == CHUNK_SIGNATURE {
             if there < CHUNK {
-                let what = format!("the file is cut off here: {there} of {CHUNK} bytes of the chunk are there");
+                let what = format!(
+                    "the file is cut off here: {there} of {CHUNK} bytes of the chunk are there"
+                );
                 defects.push(defect(format!("chunk {number}"), what));
             }
-            chunks.push(Chunk { number, offset: at, bytes, signed: true });
+            chunks.push(Chunk {
+                number,
+                offset: at,
+                bytes,
+                signed: true,
+            });
         } else {
             let mut block = vec![0; there];
             let got = read(source, at, &mut block, defects);
             block.truncate(got);
             let moved = block.windows(8).position(|w| w == CHUNK_SIGNATURE);
             if let Some(by) = moved {
-                let what = format!("no chunk where one was expected; the next one starts {by} bytes later");
+                let what = format!(
+                    "no chunk where one was expected; the next one starts {by} bytes later"
+                );
                 defects.push(defect(format!("chunk {number}"), what));
                 at = at.saturating_add(by as u64);
                 continue;
             }
-            let record = block.get(CHUNK_HEADER..).is_some_and(|b| b.windows(4).any(|w| w == RECORD_SIGNATURE));
+            let record = block
+                .get(CHUNK_HEADER..)
+                .is_some_and(|b| b.windows(4).any(|w| w == RECORD_SIGNATURE));
             if record {
-                defects.push(defect(format!("chunk {number}"), "the chunk's signature is damaged"));
-                chunks.push(Chunk { number, offset: at, bytes, signed: false });
+                defects.push(defect(
+                    format!("chunk {number}"),
+                    "the chunk's signature is damaged",
+                ));
+                chunks.push(Chunk {
+                    number,
+                    offset: at,
+                    bytes,
+                    signed: false,
+                });
             } else if block.iter().any(|b| *b != 0) {
-                defects.push(defect(format!("chunk {number}"), "neither a chunk nor unused space"));
+                defects.push(defect(
+                    format!("chunk {number}"),
+                    "neither a chunk nor unused space",
+                ));
             }
             step = there.max(1);
         }
@@ -110,28 +142,37 @@ fn find_chunks(source: &dyn ReadAt, start: u64, defects: &mut Vec<Defect>) -> Ve
 }
 
 fn check_header(header: &[u8], found: usize, defects: &mut Vec<Defect>) {
-    let mut say = |what: String| defects.push(defect("file header", what));
+    let mut wrong = Vec::new();
     if header.is_empty() {
-        return say("the file is empty".to_owned());
+        wrong.push("the file is empty".to_owned());
+    } else if !header.starts_with(FILE_SIGNATURE) {
+        wrong.push("the file's signature is damaged".to_owned());
+    } else {
+        let number = |at: usize, bytes: usize| {
+            let little_endian = header.get(at..at + bytes).unwrap_or_default();
+            little_endian
+                .iter()
+                .rev()
+                .fold(0u64, |n, b| n << 8 | u64::from(*b))
+        };
+        // The layout is not in an open specification: 42 chunk count, 120 flags, 124 CRC-32 of the first 120 bytes.
+        let (counted, flags, stored) = (number(42, 2), number(120, 4), number(124, 4));
+        if flags & 1 != 0 {
+            wrong.push("marked as in use: copied while the log was being written".to_owned());
+        }
+        let computed = header
+            .get(..120)
+            .map(|h| u64::from(::evtx::checksum_ieee(h)));
+        if flags & 4 == 0 && computed != Some(stored) {
+            wrong.push("header checksum mismatch".to_owned());
+        }
+        if counted != found as u64 & 0xFFFF {
+            wrong.push(format!(
+                "the header counts {counted} chunks, {found} were found"
+            ));
+        }
     }
-    if !header.starts_with(FILE_SIGNATURE) {
-        return say("the file's signature is damaged".to_owned());
-    }
-    let number = |at: usize, bytes: usize| {
-        let little_endian = header.get(at..at + bytes).unwrap_or_default();
-        little_endian.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b))
-    };
-    // [MS-EVEN6] names the log, not its file; layout after libevtx' documentation: 42 chunk count, 120 flags, 124 CRC-32
-    // of the first 120 bytes.
-    let (counted, flags, stored) = (number(42, 2), number(120, 4), number(124, 4));
-    if flags & 1 != 0 {
-        say("marked as in use: the file was copied while the log was being written".to_owned());
-    }
-    let computed = header.get(..120).map(|h| u64::from(::evtx::checksum_ieee(h)));
-    if flags & 4 == 0 && computed != Some(stored) {
-        say("header checksum mismatch".to_owned());
-    }
-    if counted != found as u64 & 0xFFFF {
-        say(format!("the header counts {counted} chunks, {found} were found"));
+    if !wrong.is_empty() {
+        defects.push(defect("file header", wrong.join("; ")));
     }
 }

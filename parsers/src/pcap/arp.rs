@@ -35,25 +35,49 @@ impl Stations {
             if known.last == claim.mac {
                 return;
             }
-            known.changes = if known.before == claim.mac || known.changes == 0 { known.changes + 1 } else { 1 };
+            known.changes = if known.before == claim.mac || known.changes == 0 {
+                known.changes + 1
+            } else {
+                1
+            };
             known.before = std::mem::replace(&mut known.last, claim.mac);
             if known.changes >= CHANGES && known.conflict.is_none() {
                 known.conflict = Some(claim);
             }
         } else if self.by_ip.len() < MOST_ADDRESSES {
-            self.by_ip.insert(claim.ip, Claimed { last: claim.mac, before: claim.mac, changes: 0, conflict: None });
+            self.by_ip.insert(
+                claim.ip,
+                Claimed {
+                    last: claim.mac,
+                    before: claim.mac,
+                    changes: 0,
+                    conflict: None,
+                },
+            );
         }
     }
 
     /// Tells the conflicts.
     pub(crate) fn finish(self, batch: &mut EventBatch, log: u32) {
-        let mut conflicts: Vec<_> =
-            self.by_ip.into_values().filter_map(|c| c.conflict.map(|claim| (claim.frame, claim, c.before, c.last))).collect();
+        let mut conflicts: Vec<_> = self
+            .by_ip
+            .into_values()
+            .filter_map(|c| {
+                c.conflict
+                    .map(|claim| (claim.frame, claim, c.before, c.last))
+            })
+            .collect();
         conflicts.sort_by_key(|(frame, ..)| *frame);
         for (_, claim, a, b) in conflicts {
             let (a, b) = if a <= b { (a, b) } else { (b, a) };
             batch
-                .push(kind::ARP_CONFLICT, log, claim.time, claim.frame, Guid::default())
+                .push(
+                    kind::ARP_CONFLICT,
+                    log,
+                    claim.time,
+                    claim.frame,
+                    Guid::default(),
+                )
                 .ip(field::IP, claim.ip)
                 .text(field::MAC_A, &hex(&a))
                 .text(field::MAC_B, &hex(&b));

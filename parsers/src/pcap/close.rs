@@ -9,6 +9,7 @@ use super::endpoint::{Endpoint, Side};
 use super::flow::{Flow, Signal};
 use super::stream::Place;
 use crate::time::Timestamp;
+use crate::tls::keylog::KeyLog;
 
 /// Sent so often without an answer, a segment counts as lost and not as in flight.
 const SENT_IN_VAIN: u32 = 3;
@@ -38,6 +39,7 @@ pub(crate) struct Surroundings<'a> {
     /// TTL that an address' other connections show.
     pub usual_ttl: &'a dyn Fn(IpAddr) -> Option<u8>,
     pub capture_end: Timestamp,
+    pub keys: &'a KeyLog,
 }
 
 /// Decides.
@@ -49,8 +51,20 @@ pub(crate) fn closing(flow: &Flow, around: &Surroundings<'_>) -> Closing {
     let first = flow.signals.first();
     match (alert, first) {
         (Some((side, place)), signal) if signal.is_none_or(|s| s.place.frame >= place.frame) => {
-            let idle = idle(flow, place.time, flow.end(side).heard.filter(|h| *h < place.time));
-            Closing { by: side.name(), how: "alert", forged: None, ttl: None, usual_ttl: None, idle, place }
+            let idle = idle(
+                flow,
+                place.time,
+                flow.end(side).heard.filter(|h| *h < place.time),
+            );
+            Closing {
+                by: side.name(),
+                how: "alert",
+                forged: None,
+                ttl: None,
+                usual_ttl: None,
+                idle,
+                place,
+            }
         }
         (_, Some(signal)) => by_signal(flow, signal, around),
         (_, None) => silent(flow, around),
@@ -67,20 +81,60 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
     if opened {
         return None;
     }
-    if let Some(rst) = flow.signals.iter().find(|s| s.rst && s.side == Side::Server) {
+    if let Some(rst) = flow
+        .signals
+        .iter()
+        .find(|s| s.rst && s.side == Side::Server)
+    {
         let usual_ttl = (around.usual_ttl)(flow.server.ip());
         let forged = forged(rst, flow.end(Side::Server), usual_ttl);
-        let by = if forged.is_some() { "middlebox" } else { "server" };
-        return Some(Closing { by, how: "refused", forged, ttl: Some(rst.ttl), usual_ttl, idle: 0, place: rst.place });
+        let by = if forged.is_some() {
+            "middlebox"
+        } else {
+            "server"
+        };
+        return Some(Closing {
+            by,
+            how: "refused",
+            forged,
+            ttl: Some(rst.ttl),
+            usual_ttl,
+            idle: 0,
+            place: rst.place,
+        });
     }
     if let Some(error) = flow.unreachable {
-        let by = if error.from == flow.server.ip() { "server" } else { "middlebox" };
-        return Some(Closing { by, how: "icmp", forged: None, ttl: Some(error.ttl), usual_ttl: None, idle: 0, place: error.place });
+        let by = if error.from == flow.server.ip() {
+            "server"
+        } else {
+            "middlebox"
+        };
+        return Some(Closing {
+            by,
+            how: "icmp",
+            forged: None,
+            ttl: Some(error.ttl),
+            usual_ttl: None,
+            idle: 0,
+            place: error.place,
+        });
     }
     if flow.signals.is_empty() && flow.end(Side::Server).packets == 0 {
         let waited = around.capture_end.since(flow.last.time);
-        let how = if flow.syn_count >= SYNS_IN_VAIN || waited >= WAITED_IN_VAIN { "silence" } else { "still-open" };
-        return Some(Closing { by: "nobody", how, forged: None, ttl: None, usual_ttl: None, idle: waited.max(0), place: flow.last });
+        let how = if flow.syn_count >= SYNS_IN_VAIN || waited >= WAITED_IN_VAIN {
+            "silence"
+        } else {
+            "still-open"
+        };
+        return Some(Closing {
+            by: "nobody",
+            how,
+            forged: None,
+            ttl: None,
+            usual_ttl: None,
+            idle: waited.max(0),
+            place: flow.last,
+        });
     }
     None
 }
@@ -100,11 +154,31 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
     let idle = idle(flow, signal.place.time, signal.heard);
     if !signal.rst {
         let (ttl, usual_ttl) = (Some(signal.ttl), flow.end(signal.side).usual_ttl());
-        return Closing { by: signal.side.name(), how: "fin", forged: None, ttl, usual_ttl, idle, place: signal.place };
+        return Closing {
+            by: signal.side.name(),
+            how: "fin",
+            forged: None,
+            ttl,
+            usual_ttl,
+            idle,
+            place: signal.place,
+        };
     }
     let (forged, usual_ttl) = judge(flow, signal, around);
-    let by = if forged.is_some() { "middlebox" } else { signal.side.name() };
-    Closing { by, how: "rst", forged, ttl: Some(signal.ttl), usual_ttl, idle, place: signal.place }
+    let by = if forged.is_some() {
+        "middlebox"
+    } else {
+        signal.side.name()
+    };
+    Closing {
+        by,
+        how: "rst",
+        forged,
+        ttl: Some(signal.ttl),
+        usual_ttl,
+        idle,
+        place: signal.place,
+    }
 }
 
 fn judge(flow: &Flow, rst: &Signal, around: &Surroundings<'_>) -> (Option<String>, Option<u8>) {
@@ -122,20 +196,32 @@ fn forged(rst: &Signal, end: &Endpoint, usual: Option<u8>) -> Option<String> {
     let mut points = 0;
     let mut why = Vec::new();
     if let Some(usual) = usual.filter(|u| *u != rst.ttl && !end.had_ttl(rst.ttl)) {
-        points += if usual.abs_diff(rst.ttl) >= TTL_STEP { 2 } else { 1 };
+        points += if usual.abs_diff(rst.ttl) >= TTL_STEP {
+            2
+        } else {
+            1
+        };
         why.push(format!("ttl {} where this end has {usual}", rst.ttl));
     }
-    if let (Some(id), Some(last)) = (rst.id.filter(|id| *id != 0), end.last_id.filter(|_| end.small_steps >= 3)) {
+    if let (Some(id), Some(last)) = (
+        rst.id.filter(|id| *id != 0),
+        end.last_id.filter(|_| end.small_steps >= 3),
+    ) {
         if id.wrapping_sub(last) > ID_REACH && last.wrapping_sub(id) > ID_REACH {
             points += 1;
-            why.push(format!("ip id 0x{id:04x} where this end counts at 0x{last:04x}"));
+            why.push(format!(
+                "ip id 0x{id:04x} where this end counts at 0x{last:04x}"
+            ));
         }
     }
     if end.heard.is_some_and(|h| h > rst.place.time) {
         points += 1;
         why.push("this end went on afterwards".to_owned());
     }
-    if end.next.is_some_and(|next| rst.seq.wrapping_sub(next).wrapping_add(1 << 16) > 1 << 17) {
+    if end
+        .next
+        .is_some_and(|next| rst.seq.wrapping_sub(next).wrapping_add(1 << 16) > 1 << 17)
+    {
         points += 1;
         why.push(format!("sequence number {} far from its own", rst.seq));
     }
@@ -144,9 +230,21 @@ fn forged(rst: &Signal, end: &Endpoint, usual: Option<u8>) -> Option<String> {
 
 /// Nobody said goodbye.
 fn silent(flow: &Flow, around: &Surroundings<'_>) -> Closing {
-    let how = if lost_at_end(flow, around.capture_end) { "silence" } else { "still-open" };
+    let how = if lost_at_end(flow, around.capture_end) {
+        "silence"
+    } else {
+        "still-open"
+    };
     let idle = around.capture_end.since(flow.last.time).max(0);
-    Closing { by: "nobody", how, forged: None, ttl: None, usual_ttl: None, idle, place: flow.last }
+    Closing {
+        by: "nobody",
+        how,
+        forged: None,
+        ttl: None,
+        usual_ttl: None,
+        idle,
+        place: flow.last,
+    }
 }
 
 /// Which end's last data stayed without acknowledgement: side, since when, sent how often.
@@ -155,7 +253,11 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
     if flow.end(Side::Client).packets == 0 || flow.end(Side::Server).packets == 0 {
         return None;
     }
-    let of = |side: Side| flow.end(side).unacknowledged().map(|(since, sent)| (side, since, sent));
+    let of = |side: Side| {
+        flow.end(side)
+            .unacknowledged()
+            .map(|(since, sent)| (side, since, sent))
+    };
     match (of(Side::Client), of(Side::Server)) {
         (Some(c), Some(s)) => Some(if c.2 >= s.2 { c } else { s }),
         (c, s) => c.or(s),
@@ -164,6 +266,7 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
 
 /// Whether the connection ended with data that nobody acknowledged any more.
 pub(crate) fn lost_at_end(flow: &Flow, capture_end: Timestamp) -> bool {
-    last_unacknowledged(flow)
-        .is_some_and(|(_, since, sent)| sent >= SENT_IN_VAIN || capture_end.since(since) >= WAITED_IN_VAIN)
+    last_unacknowledged(flow).is_some_and(|(_, since, sent)| {
+        sent >= SENT_IN_VAIN || capture_end.since(since) >= WAITED_IN_VAIN
+    })
 }

@@ -34,7 +34,11 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     pub(crate) fn new() -> Self {
-        Self { fragments: IpDefragPool::new(), waiting: BTreeMap::new(), swept: Timestamp(i64::MIN) }
+        Self {
+            fragments: IpDefragPool::new(),
+            waiting: BTreeMap::new(),
+            swept: Timestamp(i64::MIN),
+        }
     }
 
     /// Hands out what the frame carries, if it is of use.
@@ -46,7 +50,15 @@ impl Decoder {
         }
     }
 
-    fn network(&mut self, frame: &Frame<'_>, kind: u16, rest: &[u8], cut: usize, depth: u8, sink: &mut dyn FnMut(Decoded<'_>)) {
+    fn network(
+        &mut self,
+        frame: &Frame<'_>,
+        kind: u16,
+        rest: &[u8],
+        cut: usize,
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
         match kind {
             ether_type::ARP => {
                 if let Some(claim) = arp(frame, rest) {
@@ -58,18 +70,37 @@ impl Decoder {
         }
     }
 
-    fn ip(&mut self, frame: &Frame<'_>, bytes: &[u8], cut: usize, depth: u8, sink: &mut dyn FnMut(Decoded<'_>)) {
-        let Ok((ip, _)) = LaxIpSlice::from_slice(bytes) else { return };
+    fn ip(
+        &mut self,
+        frame: &Frame<'_>,
+        bytes: &[u8],
+        cut: usize,
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
+        let Ok((ip, _)) = LaxIpSlice::from_slice(bytes) else {
+            return;
+        };
         let payload = ip.payload();
         let (ttl, id, claimed, before) = match &ip {
             LaxIpSlice::Ipv4(v4) => {
                 let header = v4.header();
                 let extensions = v4.extensions().auth.map_or(0, |a| a.slice().len());
-                (header.ttl(), Some(header.identification()), usize::from(header.total_len()), header.slice().len() + extensions)
+                (
+                    header.ttl(),
+                    Some(header.identification()),
+                    usize::from(header.total_len()),
+                    header.slice().len() + extensions,
+                )
             }
             LaxIpSlice::Ipv6(v6) => {
                 let length = usize::from(v6.header().payload_length());
-                (v6.header().hop_limit(), None, if length == 0 { 0 } else { length + 40 }, 40 + v6.extensions().slice().len())
+                (
+                    v6.header().hop_limit(),
+                    None,
+                    if length == 0 { 0 } else { length + 40 },
+                    40 + v6.extensions().slice().len(),
+                )
             }
         };
         if payload.fragmented {
@@ -77,38 +108,99 @@ impl Decoder {
             return;
         }
         // Segmentation offload writes 0 as length: then the frame's own length counts.
-        let whole = if claimed == 0 { bytes.len() + cut } else { claimed };
+        let whole = if claimed == 0 {
+            bytes.len() + cut
+        } else {
+            claimed
+        };
         let wire = whole.saturating_sub(before);
-        let head = Head { source: ip.source_addr(), destination: ip.destination_addr(), ttl, id };
-        self.transport(frame, &head, payload.ip_number.0, payload.payload, wire, depth, sink);
+        let head = Head {
+            source: ip.source_addr(),
+            destination: ip.destination_addr(),
+            ttl,
+            id,
+        };
+        self.transport(
+            frame,
+            &head,
+            payload.ip_number.0,
+            payload.payload,
+            wire,
+            depth,
+            sink,
+        );
     }
 
     #[allow(clippy::too_many_arguments, reason = "one packet's facts, used once")]
-    fn fragment(&mut self, frame: &Frame<'_>, ip: &LaxIpSlice<'_>, ttl: u8, id: Option<u16>, bytes: &[u8], depth: u8, sink: &mut dyn FnMut(Decoded<'_>)) {
-        if frame.time.since(self.swept) > FRAGMENT_PATIENCE || self.waiting.len() > MOST_FRAGMENTED {
+    fn fragment(
+        &mut self,
+        frame: &Frame<'_>,
+        ip: &LaxIpSlice<'_>,
+        ttl: u8,
+        id: Option<u16>,
+        bytes: &[u8],
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
+        if frame.time.since(self.swept) > FRAGMENT_PATIENCE || self.waiting.len() > MOST_FRAGMENTED
+        {
             let oldest = frame.time.plus(-FRAGMENT_PATIENCE);
-            let floor = self.waiting.keys().rev().nth(MOST_FRAGMENTED / 2).map_or(oldest, |t| Timestamp(*t).max(oldest));
+            let floor = self
+                .waiting
+                .keys()
+                .rev()
+                .nth(MOST_FRAGMENTED / 2)
+                .map_or(oldest, |t| Timestamp(*t).max(oldest));
             self.fragments.retain(|t| *t > floor);
             self.waiting.retain(|t, _| Timestamp(*t) > floor);
             self.swept = frame.time;
         }
         *self.waiting.entry(frame.time.0).or_default() += 1;
         // A cut fragment cannot complete its packet; the strict reader refuses it.
-        let Ok(strict) = SlicedPacket::from_ip(bytes) else { return };
-        if let Ok(Some(whole)) = self.fragments.process_sliced_packet(&strict, frame.time, depth) {
-            let head = Head { source: ip.source_addr(), destination: ip.destination_addr(), ttl, id };
-            self.transport(frame, &head, whole.ip_number.0, &whole.payload, whole.payload.len(), depth, sink);
+        let Ok(strict) = SlicedPacket::from_ip(bytes) else {
+            return;
+        };
+        if let Ok(Some(whole)) = self
+            .fragments
+            .process_sliced_packet(&strict, frame.time, depth)
+        {
+            let head = Head {
+                source: ip.source_addr(),
+                destination: ip.destination_addr(),
+                ttl,
+                id,
+            };
+            self.transport(
+                frame,
+                &head,
+                whole.ip_number.0,
+                &whole.payload,
+                whole.payload.len(),
+                depth,
+                sink,
+            );
             self.fragments.return_buf(whole);
         }
     }
 
     #[allow(clippy::too_many_arguments, reason = "one packet's facts, used once")]
-    fn transport(&mut self, frame: &Frame<'_>, head: &Head, protocol: u8, bytes: &[u8], wire: usize, depth: u8, sink: &mut dyn FnMut(Decoded<'_>)) {
+    fn transport(
+        &mut self,
+        frame: &Frame<'_>,
+        head: &Head,
+        protocol: u8,
+        bytes: &[u8],
+        wire: usize,
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
         let cut = wire.saturating_sub(bytes.len());
         let inner = match protocol {
             4 | 41 => link::ip(bytes),
             47 => tunnel::gre(bytes),
-            17 => u16_at(bytes, 2, true).zip(bytes.get(8..)).and_then(|(port, payload)| tunnel::udp(port, payload)),
+            17 => u16_at(bytes, 2, true)
+                .zip(bytes.get(8..))
+                .and_then(|(port, payload)| tunnel::udp(port, payload)),
             _ => None,
         };
         if let Some((kind, rest)) = inner {
@@ -124,8 +216,21 @@ impl Decoder {
             _ => None,
         };
         if let Some(body) = body {
-            let Head { source, destination, ttl, id } = *head;
-            sink(Decoded::Packet(Packet { frame: frame.number, time: frame.time, source, destination, ttl, id, body }));
+            let Head {
+                source,
+                destination,
+                ttl,
+                id,
+            } = *head;
+            sink(Decoded::Packet(Packet {
+                frame: frame.number,
+                time: frame.time,
+                source,
+                destination,
+                ttl,
+                id,
+                body,
+            }));
         }
     }
 }
@@ -175,5 +280,10 @@ fn arp(frame: &Frame<'_>, bytes: &[u8]) -> Option<ArpClaim> {
     let mac: [u8; 6] = bytes.get(8..14)?.try_into().ok()?;
     let ip: [u8; 4] = bytes.get(14..18)?.try_into().ok()?;
     // Address probes (RFC 5227) carry 0.0.0.0.
-    (ip != [0; 4]).then_some(ArpClaim { frame: frame.number, time: frame.time, ip: IpAddr::from(ip), mac })
+    (ip != [0; 4]).then_some(ArpClaim {
+        frame: frame.number,
+        time: frame.time,
+        ip: IpAddr::from(ip),
+        mac,
+    })
 }

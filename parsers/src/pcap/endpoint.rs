@@ -156,8 +156,18 @@ impl Endpoint {
         };
         let twice = self.last.is_some_and(|(last, time)| {
             // Without an identification, a bare acknowledgement may well be sent twice in a row.
-            let telling = print.id.is_some() || print.length > 0 || segment.flags.syn() || segment.flags.fin();
-            last == print && telling && packet.time.since(time) < if print.id.is_some() { 1_000 * SEEN_TWICE } else { SEEN_TWICE }
+            let telling = print.id.is_some()
+                || print.length > 0
+                || segment.flags.syn()
+                || segment.flags.fin();
+            last == print
+                && telling
+                && packet.time.since(time)
+                    < if print.id.is_some() {
+                        1_000 * SEEN_TWICE
+                    } else {
+                        SEEN_TWICE
+                    }
         });
         self.last = Some((print, packet.time));
         twice
@@ -173,8 +183,13 @@ impl Endpoint {
     }
 
     fn note_id(&mut self, id: Option<u16>) {
-        let Some(id) = id.filter(|id| *id != 0) else { return };
-        if self.last_id.is_some_and(|last| (1..=64).contains(&id.wrapping_sub(last))) {
+        let Some(id) = id.filter(|id| *id != 0) else {
+            return;
+        };
+        if self
+            .last_id
+            .is_some_and(|last| (1..=64).contains(&id.wrapping_sub(last)))
+        {
             self.small_steps += 1;
         }
         self.last_id = Some(id);
@@ -182,7 +197,11 @@ impl Endpoint {
 
     /// TTL that most of its packets had.
     pub(crate) fn usual_ttl(&self) -> Option<u8> {
-        self.ttls.iter().filter(|(_, n)| *n > 0).max_by_key(|(_, n)| *n).map(|(t, _)| *t)
+        self.ttls
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .max_by_key(|(_, n)| *n)
+            .map(|(t, _)| *t)
     }
 
     /// Whether any packet that is no RST had this TTL.
@@ -197,7 +216,8 @@ impl Endpoint {
         }
         let this = (segment.ack, segment.window);
         let bare = segment.length == 0 && self.next.is_none_or(|next| next == segment.seq);
-        if bare && self.last_ack == Some(this) && segment.sack.first().is_some_and(Option::is_some) {
+        if bare && self.last_ack == Some(this) && segment.sack.first().is_some_and(Option::is_some)
+        {
             self.duplicate_acks += 1;
         }
         self.last_ack = Some(this);
@@ -226,13 +246,18 @@ impl Endpoint {
             // New bytes, perhaps behind a hole or after a repeated beginning.
             if before(next, seq) {
                 if self.holes.len() < MOST_HOLES {
-                    self.holes.push(Hole { from: next, to: seq, since: time });
+                    self.holes.push(Hole {
+                        from: next,
+                        to: seq,
+                        since: time,
+                    });
                 }
             } else if before(seq, next) && segment.length > 0 {
                 self.repeated(seq, next);
             }
             let fresh = if before(seq, next) { next } else { seq };
-            self.bytes += u64::from(end.wrapping_sub(fresh)).saturating_sub(u64::from(segment.flags.syn()) + u64::from(segment.flags.fin()));
+            self.bytes += u64::from(end.wrapping_sub(fresh))
+                .saturating_sub(u64::from(segment.flags.syn()) + u64::from(segment.flags.fin()));
             self.remember(fresh, end, time);
             self.next = Some(end);
             return;
@@ -265,7 +290,12 @@ impl Endpoint {
         if self.outstanding.len() >= MOST_OUTSTANDING {
             self.outstanding.remove(0);
         }
-        self.outstanding.push(Outstanding { seq, end, sent: 1, first });
+        self.outstanding.push(Outstanding {
+            seq,
+            end,
+            sent: 1,
+            first,
+        });
     }
 
     fn repeated(&mut self, seq: u32, end: u32) {
@@ -275,13 +305,20 @@ impl Endpoint {
                 o.sent += 1;
             }
         }
-        self.run = if self.run.0 == seq { (seq, self.run.1 + 1) } else { (seq, 1) };
+        self.run = if self.run.0 == seq {
+            (seq, self.run.1 + 1)
+        } else {
+            (seq, 1)
+        };
         self.backoff = self.backoff.max(self.run.1);
     }
 
     /// Removes the hole that these bytes fill, leaving what they do not cover.
     fn fill(&mut self, seq: u32, end: u32) -> Option<Hole> {
-        let at = self.holes.iter().position(|h| before(h.from, end) && before(seq, h.to))?;
+        let at = self
+            .holes
+            .iter()
+            .position(|h| before(h.from, end) && before(seq, h.to))?;
         let hole = self.holes.swap_remove(at);
         if before(hole.from, seq) {
             self.holes.push(Hole { to: seq, ..hole });
@@ -321,7 +358,11 @@ impl Endpoint {
         let largest = &mut self.largest_acked;
         self.outstanding.retain(|o| {
             let whole = !before(ack, o.end)
-                || segment.sack.iter().flatten().any(|(left, right)| !before(o.seq, *left) && !before(*right, o.end));
+                || segment
+                    .sack
+                    .iter()
+                    .flatten()
+                    .any(|(left, right)| !before(o.seq, *left) && !before(*right, o.end));
             if whole {
                 *largest = (*largest).max(o.end.wrapping_sub(o.seq).min(cap));
             }
@@ -331,20 +372,37 @@ impl Endpoint {
 
     /// Bytes that others followed and that never came, at the time of asking.
     pub(crate) fn hole_bytes(&self) -> u64 {
-        self.holes.iter().map(|h| u64::from(h.to.wrapping_sub(h.from))).sum()
+        self.holes
+            .iter()
+            .map(|h| u64::from(h.to.wrapping_sub(h.from)))
+            .sum()
     }
 
     /// Largest segment that was sent three times or more without an answer; where only the hole is visible, the piece of it
     /// that fits a segment.
     pub(crate) fn largest_lost(&self) -> u32 {
         let cap = u32::from(self.mss.unwrap_or(1460));
-        let repeated = self.outstanding.iter().filter(|o| o.sent >= 3).map(|o| o.end.wrapping_sub(o.seq)).max().unwrap_or(0);
-        let hole = self.holes.iter().map(|h| h.to.wrapping_sub(h.from)).max().unwrap_or(0);
+        let repeated = self
+            .outstanding
+            .iter()
+            .filter(|o| o.sent >= 3)
+            .map(|o| o.end.wrapping_sub(o.seq))
+            .max()
+            .unwrap_or(0);
+        let hole = self
+            .holes
+            .iter()
+            .map(|h| h.to.wrapping_sub(h.from))
+            .max()
+            .unwrap_or(0);
         repeated.max(hole).min(cap)
     }
 
     /// First unacknowledged sequence: when it was sent first, and how many times in all.
     pub(crate) fn unacknowledged(&self) -> Option<(Timestamp, u32)> {
-        self.outstanding.iter().min_by_key(|o| o.first).map(|o| (o.first, o.sent))
+        self.outstanding
+            .iter()
+            .min_by_key(|o| o.first)
+            .map(|o| (o.first, o.sent))
     }
 }

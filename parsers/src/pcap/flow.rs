@@ -7,6 +7,7 @@ use super::packet::{Packet, Segment};
 use super::stream::Place;
 use super::talk::Talk;
 use crate::time::Timestamp;
+use crate::tls::keylog::KeyLog;
 
 /// Signs of the end that are kept; the first ones decide.
 const MOST_SIGNALS: usize = 16;
@@ -64,7 +65,13 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn new(number: u64, client: SocketAddr, server: SocketAddr, place: Place, midstream: bool) -> Self {
+    pub(crate) fn new(
+        number: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        place: Place,
+        midstream: bool,
+    ) -> Self {
         Self {
             number,
             client,
@@ -108,7 +115,11 @@ impl Flow {
 
     /// Which side sends from this address.
     pub(crate) fn side(&self, source: SocketAddr) -> Side {
-        if source == self.client { Side::Client } else { Side::Server }
+        if source == self.client {
+            Side::Client
+        } else {
+            Side::Server
+        }
     }
 
     pub(crate) fn spoke_rdp(&self) -> bool {
@@ -118,7 +129,9 @@ impl Flow {
     /// Whether both sides closed or one reset: only stragglers follow.
     pub(crate) fn is_over(&self) -> bool {
         self.signals.iter().any(|s| s.rst)
-            || [Side::Client, Side::Server].iter().all(|side| self.signals.iter().any(|s| s.side == *side))
+            || [Side::Client, Side::Server]
+                .iter()
+                .all(|side| self.signals.iter().any(|s| s.side == *side))
     }
 
     /// Whether nothing but attempts to open it were seen.
@@ -127,8 +140,17 @@ impl Flow {
     }
 
     /// Takes a segment of this connection.
-    pub(crate) fn segment(&mut self, side: Side, packet: &Packet<'_>, segment: &Segment<'_>) {
-        let place = Place { frame: packet.frame, time: packet.time };
+    pub(crate) fn segment(
+        &mut self,
+        side: Side,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        keys: &KeyLog,
+    ) {
+        let place = Place {
+            frame: packet.frame,
+            time: packet.time,
+        };
         let heard = self.end(side).heard;
         let rtt = self.rtt.unwrap_or(0);
         if self.end_mut(side).sent(packet, segment, rtt) == Sent::Twice {
@@ -139,7 +161,7 @@ impl Flow {
         self.handshake(side, place, segment);
         self.note_end(side, place, packet, segment, heard);
         if segment.length > 0 && !segment.flags.rst() {
-            self.data(side, place, segment);
+            self.data(side, place, segment, keys);
         }
         if side == Side::Server {
             self.unseen_client(segment, place);
@@ -164,19 +186,30 @@ impl Flow {
             (Side::Server, true, true) => {
                 self.syn_ack.get_or_insert(place);
             }
-            (Side::Client, false, true) if self.established.is_none() && !flags.rst() && self.syn_ack.is_some() => {
+            (Side::Client, false, true)
+                if self.established.is_none() && !flags.rst() && self.syn_ack.is_some() =>
+            {
                 self.established = Some(place);
                 if self.syn_count == 1 {
                     self.rtt = Some(place.time.since(self.opened.time));
                 }
             }
             // Data that way proves the same where the acknowledgement was not captured.
-            (_, false, _) if self.established.is_none() && segment.length > 0 => self.established = Some(place),
+            (_, false, _) if self.established.is_none() && segment.length > 0 => {
+                self.established = Some(place)
+            }
             _ => {}
         }
     }
 
-    fn note_end(&mut self, side: Side, place: Place, packet: &Packet<'_>, segment: &Segment<'_>, heard: Option<Timestamp>) {
+    fn note_end(
+        &mut self,
+        side: Side,
+        place: Place,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        heard: Option<Timestamp>,
+    ) {
         let flags = segment.flags;
         let repeated_fin = flags.fin() && self.signals.iter().any(|s| s.side == side && !s.rst);
         if (flags.rst() || flags.fin() && !repeated_fin) && self.signals.len() < MOST_SIGNALS {
@@ -196,7 +229,12 @@ impl Flow {
                 answered_fin,
             });
         }
-        if !flags.rst() && self.signals.iter().any(|s| s.side == side.other() && !s.rst) {
+        if !flags.rst()
+            && self
+                .signals
+                .iter()
+                .any(|s| s.side == side.other() && !s.rst)
+        {
             let [client, server] = &mut self.heard_since_fin;
             match side {
                 Side::Client => *client = true,
@@ -205,7 +243,7 @@ impl Flow {
         }
     }
 
-    fn data(&mut self, side: Side, place: Place, segment: &Segment<'_>) {
+    fn data(&mut self, side: Side, place: Place, segment: &Segment<'_>, keys: &KeyLog) {
         match side {
             Side::Client => {
                 self.first_client_data.get_or_insert(place.time);
@@ -213,20 +251,24 @@ impl Flow {
             }
             Side::Server => self.unanswered_since = None,
         }
-        let keepalive = segment.length == 1 && self.end(side).next.is_some_and(|n| segment.end() != n) && self.established.is_some();
+        let keepalive = segment.length == 1
+            && self.end(side).next.is_some_and(|n| segment.end() != n)
+            && self.established.is_some();
         if keepalive && self.talk.is_none() {
             return;
         }
         let acked = self.end(side).acked;
         let begins = [Side::Client, Side::Server].map(|s| (s, self.end(s).isn));
         let (number, midstream) = (self.number, self.midstream);
-        let talk = self.talk.get_or_insert_with(|| Box::new(Talk::new(number, midstream)));
+        let talk = self
+            .talk
+            .get_or_insert_with(|| Box::new(Talk::new(number, midstream)));
         for (s, isn) in begins {
             if let Some(isn) = isn {
                 talk.begin(s, isn.wrapping_add(1));
             }
         }
-        talk.payload(side, segment.seq, segment.payload, segment.length, place, acked);
+        talk.payload(side, segment, place, acked, keys);
     }
 
     /// Follows a client that was not captured by what the server acknowledges.
@@ -234,7 +276,9 @@ impl Flow {
         if self.end(Side::Client).packets > 0 || !segment.flags.ack() {
             return;
         }
-        let Some(talk) = self.talk.as_mut().filter(|t| t.selected.is_some()) else { return };
+        let Some(talk) = self.talk.as_mut().filter(|t| t.selected.is_some()) else {
+            return;
+        };
         let from = *self.ack_at_confirm.get_or_insert(segment.ack);
         talk.unseen_client_bytes(segment.ack.wrapping_sub(from), place);
     }

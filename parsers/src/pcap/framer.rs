@@ -15,7 +15,11 @@ const FOREIGN_HEAD: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Shape {
     /// TLS record: content type, version, length of its body.
-    Tls { content: u8, version: u16, length: usize },
+    Tls {
+        content: u8,
+        version: u16,
+        length: usize,
+    },
     /// TPKT (RFC 1006 §6): length with header.
     Tpkt { length: usize },
     /// RDP fast-path (MS-RDPBCGR 2.2.9.1.2): length with header.
@@ -39,7 +43,12 @@ enum Mode {
     /// Between two PDUs; the buffer holds the beginning of the next header.
     Boundary,
     /// Inside a PDU of which `left` bytes are to come, kept or not.
-    Inside { shape: Shape, left: usize, keep: bool, cut: bool },
+    Inside {
+        shape: Shape,
+        left: usize,
+        keep: bool,
+        cut: bool,
+    },
     /// The boundary is lost: look for a header at the beginning of each segment.
     Hunting,
     /// A foreign protocol.
@@ -62,7 +71,11 @@ pub(crate) struct Framer {
 impl Framer {
     pub(crate) fn new(midstream: bool) -> Self {
         Self {
-            mode: if midstream { Mode::Hunting } else { Mode::Boundary },
+            mode: if midstream {
+                Mode::Hunting
+            } else {
+                Mode::Boundary
+            },
             buffer: Vec::new(),
             place: None,
             spoke_tpkt: false,
@@ -83,9 +96,19 @@ impl Framer {
         let Some(place) = self.place else { return };
         match self.mode {
             Mode::Inside { shape, .. } if !self.buffer.is_empty() => {
-                sink(Pdu { shape, bytes: &self.buffer, cut: true, place });
+                sink(Pdu {
+                    shape,
+                    bytes: &self.buffer,
+                    cut: true,
+                    place,
+                });
             }
-            Mode::Boundary if !self.buffer.is_empty() => sink(Pdu { shape: Shape::Foreign, bytes: &self.buffer, cut: true, place }),
+            Mode::Boundary if !self.buffer.is_empty() => sink(Pdu {
+                shape: Shape::Foreign,
+                bytes: &self.buffer,
+                cut: true,
+                place,
+            }),
             _ => {}
         }
         self.mode = Mode::Ignoring;
@@ -104,13 +127,21 @@ impl Framer {
             match &mut self.mode {
                 Mode::Boundary => {
                     // At most five bytes decide.
-                    let wanted = 5usize.saturating_sub(self.buffer.len()).max(1).min(bytes.len());
+                    let wanted = 5usize
+                        .saturating_sub(self.buffer.len())
+                        .max(1)
+                        .min(bytes.len());
                     let (head, rest) = bytes.split_at(wanted);
                     self.buffer.extend_from_slice(head);
                     bytes = rest;
                     self.decide(&mut bytes, place, sink);
                 }
-                Mode::Inside { shape, left, keep, cut } => {
+                Mode::Inside {
+                    shape,
+                    left,
+                    keep,
+                    cut,
+                } => {
                     let here = (*left).min(bytes.len());
                     let (part, rest) = bytes.split_at(here);
                     if *keep {
@@ -129,13 +160,19 @@ impl Framer {
     }
 
     fn decide(&mut self, bytes: &mut &[u8], place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
-        let Some(shape) = self.shape(&self.buffer) else { return };
+        let Some(shape) = self.shape(&self.buffer) else {
+            return;
+        };
         let (total, keep) = match shape {
-            Shape::Tls { content, length, .. } => (length + 5, content != 23 || self.keep_application_data),
+            Shape::Tls {
+                content, length, ..
+            } => (length + 5, content != 23 || self.keep_application_data),
             Shape::Tpkt { length } => (length, true),
             Shape::FastPath { length } => (length, false),
             Shape::Foreign => {
-                let more = bytes.get(..bytes.len().min(FOREIGN_HEAD)).unwrap_or_default();
+                let more = bytes
+                    .get(..bytes.len().min(FOREIGN_HEAD))
+                    .unwrap_or_default();
                 self.buffer.extend_from_slice(more);
                 *bytes = &[];
                 if self.understood {
@@ -143,7 +180,12 @@ impl Framer {
                     self.mode = Mode::Hunting;
                     self.buffer.clear();
                 } else {
-                    sink(Pdu { shape, bytes: &self.buffer, cut: false, place });
+                    sink(Pdu {
+                        shape,
+                        bytes: &self.buffer,
+                        cut: false,
+                        place,
+                    });
                     self.mode = Mode::Ignoring;
                     self.buffer = Vec::new();
                 }
@@ -163,21 +205,36 @@ impl Framer {
             }
             return;
         }
-        self.mode = Mode::Inside { shape, left, keep: keep && total <= LARGEST_KEPT, cut: false };
+        self.mode = Mode::Inside {
+            shape,
+            left,
+            keep: keep && total <= LARGEST_KEPT,
+            cut: false,
+        };
         if left == 0 {
             self.emit(shape, false, place, sink);
         }
     }
 
     fn emit(&mut self, shape: Shape, cut: bool, place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
-        sink(Pdu { shape, bytes: &self.buffer, cut, place });
+        sink(Pdu {
+            shape,
+            bytes: &self.buffer,
+            cut,
+            place,
+        });
         self.buffer.clear();
         self.mode = Mode::Boundary;
     }
 
     fn gap(&mut self, missing: usize, place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
         match &mut self.mode {
-            Mode::Inside { shape, left, keep, cut } if *left >= missing => {
+            Mode::Inside {
+                shape,
+                left,
+                keep,
+                cut,
+            } if *left >= missing => {
                 *left -= missing;
                 *cut = true;
                 *keep = false; // what follows the gap does not belong behind what was kept
@@ -207,18 +264,30 @@ impl Framer {
                 if *major != 3 {
                     return self.fast_path(head);
                 }
-                let [minor, a, b] = *head.get(2..5)? else { return None };
+                let [minor, a, b] = *head.get(2..5)? else {
+                    return None;
+                };
                 let length = usize::from(u16::from_be_bytes([a, b]));
                 if minor > 4 || length > LARGEST_RECORD {
                     return self.fast_path(head);
                 }
-                Some(Shape::Tls { content, version: 0x0300 | u16::from(minor), length })
+                Some(Shape::Tls {
+                    content,
+                    version: 0x0300 | u16::from(minor),
+                    length,
+                })
             }
             3 => {
                 // The second byte is reserved; some stacks do not send 0.
-                let [_, a, b] = *head.get(1..4)? else { return None };
+                let [_, a, b] = *head.get(1..4)? else {
+                    return None;
+                };
                 let length = usize::from(u16::from_be_bytes([a, b]));
-                Some(if length < 7 { Shape::Foreign } else { Shape::Tpkt { length } })
+                Some(if length < 7 {
+                    Shape::Foreign
+                } else {
+                    Shape::Tpkt { length }
+                })
             }
             _ => self.fast_path(head),
         }
@@ -230,7 +299,15 @@ impl Framer {
             return Some(Shape::Foreign);
         }
         let first = usize::from(*head.get(1)?);
-        let length = if first & 0x80 == 0 { first } else { (first & 0x7f) << 8 | usize::from(*head.get(2)?) };
-        Some(if length < 3 { Shape::Foreign } else { Shape::FastPath { length } })
+        let length = if first & 0x80 == 0 {
+            first
+        } else {
+            (first & 0x7f) << 8 | usize::from(*head.get(2)?)
+        };
+        Some(if length < 3 {
+            Shape::Foreign
+        } else {
+            Shape::FastPath { length }
+        })
     }
 }

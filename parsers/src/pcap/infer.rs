@@ -83,7 +83,13 @@ impl Inference {
     }
 
     /// Takes note of one record with this much plaintext.
-    pub(crate) fn record(&mut self, side: Side, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
+    pub(crate) fn record(
+        &mut self,
+        side: Side,
+        plain: &RangeInclusive<usize>,
+        place: Place,
+        story: &mut Story,
+    ) {
         match side {
             Side::Client => {
                 self.client += 1;
@@ -99,7 +105,9 @@ impl Inference {
         }
         if self.phase < Phase::Session && self.client.min(self.server) >= CERTAINLY_SESSION {
             self.enter(Phase::Session);
-            story.tell(kind::SESSION_DATA_SEEN, place).flag(field::INFERRED, true);
+            story
+                .tell(kind::SESSION_DATA_SEEN, place)
+                .flag(field::INFERRED, true);
         }
     }
 
@@ -113,10 +121,18 @@ impl Inference {
             Phase::Nla => {
                 if self.client == 1 {
                     story.tell(kind::CREDSSP_STARTED, place);
-                } else if self.client >= 3 && self.last_client.is_some() && !self.early_result && *plain.end() >= CONNECT_INITIAL {
+                } else if self.client >= 3
+                    && self.last_client.is_some()
+                    && !self.early_result
+                    && *plain.end() >= CONNECT_INITIAL
+                {
                     // CredSSP alternates; two in a row are the credentials and, unasked, Connect Initial.
                     self.connect_initial(place, story);
-                } else if is(plain, ATTACH_USER) && self.last_client.is_some_and(|(n, _)| n >= ERECT_DOMAIN && n < ERECT_DOMAIN + 16) {
+                } else if is(plain, ATTACH_USER)
+                    && self
+                        .last_client
+                        .is_some_and(|(n, _)| n >= ERECT_DOMAIN && n < ERECT_DOMAIN + 16)
+                {
                     // Missed until now: the pair that follows Connect Initial.
                     self.connect_initial(place, story);
                 }
@@ -136,7 +152,9 @@ impl Inference {
             Phase::Licensing => {
                 if self.demanded && *plain.end() >= CAPABILITIES {
                     self.enter(Phase::Activating);
-                    story.tell(kind::ACTIVATION_STARTED, place).flag(field::INFERRED, true);
+                    story
+                        .tell(kind::ACTIVATION_STARTED, place)
+                        .flag(field::INFERRED, true);
                 }
             }
             Phase::Activating | Phase::Session => {}
@@ -145,30 +163,44 @@ impl Inference {
 
     fn connect_initial(&mut self, place: Place, story: &mut Story) {
         self.enter(Phase::Joining);
-        story.tell(kind::MCS_CONNECT_INITIAL, place).flag(field::INFERRED, true);
+        story
+            .tell(kind::MCS_CONNECT_INITIAL, place)
+            .flag(field::INFERRED, true);
     }
 
     fn from_server(&mut self, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
         self.since_phase += 1;
         match self.phase {
-            Phase::Nla if self.early_result && self.client >= 2 && is(plain, AUTHORIZATION_RESULT) => {
-                story.tell(kind::AUTHORIZATION_ANSWERED, place).flag(field::INFERRED, true);
+            Phase::Nla
+                if self.early_result && self.client >= 2 && is(plain, AUTHORIZATION_RESULT) =>
+            {
+                story
+                    .tell(kind::AUTHORIZATION_ANSWERED, place)
+                    .flag(field::INFERRED, true);
                 self.enter(Phase::Mcs);
             }
             Phase::Joining if self.since_phase == 1 => {
-                story.tell(kind::MCS_CONNECT_RESPONSE, place).flag(field::INFERRED, true);
+                story
+                    .tell(kind::MCS_CONNECT_RESPONSE, place)
+                    .flag(field::INFERRED, true);
             }
-            Phase::Joining if is(plain, ATTACH_CONFIRM) || is(plain, JOIN_CONFIRM) => self.joined = true,
+            Phase::Joining if is(plain, ATTACH_CONFIRM) || is(plain, JOIN_CONFIRM) => {
+                self.joined = true
+            }
             Phase::Licensing => {
                 if self.since_phase == 1 {
-                    story.tell(kind::LICENSING_MESSAGE, place).flag(field::INFERRED, true);
+                    story
+                        .tell(kind::LICENSING_MESSAGE, place)
+                        .flag(field::INFERRED, true);
                 } else if *plain.end() >= CAPABILITIES {
                     self.demanded = true;
                 }
             }
             Phase::Activating if self.since_phase > FINALIZATION => {
                 self.enter(Phase::Session);
-                story.tell(kind::SESSION_DATA_SEEN, place).flag(field::INFERRED, true);
+                story
+                    .tell(kind::SESSION_DATA_SEEN, place)
+                    .flag(field::INFERRED, true);
             }
             _ => {}
         }

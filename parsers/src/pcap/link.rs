@@ -37,7 +37,11 @@ pub(crate) fn network(link: u32, frame: &[u8]) -> Option<(u16, &[u8])> {
         113 => tagged(u16_at(frame, 14, true)?, frame.get(16..)?),
         276 => tagged(u16_at(frame, 0, true)?, frame.get(20..)?),
         // PPP, with or without HDLC framing.
-        9 | 50 => ppp(if frame.starts_with(&[0xff, 0x03]) { frame.get(2..)? } else { frame }),
+        9 | 50 => ppp(if frame.starts_with(&[0xff, 0x03]) {
+            frame.get(2..)?
+        } else {
+            frame
+        }),
         _ => None,
     }
 }

@@ -17,8 +17,10 @@ mod flow;
 mod framer;
 mod infer;
 mod link;
+mod nla;
 mod packet;
 mod report;
+mod sequence;
 pub(crate) mod story;
 pub(crate) mod stream;
 mod table;
@@ -36,7 +38,7 @@ use arp::Stations;
 use decode::{Decoded, Decoder};
 use file::{Blocks, Item};
 use packet::Body;
-use table::Table;
+use table::{Desk, Table};
 use udp::Channels;
 
 /// How much of a file is read at a time.
@@ -73,7 +75,10 @@ impl Reader {
             batch,
             log,
         };
-        Self { blocks: Blocks::new(), inside }
+        Self {
+            blocks: Blocks::new(),
+            inside,
+        }
     }
 
     /// Takes the next bytes of the file.
@@ -103,7 +108,10 @@ pub fn read(source: &dyn ReadAt, keylog: Option<&KeyLog>) -> EventBatch {
                 at += n as u64;
             }
             Err(e) => {
-                reader.inside.batch.defect(format!("byte {at}"), format!("cannot be read: {e}"), 0);
+                reader
+                    .inside
+                    .batch
+                    .defect(format!("byte {at}"), format!("cannot be read: {e}"), 0);
                 break;
             }
         }
@@ -116,11 +124,24 @@ impl Inside {
         match item {
             Item::Frame(frame) => {
                 self.batch.saw(self.log, frame.time, frame.number);
-                let Self { decoder, table, channels, stations, batch, log, .. } = self;
+                let Self {
+                    decoder,
+                    table,
+                    channels,
+                    stations,
+                    keys,
+                    batch,
+                    log,
+                } = self;
+                let mut desk = Desk {
+                    batch,
+                    log: *log,
+                    keys,
+                };
                 decoder.decode(&frame, &mut |decoded| match decoded {
                     Decoded::Arp(claim) => stations.claim(claim),
                     Decoded::Packet(packet) => match &packet.body {
-                        Body::Tcp(segment) => table.segment(&packet, segment, batch, *log),
+                        Body::Tcp(segment) => table.segment(&packet, segment, &mut desk),
                         Body::Udp(datagram) => channels.datagram(&packet, datagram),
                         Body::Icmp(error) => table.icmp(&packet, error),
                     },
@@ -132,8 +153,13 @@ impl Inside {
     }
 
     fn finish(mut self) -> EventBatch {
-        self.table.finish(&mut self.batch, self.log);
-        self.channels.finish(&mut self.batch, self.log, self.table.made());
+        self.table.finish(&mut Desk {
+            batch: &mut self.batch,
+            log: self.log,
+            keys: &self.keys,
+        });
+        self.channels
+            .finish(&mut self.batch, self.log, self.table.made());
         self.stations.finish(&mut self.batch, self.log);
         if self.table.condensed > 0 {
             let what = "more half-open connections at a time than are kept, the oldest are not told one by one";

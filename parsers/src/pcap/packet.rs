@@ -88,7 +88,10 @@ pub(crate) struct Segment<'a> {
 impl Segment<'_> {
     /// Sequence number behind this segment; SYN and FIN count one each.
     pub(crate) fn end(&self) -> u32 {
-        self.seq.wrapping_add(self.length).wrapping_add(u32::from(self.flags.syn())).wrapping_add(u32::from(self.flags.fin()))
+        self.seq
+            .wrapping_add(self.length)
+            .wrapping_add(u32::from(self.flags.syn()))
+            .wrapping_add(u32::from(self.flags.fin()))
     }
 }
 
@@ -112,8 +115,13 @@ pub(crate) fn segment(bytes: &[u8], wire: usize) -> Option<Segment<'_>> {
         payload: bytes.get(header..).unwrap_or_default(),
         length: u32::try_from(wire.saturating_sub(header)).unwrap_or(u32::MAX),
     };
-    segment.length = segment.length.max(u32::try_from(segment.payload.len()).unwrap_or(u32::MAX));
-    options(bytes.get(20..header.min(bytes.len())).unwrap_or_default(), &mut segment);
+    segment.length = segment
+        .length
+        .max(u32::try_from(segment.payload.len()).unwrap_or(u32::MAX));
+    options(
+        bytes.get(20..header.min(bytes.len())).unwrap_or_default(),
+        &mut segment,
+    );
     Some(segment)
 }
 
@@ -123,14 +131,22 @@ fn options(mut rest: &[u8], segment: &mut Segment<'_>) {
             0 => return,
             1 => rest = after,
             _ => {
-                let Some(length) = after.first().map(|l| usize::from(*l)).filter(|l| *l >= 2) else { return };
-                let Some(body) = rest.get(2..length) else { return };
+                let Some(length) = after.first().map(|l| usize::from(*l)).filter(|l| *l >= 2)
+                else {
+                    return;
+                };
+                let Some(body) = rest.get(2..length) else {
+                    return;
+                };
                 match (kind, body) {
                     (2, [a, b]) => segment.mss = Some(u16::from_be_bytes([*a, *b])),
                     (5, blocks) => {
                         for (slot, pair) in segment.sack.iter_mut().zip(blocks.chunks_exact(8)) {
                             if let [a, b, c, d, e, f, g, h] = pair {
-                                *slot = Some((u32::from_be_bytes([*a, *b, *c, *d]), u32::from_be_bytes([*e, *f, *g, *h])));
+                                *slot = Some((
+                                    u32::from_be_bytes([*a, *b, *c, *d]),
+                                    u32::from_be_bytes([*e, *f, *g, *h]),
+                                ));
                             }
                         }
                     }

@@ -21,7 +21,12 @@ impl Story {
     pub(crate) fn new(flow: u64) -> Self {
         let mut batch = EventBatch::default();
         let log = batch.log("", "capture");
-        Self { batch, log, flow: i64::try_from(flow).unwrap_or(i64::MAX), last: None }
+        Self {
+            batch,
+            log,
+            flow: i64::try_from(flow).unwrap_or(i64::MAX),
+            last: None,
+        }
     }
 
     /// Adds a step; its values follow.
@@ -31,7 +36,9 @@ impl Story {
             self.batch.events.pop();
         }
         self.last = Some(kind);
-        let mut filling = self.batch.push(kind, self.log, place.time, place.frame, Guid::default());
+        let mut filling = self
+            .batch
+            .push(kind, self.log, place.time, place.frame, Guid::default());
         filling.int(field::FLOW, self.flow);
         filling
     }
@@ -53,14 +60,25 @@ impl Story {
 /// Text from a peer as far as it is printable; the rest as dots, and never long.
 pub(crate) fn printable(bytes: &[u8]) -> String {
     let shown = bytes.get(..bytes.len().min(128)).unwrap_or_default();
-    shown.iter().map(|b| if (0x20..0x7f).contains(b) { char::from(*b) } else { '.' }).collect()
+    shown
+        .iter()
+        .map(|b| {
+            if (0x20..0x7f).contains(b) {
+                char::from(*b)
+            } else {
+                '.'
+            }
+        })
+        .collect()
 }
 
 /// Bytes in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, b| {
-        let _ = write!(text, "{b:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, b| {
+            let _ = write!(text, "{b:02x}");
+            text
+        })
 }

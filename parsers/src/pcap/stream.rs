@@ -4,6 +4,7 @@
 //! may is given out behind a gap of known length.
 
 use super::endpoint::before;
+use super::packet::Segment;
 use crate::time::Timestamp;
 
 /// Bytes kept behind a hole. The handshakes of interest fit many times; a session's data behind a hole is only counted.
@@ -44,16 +45,32 @@ impl Stream {
         self.next.get_or_insert(next);
     }
 
-    /// Takes a segment's payload (`length` bytes on the wire) and hands out what is in order now. `acked` is what the other
-    /// end acknowledged so far: a hole below it will never be filled.
-    pub(crate) fn push(&mut self, seq: u32, payload: &[u8], length: u32, place: Place, acked: Option<u32>, sink: &mut dyn FnMut(Piece<'_>, Place)) {
+    /// Takes a segment's payload and hands out what is in order now. `acked` is what the other end acknowledged so far: a
+    /// hole below it will never be filled.
+    pub(crate) fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        place: Place,
+        acked: Option<u32>,
+        sink: &mut dyn FnMut(Piece<'_>, Place),
+    ) {
+        let Segment {
+            seq,
+            payload,
+            length,
+            ..
+        } = *segment;
         if length == 0 {
             return;
         }
         let next = *self.next.get_or_insert(seq);
         if before(next, seq) {
             self.wait(seq, payload, length, place);
-            if self.held > MOST_WAITING || self.first_waiting().is_some_and(|first| acked.is_some_and(|a| !before(a, first))) {
+            if self.held > MOST_WAITING
+                || self
+                    .first_waiting()
+                    .is_some_and(|first| acked.is_some_and(|a| !before(a, first)))
+            {
                 self.skip(sink);
             }
         } else {
@@ -75,13 +92,27 @@ impl Stream {
     }
 
     fn wait(&mut self, seq: u32, payload: &[u8], length: u32, place: Place) {
-        let at = self.waiting.iter().position(|w| before(seq, w.seq)).unwrap_or(self.waiting.len());
+        let at = self
+            .waiting
+            .iter()
+            .position(|w| before(seq, w.seq))
+            .unwrap_or(self.waiting.len());
         self.held += payload.len() + size_of::<Waiting>();
-        self.waiting.insert(at, Waiting { seq, bytes: payload.to_vec(), length, place });
+        self.waiting.insert(
+            at,
+            Waiting {
+                seq,
+                bytes: payload.to_vec(),
+                length,
+                place,
+            },
+        );
     }
 
     fn skip(&mut self, sink: &mut dyn FnMut(Piece<'_>, Place)) {
-        let (Some(next), Some(first)) = (self.next, self.waiting.first()) else { return };
+        let (Some(next), Some(first)) = (self.next, self.waiting.first()) else {
+            return;
+        };
         if before(next, first.seq) {
             sink(Piece::Gap(first.seq.wrapping_sub(next)), first.place);
             self.next = Some(first.seq);
@@ -94,12 +125,21 @@ impl Stream {
                 return;
             }
             let w = self.waiting.remove(0);
-            self.held = self.held.saturating_sub(w.bytes.len() + size_of::<Waiting>());
+            self.held = self
+                .held
+                .saturating_sub(w.bytes.len() + size_of::<Waiting>());
             self.deliver(w.seq, &w.bytes, w.length, w.place, sink);
         }
     }
 
-    fn deliver(&mut self, seq: u32, payload: &[u8], length: u32, place: Place, sink: &mut dyn FnMut(Piece<'_>, Place)) {
+    fn deliver(
+        &mut self,
+        seq: u32,
+        payload: &[u8],
+        length: u32,
+        place: Place,
+        sink: &mut dyn FnMut(Piece<'_>, Place),
+    ) {
         let Some(next) = self.next else { return };
         let known = next.wrapping_sub(seq);
         if known >= length {

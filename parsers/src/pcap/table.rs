@@ -16,6 +16,7 @@ use crate::batch::EventBatch;
 use crate::rdp::tpkt;
 use crate::rdp::x224::{Tpdu, tpdu};
 use crate::time::Timestamp;
+use crate::tls::keylog::KeyLog;
 
 /// Port of RDP (IANA `ms-wbt-server`).
 pub(crate) const RDP_PORT: u16 = 3389;
@@ -34,6 +35,13 @@ struct Key(SocketAddr, SocketAddr);
 
 fn key(a: SocketAddr, b: SocketAddr) -> Key {
     if a <= b { Key(a, b) } else { Key(b, a) }
+}
+
+/// Where connections that are over are written to, and the secrets to read them with.
+pub(crate) struct Desk<'a> {
+    pub batch: &'a mut EventBatch,
+    pub log: u32,
+    pub keys: &'a KeyLog,
 }
 
 /// All connections.
@@ -61,8 +69,13 @@ impl Table {
         }
     }
 
-    /// Takes a TCP segment; connections that are over are written to `batch`.
-    pub(crate) fn segment(&mut self, packet: &Packet<'_>, segment: &Segment<'_>, batch: &mut EventBatch, log: u32) {
+    /// Takes a TCP segment; connections that are over are written to the desk.
+    pub(crate) fn segment(
+        &mut self,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        desk: &mut Desk<'_>,
+    ) {
         self.now = self.now.max(packet.time);
         let source = SocketAddr::new(packet.source, segment.source_port);
         let destination = SocketAddr::new(packet.destination, segment.destination_port);
@@ -72,29 +85,44 @@ impl Table {
             self.ttls.insert(packet.source, packet.ttl);
         }
         let opens_anew = flags.syn() && !flags.ack();
-        if opens_anew && self.flows.get(&key).is_some_and(|f| f.end(f.side(source)).isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)) {
+        if opens_anew
+            && self.flows.get(&key).is_some_and(|f| {
+                f.end(f.side(source)).isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
+            })
+        {
             if let Some(old) = self.flows.remove(&key) {
-                self.write(old, batch, log);
+                self.write(old, desk);
             }
         }
         if !self.flows.contains_key(&key) {
-            let Some((client, server, midstream)) = roles(source, destination, segment, &self.rdp_servers) else { return };
-            self.make_room(batch, log);
+            let Some((client, server, midstream)) =
+                roles(source, destination, segment, &self.rdp_servers)
+            else {
+                return;
+            };
+            self.make_room(desk);
             self.made += 1;
-            let place = Place { frame: packet.frame, time: packet.time };
-            self.flows.insert(key, Flow::new(self.made, client, server, place, midstream));
+            let place = Place {
+                frame: packet.frame,
+                time: packet.time,
+            };
+            self.flows
+                .insert(key, Flow::new(self.made, client, server, place, midstream));
         }
         if let Some(flow) = self.flows.get_mut(&key) {
-            flow.segment(flow.side(source), packet, segment);
+            flow.segment(flow.side(source), packet, segment, desk.keys);
             if flow.spoke_rdp() {
                 self.rdp_servers.insert(flow.server);
-            } else if flow.server.port() != RDP_PORT && is_something_else(flow) && !self.rdp_servers.contains(&flow.server) {
+            } else if flow.server.port() != RDP_PORT
+                && is_something_else(flow)
+                && !self.rdp_servers.contains(&flow.server)
+            {
                 self.flows.remove(&key);
             }
         }
         self.since_sweep += 1;
         if self.since_sweep >= SWEEP_PACKETS {
-            self.sweep(batch, log);
+            self.sweep(desk);
         }
     }
 
@@ -102,12 +130,24 @@ impl Table {
     pub(crate) fn icmp(&mut self, packet: &Packet<'_>, error: &IcmpError) {
         let sender = SocketAddr::new(error.source, error.source_port);
         let receiver = SocketAddr::new(error.destination, error.destination_port);
-        let Some(flow) = self.flows.get_mut(&key(sender, receiver)) else { return };
+        let Some(flow) = self.flows.get_mut(&key(sender, receiver)) else {
+            return;
+        };
         if error.too_big {
             flow.too_big = true;
-        } else if error.unreachable && flow.side(sender) == Side::Client && flow.unreachable.is_none() {
-            let place = Place { frame: packet.frame, time: packet.time };
-            flow.unreachable = Some(Unreachable { place, from: packet.source, ttl: packet.ttl });
+        } else if error.unreachable
+            && flow.side(sender) == Side::Client
+            && flow.unreachable.is_none()
+        {
+            let place = Place {
+                frame: packet.frame,
+                time: packet.time,
+            };
+            flow.unreachable = Some(Unreachable {
+                place,
+                from: packet.source,
+                ttl: packet.ttl,
+            });
             if flow.is_half_open() {
                 flow.last = place;
             }
@@ -115,11 +155,11 @@ impl Table {
     }
 
     /// Writes all that is left, in the order of their beginning.
-    pub(crate) fn finish(&mut self, batch: &mut EventBatch, log: u32) {
+    pub(crate) fn finish(&mut self, desk: &mut Desk<'_>) {
         let mut left: Vec<_> = std::mem::take(&mut self.flows).into_values().collect();
         left.sort_by_key(|f| f.number);
         for flow in left {
-            self.write(flow, batch, log);
+            self.write(flow, desk);
         }
     }
 
@@ -128,40 +168,68 @@ impl Table {
         self.made
     }
 
-    fn write(&self, flow: Flow, batch: &mut EventBatch, log: u32) {
-        if flow.server.port() != RDP_PORT && !flow.spoke_rdp() && !self.rdp_servers.contains(&flow.server) {
+    fn write(&self, flow: Flow, desk: &mut Desk<'_>) {
+        if flow.server.port() != RDP_PORT
+            && !flow.spoke_rdp()
+            && !self.rdp_servers.contains(&flow.server)
+        {
             return;
         }
         let usual_ttl = |ip: IpAddr| self.ttls.get(&ip).copied();
-        report::write(flow, batch, log, &Surroundings { usual_ttl: &usual_ttl, capture_end: self.now });
+        let around = Surroundings {
+            usual_ttl: &usual_ttl,
+            capture_end: self.now,
+            keys: desk.keys,
+        };
+        report::write(flow, desk.batch, desk.log, &around);
     }
 
-    fn sweep(&mut self, batch: &mut EventBatch, log: u32) {
+    fn sweep(&mut self, desk: &mut Desk<'_>) {
         self.since_sweep = 0;
         let floor = self.now.plus(-STRAGGLERS);
-        let over = |f: &Flow| f.last.time < floor && f.is_over() && (f.server.port() == RDP_PORT || !f.is_half_open());
-        let mut done: Vec<_> = self.flows.iter().filter(|(_, f)| over(f)).map(|(k, f)| (f.number, *k)).collect();
+        let over = |f: &Flow| {
+            f.last.time < floor && f.is_over() && (f.server.port() == RDP_PORT || !f.is_half_open())
+        };
+        let mut done: Vec<_> = self
+            .flows
+            .iter()
+            .filter(|(_, f)| over(f))
+            .map(|(k, f)| (f.number, *k))
+            .collect();
         done.sort_unstable_by_key(|(number, _)| *number);
         for (_, key) in done {
             if let Some(flow) = self.flows.remove(&key) {
-                self.write(flow, batch, log);
+                self.write(flow, desk);
             }
         }
     }
 
     /// When the table is full, the connections that were quiet for longest give way, mere tries first.
-    fn make_room(&mut self, batch: &mut EventBatch, log: u32) {
+    fn make_room(&mut self, desk: &mut Desk<'_>) {
         if self.flows.len() < MOST_FLOWS {
             return;
         }
-        let mut all: Vec<_> =
-            self.flows.iter().map(|(k, f)| (!f.is_half_open(), f.server.port() == RDP_PORT, f.last.time, f.number, *k)).collect();
+        let mut all: Vec<_> = self
+            .flows
+            .iter()
+            .map(|(k, f)| {
+                (
+                    !f.is_half_open(),
+                    f.server.port() == RDP_PORT,
+                    f.last.time,
+                    f.number,
+                    *k,
+                )
+            })
+            .collect();
         all.sort_unstable_by_key(|(open, rdp, last, number, _)| (*open, *rdp, *last, *number));
         all.truncate(MOST_FLOWS / 4);
         for (open, rdp, .., key) in all {
-            let Some(flow) = self.flows.remove(&key) else { continue };
+            let Some(flow) = self.flows.remove(&key) else {
+                continue;
+            };
             if open || !rdp {
-                self.write(flow, batch, log);
+                self.write(flow, desk);
             } else {
                 self.condensed += 1;
             }
@@ -171,7 +239,9 @@ impl Table {
 
 /// Whether the first payload showed another protocol.
 fn is_something_else(flow: &Flow) -> bool {
-    flow.talk.as_ref().is_some_and(|t| t.foreign != [false; 2] || t.tls.began() || t.app_records != [0; 2])
+    flow.talk
+        .as_ref()
+        .is_some_and(|t| t.foreign != [false; 2] || t.tls.began() || t.app_records != [0; 2])
 }
 
 /// Client, server, and whether the beginning is missing; `None` for a packet that begins nothing of interest.

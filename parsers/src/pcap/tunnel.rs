@@ -16,7 +16,11 @@ pub(crate) fn gre(rest: &[u8]) -> Option<(u16, &[u8])> {
     if flags & 0x0007 != 0 {
         return None;
     }
-    let (checksum, key, sequence) = (flags & 0x8000 != 0, flags & 0x2000 != 0, flags & 0x1000 != 0);
+    let (checksum, key, sequence) = (
+        flags & 0x8000 != 0,
+        flags & 0x2000 != 0,
+        flags & 0x1000 != 0,
+    );
     let header = 4 + 4 * (usize::from(checksum) + usize::from(key) + usize::from(sequence));
     let inner = rest.get(header..)?;
     match protocol {
@@ -29,7 +33,11 @@ pub(crate) fn gre(rest: &[u8]) -> Option<(u16, &[u8])> {
             // ERSPAN III: 12 bytes, 8 more when the last bit of the header is set; the frame type tells what is inside.
             let last = *inner.get(11)?;
             let frame = inner.get(if last & 1 != 0 { 20 } else { 12 }..)?;
-            if (last >> 3) & 0x1f == 2 || u16_at(inner, 10, true)? >> 10 & 0x1f == 2 { ip(frame).or_else(|| ethernet(frame)) } else { ethernet(frame) }
+            if (last >> 3) & 0x1f == 2 || u16_at(inner, 10, true)? >> 10 & 0x1f == 2 {
+                ip(frame).or_else(|| ethernet(frame))
+            } else {
+                ethernet(frame)
+            }
         }
         _ => None,
     }

@@ -12,7 +12,8 @@ macro_rules! names {
 }
 
 names!(
-    kind, Kind,
+    kind,
+    Kind,
     TCP_OPENED = "tcp.opened",
     TCP_ESTABLISHED = "tcp.established",
     TCP_REFUSED = "tcp.refused",
@@ -31,9 +32,12 @@ names!(
     TLS_ALERTED = "tls.alerted",
     TLS_COMPLETED = "tls.completed",
     CREDSSP_STARTED = "credssp.started",
+    CREDSSP_MESSAGE = "credssp.message",
+    CREDSSP_REFUSED = "credssp.refused",
     AUTHORIZATION_ANSWERED = "authorization.answered",
     MCS_CONNECT_INITIAL = "mcs.connect-initial",
     MCS_CONNECT_RESPONSE = "mcs.connect-response",
+    CLIENT_INFO_SENT = "client-info.sent",
     LICENSING_MESSAGE = "licensing.message",
     ERROR_INFO_RECEIVED = "error-info.received",
     DISCONNECT_ANNOUNCED = "disconnect.announced",
@@ -46,7 +50,8 @@ names!(
 );
 
 names!(
-    field, Field,
+    field,
+    Field,
     FLOW = "flow",
     CLIENT_IP = "client_ip",
     CLIENT_PORT = "client_port",
@@ -110,6 +115,11 @@ names!(
     RESULT = "result",
     CLIENT_HOST = "client_host",
     BUILD = "build",
+    ENCRYPTION_LEVEL = "encryption_level",
+    USER = "user",
+    MECHANISM = "mechanism",
+    TOKEN = "token",
+    DOMAIN = "domain",
     TYPE = "type",
     ERROR = "error",
     REASON = "reason",

@@ -15,13 +15,21 @@ pub(super) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
     match spec.decode {
         Decode::Text => said(text).map(|t| to.text(field, t)).is_some(),
         Decode::HexText => said(text).map(|t| to.text(field, &hex_digits(t))).is_some(),
-        Decode::Lower => said(text).map(|t| to.text(field, &t.to_ascii_lowercase())).is_some(),
+        Decode::Lower => said(text)
+            .map(|t| to.text(field, &t.to_ascii_lowercase()))
+            .is_some(),
         Decode::Int => number(text).map(|n| to.int(field, n)).is_some(),
         Decode::IntInText => first_number(text).map(|n| to.int(field, n)).is_some(),
-        Decode::Hex => i64::from_str_radix(text.trim_start_matches("0x"), 16).ok().map(|n| to.int(field, n)).is_some(),
+        Decode::Hex => i64::from_str_radix(text.trim_start_matches("0x"), 16)
+            .ok()
+            .map(|n| to.int(field, n))
+            .is_some(),
         Decode::Status => number(text).map(|n| to.int(field, low_32(n))).is_some(),
         Decode::StatusInText => status_in_text(text).map(|n| to.int(field, n)).is_some(),
-        Decode::Port => number(text).filter(|n| (1..=0xFFFF).contains(n)).map(|n| to.int(field, n)).is_some(),
+        Decode::Port => number(text)
+            .filter(|n| (1..=0xFFFF).contains(n))
+            .map(|n| to.int(field, n))
+            .is_some(),
         Decode::Direction => said(text).map(|t| to.text(field, direction(t))).is_some(),
         Decode::BinaryIoStatus => status_at(text, 40).map(|n| to.int(field, n)).is_some(),
         Decode::Flag => flag(text).map(|b| to.flag(field, b)).is_some(),
@@ -30,12 +38,16 @@ pub(super) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
         Decode::BinaryStatus => status_at(text, 0).map(|n| to.int(field, n)).is_some(),
         Decode::BinaryStatusTail => {
             let last = text.len().checked_sub(8);
-            last.and_then(|at| status_at(text, at)).map(|n| to.int(field, without_hresult_bit(n))).is_some()
+            last.and_then(|at| status_at(text, at))
+                .map(|n| to.int(field, without_hresult_bit(n)))
+                .is_some()
         }
         Decode::HostedProcess => said(text).map(|t| to.text(field, hosted(t).0)).is_some(),
         Decode::HostedService => hosted(text).1.map(|t| to.text(field, t)).is_some(),
         Decode::Endpoint => {
-            let Some((ip, port)) = endpoint(text) else { return false };
+            let Some((ip, port)) = endpoint(text) else {
+                return false;
+            };
             to.ip(field, ip);
             if let (Some(port), Some(second)) = (port, spec.second) {
                 to.int(second, i64::from(port));
@@ -43,8 +55,12 @@ pub(super) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
             true
         }
         Decode::BinaryService => {
-            let Some(text) = utf16(text) else { return false };
-            let (name, state) = text.split_once('/').map_or((text.as_str(), None), |(n, s)| (n, number(s)));
+            let Some(text) = utf16(text) else {
+                return false;
+            };
+            let (name, state) = text
+                .split_once('/')
+                .map_or((text.as_str(), None), |(n, s)| (n, number(s)));
             if name.is_empty() {
                 return false;
             }
@@ -69,7 +85,10 @@ fn number(text: &str) -> Option<i64> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     match digits {
         Some(hex) => u64::from_str_radix(hex, 16).ok().map(u64::cast_signed),
-        None => text.parse::<i64>().ok().or_else(|| text.parse::<u64>().ok().map(u64::cast_signed)),
+        None => text
+            .parse::<i64>()
+            .ok()
+            .or_else(|| text.parse::<u64>().ok().map(u64::cast_signed)),
     }
 }
 
@@ -77,7 +96,9 @@ fn number(text: &str) -> Option<i64> {
 fn first_number(text: &str) -> Option<i64> {
     let start = text.find(|c: char| c.is_ascii_digit())?;
     let (before, rest) = (text.get(..start)?, text.get(start..)?);
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     let n = rest.get(..end)?.parse::<i64>().ok()?;
     Some(if before.ends_with('-') { -n } else { n })
 }
@@ -85,8 +106,12 @@ fn first_number(text: &str) -> Option<i64> {
 /// Records that print an error as words often end them with the number.
 fn status_in_text(text: &str) -> Option<i64> {
     let digits = text.split_once("0x")?.1;
-    let end = digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len());
-    u32::from_str_radix(digits.get(..end)?, 16).ok().map(i64::from)
+    let end = digits
+        .find(|c: char| !c.is_ascii_hexdigit())
+        .unwrap_or(digits.len());
+    u32::from_str_radix(digits.get(..end)?, 16)
+        .ok()
+        .map(i64::from)
 }
 
 fn direction(text: &str) -> &str {
@@ -139,13 +164,19 @@ fn hex_digits(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let digits = lower.strip_prefix("0x").unwrap_or(&lower);
     let short = digits.trim_start_matches('0');
-    if short.is_empty() { "0".to_owned() } else { short.to_owned() }
+    if short.is_empty() {
+        "0".to_owned()
+    } else {
+        short.to_owned()
+    }
 }
 
 /// The four bytes whose hex digits start at `at`, little-endian.
 fn status_at(hex: &str, at: usize) -> Option<i64> {
     let digits = hex.get(at..at.checked_add(8)?)?;
-    u32::from_str_radix(digits, 16).ok().map(|n| i64::from(n.swap_bytes()))
+    u32::from_str_radix(digits, 16)
+        .ok()
+        .map(|n| i64::from(n.swap_bytes()))
 }
 
 /// HRESULT_FROM_NT marks an NTSTATUS with one bit: 0xD00A0032 is 0xC00A0032.
@@ -182,7 +213,10 @@ mod tests {
         assert_eq!(number("%%1068"), Some(1068));
         assert_eq!(number("18446744073709551615"), Some(-1));
         assert_eq!(number(""), None);
-        assert_eq!(first_number("Reason Code: 2(Server Configuration)."), Some(2));
+        assert_eq!(
+            first_number("Reason Code: 2(Server Configuration)."),
+            Some(2)
+        );
         assert_eq!(first_number("[-1]"), Some(-1));
         assert_eq!(first_number("none"), None);
     }
@@ -193,8 +227,14 @@ mod tests {
         assert_eq!(endpoint("192.0.2.7:50123"), Some((v4, Some(50123))));
         assert_eq!(endpoint("[192.0.2.7]:50123"), Some((v4, Some(50123))));
         assert_eq!(endpoint("192.0.2.7"), Some((v4, None)));
-        assert_eq!(endpoint("[2001:db8::7]:50123"), "2001:db8::7".parse().ok().map(|v6| (v6, Some(50123))));
-        assert_eq!(endpoint("2001:db8::7"), "2001:db8::7".parse().ok().map(|v6| (v6, None)));
+        assert_eq!(
+            endpoint("[2001:db8::7]:50123"),
+            "2001:db8::7".parse().ok().map(|v6| (v6, Some(50123)))
+        );
+        assert_eq!(
+            endpoint("2001:db8::7"),
+            "2001:db8::7".parse().ok().map(|v6| (v6, None))
+        );
         assert_eq!(ip("fe80::1%12"), "fe80::1".parse().ok());
         assert_eq!(endpoint("LOCAL"), None);
         assert_eq!(ip("-"), None);
@@ -202,7 +242,10 @@ mod tests {
 
     #[test]
     fn binary_values() {
-        assert_eq!(utf16("5400650072006D00530065007200760069006300650020002F0034000000").as_deref(), Some("TermService /4"));
+        assert_eq!(
+            utf16("5400650072006D00530065007200760069006300650020002F0034000000").as_deref(),
+            Some("TermService /4")
+        );
         assert_eq!(status_at("220000C0", 0), Some(0xC000_0022));
         assert_eq!(without_hresult_bit(0xD00A_0032), 0xC00A_0032);
         assert_eq!(without_hresult_bit(0x8009_0330), 0x8009_0330);
@@ -212,7 +255,10 @@ mod tests {
 
     #[test]
     fn a_service_host_is_split() {
-        assert_eq!(hosted("svchost.exe_TermService"), ("svchost.exe", Some("TermService")));
+        assert_eq!(
+            hosted("svchost.exe_TermService"),
+            ("svchost.exe", Some("TermService"))
+        );
         assert_eq!(hosted("lsass.exe"), ("lsass.exe", None));
     }
 }

@@ -21,10 +21,16 @@ impl<'a> RawRecord<'a> {
             id: u32::try_from(number(system.get("EventID")?)? & 0xFFFF).ok()?,
             channel: text(system.get("Channel")).unwrap_or_default(),
             computer: text(system.get("Computer")).unwrap_or_default(),
-            record: system.get("EventRecordID").and_then(number).unwrap_or_default(),
-            activity: attribute(system.get("Correlation").unwrap_or(&Value::Null), "ActivityID")
-                .and_then(|g| Guid::parse(&g))
+            record: system
+                .get("EventRecordID")
+                .and_then(number)
                 .unwrap_or_default(),
+            activity: attribute(
+                system.get("Correlation").unwrap_or(&Value::Null),
+                "ActivityID",
+            )
+            .and_then(|g| Guid::parse(&g))
+            .unwrap_or_default(),
             process_id: attribute(system.get("Execution").unwrap_or(&Value::Null), "ProcessID")
                 .and_then(|p| p.parse().ok())
                 .unwrap_or_default(),
@@ -57,9 +63,14 @@ impl<'a> RawRecord<'a> {
                 "#attributes" => self.attributes("", value),
                 "Data" => {
                     let texts = value.get("#text").unwrap_or(value);
-                    let several = texts.as_array().map_or(std::slice::from_ref(texts), Vec::as_slice);
+                    let several = texts
+                        .as_array()
+                        .map_or(std::slice::from_ref(texts), Vec::as_slice);
                     for (i, one) in several.iter().enumerate() {
-                        self.data.push((Cow::Owned(format!("Data[{i}]")), scalar(one).unwrap_or_default()));
+                        self.data.push((
+                            Cow::Owned(format!("Data[{i}]")),
+                            scalar(one).unwrap_or_default(),
+                        ));
                     }
                 }
                 _ => self.values(name, value),
@@ -91,10 +102,17 @@ impl<'a> RawRecord<'a> {
         match value {
             Value::Object(members) => self.elements(path, members),
             Value::Array(items) => {
-                let joined = items.iter().filter_map(scalar).collect::<Vec<_>>().join(", ");
-                self.data.push((Cow::Owned(path.to_owned()), Cow::Owned(joined)));
+                let joined = items
+                    .iter()
+                    .filter_map(scalar)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                self.data
+                    .push((Cow::Owned(path.to_owned()), Cow::Owned(joined)));
             }
-            one => self.data.push((Cow::Owned(path.to_owned()), scalar(one).unwrap_or_default())),
+            one => self
+                .data
+                .push((Cow::Owned(path.to_owned()), scalar(one).unwrap_or_default())),
         }
     }
 }

@@ -3,7 +3,14 @@
 //!
 //! Section numbers are those of MS-RDPBCGR unless another document is named.
 
+pub mod ber;
+pub mod client_info;
+pub mod credssp;
+pub mod gcc;
+pub mod licensing;
+pub mod mcs;
 pub mod nego;
 pub mod rdpeudp;
+pub mod share;
 pub mod tpkt;
 pub mod x224;

@@ -48,7 +48,10 @@ pub fn request(variable: &[u8]) -> Request<'_> {
     let mut request = Request::default();
     let line = variable.windows(2).position(|w| w == b"\r\n");
     let (line, rest) = match line {
-        Some(at) => (variable.get(..at).unwrap_or_default(), variable.get(at + 2..).unwrap_or_default()),
+        Some(at) => (
+            variable.get(..at).unwrap_or_default(),
+            variable.get(at + 2..).unwrap_or_default(),
+        ),
         None => (&[][..], variable),
     };
     if let Some(name) = line.strip_prefix(COOKIE) {
@@ -72,14 +75,19 @@ pub fn request(variable: &[u8]) -> Request<'_> {
 
 /// The last four bytes of a negotiation structure, little-endian; what is cut off counts as zero, but one must be there.
 fn protocols(structure: &[u8]) -> Option<u32> {
-    let four = structure.get(4..structure.len().min(8)).filter(|b| !b.is_empty())?;
+    let four = structure
+        .get(4..structure.len().min(8))
+        .filter(|b| !b.is_empty())?;
     Some(four.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b)))
 }
 
 /// Reads the variable part of a Connection Confirm.
 pub fn answer(variable: &[u8]) -> Answer {
     match (variable.first(), variable.get(1), protocols(variable)) {
-        (Some(&RESPONSE), Some(flags), Some(selected)) => Answer::Response { flags: *flags, selected },
+        (Some(&RESPONSE), Some(flags), Some(selected)) => Answer::Response {
+            flags: *flags,
+            selected,
+        },
         (Some(&FAILURE), _, Some(code)) => Answer::Failure(code),
         _ => Answer::None,
     }
@@ -104,7 +112,11 @@ mod tests {
         assert_eq!(request(b"Cookie: mstshash=a\r\n").negotiation, None);
         let token = request(b"Cookie: msts=3640205228.15629.0000\r\n\x01\x00\x08\x00\x0b\x00\x00");
         assert_eq!(token.routing_token, Some(&b"3640205228.15629.0000"[..]));
-        assert_eq!(token.negotiation, Some((0, 11)), "the cut byte counts as zero");
+        assert_eq!(
+            token.negotiation,
+            Some((0, 11)),
+            "the cut byte counts as zero"
+        );
         assert_eq!(request(b""), Request::default());
     }
 
@@ -118,7 +130,13 @@ mod tests {
 
     #[test]
     fn answers() {
-        assert_eq!(answer(&[2, 0x1f, 8, 0, 8, 0, 0, 0]), Answer::Response { flags: 0x1f, selected: 8 });
+        assert_eq!(
+            answer(&[2, 0x1f, 8, 0, 8, 0, 0, 0]),
+            Answer::Response {
+                flags: 0x1f,
+                selected: 8
+            }
+        );
         assert_eq!(answer(&[3, 0, 8, 0, 5, 0, 0, 0]), Answer::Failure(5));
         assert_eq!(answer(&[]), Answer::None);
     }

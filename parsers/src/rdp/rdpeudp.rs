@@ -4,7 +4,7 @@
 const SYN: u16 = 0x0001;
 const ACK: u16 = 0x0004;
 const SYNEX: u16 = 0x1000;
-const CORRELATION: u16 = 0x0200;
+const CORRELATION: u16 = 0x0800;
 /// A SYN is padded to at least this (the smallest MTU that the protocol allows).
 const SMALLEST_MTU: usize = 1132;
 
@@ -50,7 +50,12 @@ pub fn syn(bytes: &[u8]) -> Option<Syn> {
             cookie_hash = bytes.get(at + 4..).and_then(|b| b.first_chunk()).copied();
         }
     }
-    Some(Syn { answer, version, correlation_id, cookie_hash })
+    Some(Syn {
+        answer,
+        version,
+        correlation_id,
+        cookie_hash,
+    })
 }
 
 #[cfg(test)]
@@ -73,8 +78,15 @@ mod tests {
     fn syn_and_its_answer() {
         let s = syn(&datagram(0x1001, 0xff, &[0, 1, 0, 2])).map(|s| (s.answer, s.version));
         assert_eq!(s, Some((false, 2)));
-        assert_eq!(syn(&datagram(0x0005, 0, &[])).map(|s| (s.answer, s.version)), Some((true, 1)));
-        assert_eq!(syn(&datagram(0x0001, 0, &[])), None, "a client's SYN acknowledges -1");
+        assert_eq!(
+            syn(&datagram(0x0005, 0, &[])).map(|s| (s.answer, s.version)),
+            Some((true, 1))
+        );
+        assert_eq!(
+            syn(&datagram(0x0001, 0, &[])),
+            None,
+            "a client's SYN acknowledges -1"
+        );
         assert_eq!(syn(&[0xff; 40]), None);
     }
 }

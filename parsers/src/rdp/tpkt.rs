@@ -17,7 +17,10 @@ pub fn tpkt(bytes: &[u8]) -> IResult<&[u8], u16> {
 /// The payload of a TPKT packet: what stands behind the header, without anything beyond the length it tells.
 pub fn payload(bytes: &[u8]) -> Option<&[u8]> {
     let (rest, length) = tpkt(bytes).ok()?;
-    Some(rest.get(..usize::from(length).saturating_sub(4)).unwrap_or(rest))
+    Some(
+        rest.get(..usize::from(length).saturating_sub(4))
+            .unwrap_or(rest),
+    )
 }
 
 #[cfg(test)]
@@ -27,7 +30,11 @@ mod tests {
     #[test]
     fn payload_ends_where_the_header_says() {
         assert_eq!(payload(&[3, 0, 0, 6, 1, 2, 9, 9]), Some(&[1, 2][..]));
-        assert_eq!(payload(&[3, 0, 0, 60, 1, 2]), Some(&[1, 2][..]), "a cut packet gives what is there");
+        assert_eq!(
+            payload(&[3, 0, 0, 60, 1, 2]),
+            Some(&[1, 2][..]),
+            "a cut packet gives what is there"
+        );
         assert_eq!(payload(&[4, 0, 0, 6, 1, 2]), None);
         assert_eq!(payload(&[3, 0]), None);
     }

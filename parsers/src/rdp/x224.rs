@@ -52,14 +52,23 @@ mod tests {
     fn request_confirm_and_data_are_told_apart() {
         let request = [0x0e, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0];
         assert_eq!(tpdu(&request), Some(Tpdu::ConnectionRequest(&request[7..])));
-        assert_eq!(tpdu(&[6, 0xd0, 0, 0, 0x12, 0x34, 0]), Some(Tpdu::ConnectionConfirm(&[])));
-        assert_eq!(tpdu(&[2, 0xf0, 0x80, 0x7f, 0x66]), Some(Tpdu::Data(&[0x7f, 0x66])));
+        assert_eq!(
+            tpdu(&[6, 0xd0, 0, 0, 0x12, 0x34, 0]),
+            Some(Tpdu::ConnectionConfirm(&[]))
+        );
+        assert_eq!(
+            tpdu(&[2, 0xf0, 0x80, 0x7f, 0x66]),
+            Some(Tpdu::Data(&[0x7f, 0x66]))
+        );
         assert_eq!(tpdu(&[2, 0x10, 0x80]), None);
     }
 
     #[test]
     fn a_wrong_length_indicator_does_not_read_past_the_end() {
-        assert_eq!(tpdu(&[0xff, 0xe0, 0, 0, 0, 0, 0, 9]), Some(Tpdu::ConnectionRequest(&[9])));
+        assert_eq!(
+            tpdu(&[0xff, 0xe0, 0, 0, 0, 0, 0, 9]),
+            Some(Tpdu::ConnectionRequest(&[9]))
+        );
         assert_eq!(tpdu(&[0xff, 0xf0]), Some(Tpdu::Data(&[])));
     }
 }

@@ -13,14 +13,19 @@ fn is_grease(value: u16) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
-        let _ = write!(s, "{b:02x}");
-        s
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
+            let _ = write!(s, "{b:02x}");
+            s
+        })
 }
 
 fn dashed(values: impl Iterator<Item = u16>) -> String {
-    let texts: Vec<_> = values.filter(|v| !is_grease(*v)).map(|v| v.to_string()).collect();
+    let texts: Vec<_> = values
+        .filter(|v| !is_grease(*v))
+        .map(|v| v.to_string())
+        .collect();
     texts.join("-")
 }
 
@@ -51,7 +56,12 @@ pub fn ja3s(hello: &Hello<'_>) -> String {
 
 /// JA4 of a TLS ClientHello over TCP.
 pub fn ja4(hello: &Hello<'_>) -> String {
-    let version = match hello.offered_versions().into_iter().filter(|v| !is_grease(*v)).max() {
+    let version = match hello
+        .offered_versions()
+        .into_iter()
+        .filter(|v| !is_grease(*v))
+        .max()
+    {
         Some(0x0304) => "13",
         Some(0x0303) => "12",
         Some(0x0302) => "11",
@@ -59,12 +69,28 @@ pub fn ja4(hello: &Hello<'_>) -> String {
         Some(0x0300) => "s3",
         _ => "00",
     };
-    let mut suites: Vec<u16> = hello.suites.iter().copied().filter(|v| !is_grease(*v)).collect();
-    let extensions: Vec<u16> = hello.extensions.iter().map(|(k, _)| *k).filter(|v| !is_grease(*v)).collect();
-    let name = if hello.server_name().is_some() { 'd' } else { 'i' };
+    let mut suites: Vec<u16> = hello
+        .suites
+        .iter()
+        .copied()
+        .filter(|v| !is_grease(*v))
+        .collect();
+    let extensions: Vec<u16> = hello
+        .extensions
+        .iter()
+        .map(|(k, _)| *k)
+        .filter(|v| !is_grease(*v))
+        .collect();
+    let name = if hello.server_name().is_some() {
+        'd'
+    } else {
+        'i'
+    };
     let alpn = match hello.alpn() {
         Some([only]) if only.is_ascii_alphanumeric() => format!("{0}{0}", char::from(*only)),
-        Some([first, .., last]) if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => {
+        Some([first, .., last])
+            if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() =>
+        {
             format!("{}{}", char::from(*first), char::from(*last))
         }
         _ => "00".to_owned(),
@@ -72,12 +98,35 @@ pub fn ja4(hello: &Hello<'_>) -> String {
     let counts = format!("{:02}{:02}", suites.len().min(99), extensions.len().min(99));
     suites.sort_unstable();
     // Server name and ALPN are told in the first part already.
-    let mut sorted: Vec<u16> = extensions.into_iter().filter(|e| !matches!(e, 0 | 16)).collect();
+    let mut sorted: Vec<u16> = extensions
+        .into_iter()
+        .filter(|e| !matches!(e, 0 | 16))
+        .collect();
     sorted.sort_unstable();
-    let list = |values: &[u16]| values.iter().map(|v| format!("{v:04x}")).collect::<Vec<_>>().join(",");
-    let signatures = list(&hello.signatures().into_iter().filter(|v| !is_grease(*v)).collect::<Vec<_>>());
-    let tail = if signatures.is_empty() { list(&sorted) } else { format!("{}_{signatures}", list(&sorted)) };
-    format!("t{version}{name}{counts}{alpn}_{}_{}", short(&list(&suites)), short(&tail))
+    let list = |values: &[u16]| {
+        values
+            .iter()
+            .map(|v| format!("{v:04x}"))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let signatures = list(
+        &hello
+            .signatures()
+            .into_iter()
+            .filter(|v| !is_grease(*v))
+            .collect::<Vec<_>>(),
+    );
+    let tail = if signatures.is_empty() {
+        list(&sorted)
+    } else {
+        format!("{}_{signatures}", list(&sorted))
+    };
+    format!(
+        "t{version}{name}{counts}{alpn}_{}_{}",
+        short(&list(&suites)),
+        short(&tail)
+    )
 }
 
 /// First twelve hex digits of the SHA-256; zeros for nothing.
@@ -99,7 +148,10 @@ mod tests {
 
     #[test]
     fn the_empty_hello_has_the_known_parts() {
-        let ja4 = ja4(&Hello { version: 0x0303, ..Hello::default() });
+        let ja4 = ja4(&Hello {
+            version: 0x0303,
+            ..Hello::default()
+        });
         assert_eq!(ja4, "t12i000000_000000000000_000000000000");
     }
 }

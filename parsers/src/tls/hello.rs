@@ -35,7 +35,10 @@ pub struct Hello<'a> {
 impl<'a> Hello<'a> {
     /// Body of an extension.
     pub fn extension(&self, kind: u16) -> Option<&'a [u8]> {
-        self.extensions.iter().find(|(k, _)| *k == kind).map(|(_, b)| *b)
+        self.extensions
+            .iter()
+            .find(|(k, _)| *k == kind)
+            .map(|(_, b)| *b)
     }
 
     /// Version chosen by a server: the extension's, else the legacy one.
@@ -56,17 +59,25 @@ impl<'a> Hello<'a> {
 
     /// Named groups offered.
     pub fn groups(&self) -> Vec<u16> {
-        self.extension(SUPPORTED_GROUPS).and_then(|b| b.get(2..)).map(pairs).unwrap_or_default()
+        self.extension(SUPPORTED_GROUPS)
+            .and_then(|b| b.get(2..))
+            .map(pairs)
+            .unwrap_or_default()
     }
 
     /// Signature algorithms offered.
     pub fn signatures(&self) -> Vec<u16> {
-        self.extension(SIGNATURE_ALGORITHMS).and_then(|b| b.get(2..)).map(pairs).unwrap_or_default()
+        self.extension(SIGNATURE_ALGORITHMS)
+            .and_then(|b| b.get(2..))
+            .map(pairs)
+            .unwrap_or_default()
     }
 
     /// Point formats offered.
     pub fn point_formats(&self) -> &'a [u8] {
-        self.extension(POINT_FORMATS).and_then(|b| b.get(1..)).unwrap_or_default()
+        self.extension(POINT_FORMATS)
+            .and_then(|b| b.get(1..))
+            .unwrap_or_default()
     }
 
     /// First protocol offered by ALPN.
@@ -90,19 +101,29 @@ impl<'a> Hello<'a> {
 }
 
 fn pairs(bytes: &[u8]) -> Vec<u16> {
-    bytes.chunks_exact(2).filter_map(|c| c.first_chunk().copied()).map(u16::from_be_bytes).collect()
+    bytes
+        .chunks_exact(2)
+        .filter_map(|c| c.first_chunk().copied())
+        .map(u16::from_be_bytes)
+        .collect()
 }
 
 /// Body of a ClientHello, behind the handshake header.
 pub fn client_hello(body: &[u8]) -> Hello<'_> {
-    let mut hello = Hello { cut: true, ..Hello::default() };
+    let mut hello = Hello {
+        cut: true,
+        ..Hello::default()
+    };
     let _ = client(body, &mut hello);
     hello
 }
 
 /// Body of a ServerHello, behind the handshake header.
 pub fn server_hello(body: &[u8]) -> Hello<'_> {
-    let mut hello = Hello { cut: true, ..Hello::default() };
+    let mut hello = Hello {
+        cut: true,
+        ..Hello::default()
+    };
     let _ = server(body, &mut hello);
     hello
 }

@@ -29,7 +29,9 @@ pub enum Label {
 impl KeyLog {
     /// Whether these first bytes of a file are a key log: its first line that is no comment begins with a known label.
     pub fn looks_like(head: &[u8]) -> bool {
-        head.split(|b| *b == b'\n').find(|l| !l.is_empty() && !l.starts_with(b"#")).is_some_and(|l| line(l).is_some())
+        head.split(|b| *b == b'\n')
+            .find(|l| !l.is_empty() && !l.starts_with(b"#"))
+            .is_some_and(|l| line(l).is_some())
     }
 
     /// Reads a whole key log.
@@ -50,7 +52,8 @@ impl KeyLog {
 
     /// Takes over the secrets of another key log.
     pub fn extend(&mut self, other: &Self) {
-        self.secrets.extend(other.secrets.iter().map(|(k, v)| (*k, v.clone())));
+        self.secrets
+            .extend(other.secrets.iter().map(|(k, v)| (*k, v.clone())));
     }
 
     /// Whether there are none.
@@ -64,7 +67,9 @@ impl KeyLog {
 }
 
 fn line(line: &[u8]) -> Option<([u8; 32], Label, Vec<u8>)> {
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|w| !w.is_empty());
     let label = match words.next()? {
         b"CLIENT_RANDOM" => Label::ClientRandom,
         b"CLIENT_HANDSHAKE_TRAFFIC_SECRET" => Label::ClientHandshake,
@@ -75,15 +80,23 @@ fn line(line: &[u8]) -> Option<([u8; 32], Label, Vec<u8>)> {
     };
     let random: [u8; 32] = unhex(words.next()?)?.try_into().ok()?;
     let secret = unhex(words.next()?)?;
-    (32..=64).contains(&secret.len()).then_some((random, label, secret))
+    (32..=64)
+        .contains(&secret.len())
+        .then_some((random, label, secret))
 }
 
 fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() % 2 != 0 || text.len() > 256 {
         return None;
     }
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    text.chunks_exact(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect()
+    let digit = |b: u8| {
+        char::from(b)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    text.chunks_exact(2)
+        .map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?))
+        .collect()
 }
 
 #[cfg(test)]
@@ -93,10 +106,16 @@ mod tests {
     #[test]
     fn lines_are_read_and_others_passed_over() {
         let random = "ab".repeat(32);
-        let text = format!("# comment\n\nCLIENT_RANDOM {random} {}\r\nEXPORTER_SECRET {random} 00\nnonsense\n", "cd".repeat(48));
+        let text = format!(
+            "# comment\n\nCLIENT_RANDOM {random} {}\r\nEXPORTER_SECRET {random} 00\nnonsense\n",
+            "cd".repeat(48)
+        );
         assert!(KeyLog::looks_like(text.as_bytes()));
         let log = KeyLog::parse(text.as_bytes());
-        assert_eq!(log.get(&[0xab; 32], Label::ClientRandom), Some(&[0xcd; 48][..]));
+        assert_eq!(
+            log.get(&[0xab; 32], Label::ClientRandom),
+            Some(&[0xcd; 48][..])
+        );
         assert_eq!(log.get(&[0xab; 32], Label::ClientTraffic), None);
         assert!(!KeyLog::looks_like(b"no key log"));
     }

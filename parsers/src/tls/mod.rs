@@ -5,4 +5,6 @@ pub(crate) mod conversation;
 pub mod fingerprint;
 pub mod hello;
 pub mod keylog;
+mod keys;
+mod protection;
 pub mod record;

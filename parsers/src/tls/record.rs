@@ -39,13 +39,23 @@ pub fn plaintext_length(version: u16, suite: u16, record: usize) -> RangeInclusi
     if version >= 0x0304 {
         return exactly(if suite == 0x1305 { 8 + 1 } else { 16 + 1 });
     }
-    let Some(s) = TlsCipherSuite::from_id(suite) else { return 0..=record };
+    let Some(s) = TlsCipherSuite::from_id(suite) else {
+        return 0..=record;
+    };
     match (&s.enc, &s.enc_mode) {
         (_, TlsCipherEncMode::Gcm) => exactly(8 + 16),
         (TlsCipherEnc::Chacha20_Poly1305, _) => exactly(16),
-        (_, TlsCipherEncMode::Ccm) => exactly(if s.name.ends_with("CCM_8") { 8 + 8 } else { 8 + 16 }),
+        (_, TlsCipherEncMode::Ccm) => exactly(if s.name.ends_with("CCM_8") {
+            8 + 8
+        } else {
+            8 + 16
+        }),
         (enc, TlsCipherEncMode::Cbc) => {
-            let block = if matches!(enc, TlsCipherEnc::TripleDes | TlsCipherEnc::Des) { 8 } else { 16 };
+            let block = if matches!(enc, TlsCipherEnc::TripleDes | TlsCipherEnc::Des) {
+                8
+            } else {
+                16
+            };
             // TLS 1.0 chains its initialisation vectors instead of sending them.
             let overhead = mac_length(s) + if version >= 0x0302 { block } else { 0 };
             record.saturating_sub(overhead + block)..=record.saturating_sub(overhead + 1)
@@ -74,6 +84,9 @@ mod tests {
     fn the_authorization_result_is_recognised_by_its_length() {
         assert_eq!(plaintext_length(0x0303, 0xc030, 28), 4..=4, "AES-GCM");
         assert_eq!(plaintext_length(0x0304, 0x1302, 21), 4..=4, "TLS 1.3");
-        assert!(plaintext_length(0x0303, 0xc014, 48).contains(&4), "AES-CBC with SHA-1");
+        assert!(
+            plaintext_length(0x0303, 0xc014, 48).contains(&4),
+            "AES-CBC with SHA-1"
+        );
     }
 }
