@@ -134,29 +134,28 @@ fn rendered(
     surroundings: &Surroundings,
     to_file: bool,
 ) -> Result<String, Stop> {
+    let colour = match args.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => surroundings.colour && !to_file,
+    };
+    let style = Style {
+        width: if to_file {
+            Style::default().width
+        } else {
+            surroundings.width
+        },
+        colour,
+        charset: surroundings.charset,
+        all: args.all,
+        zone: span.zone,
+        why_not: args.why_not.clone(),
+    };
     match args.format {
+        Format::Text => Ok(render::text(report, &style)),
+        Format::Markdown => Ok(render::markdown(report, &style)),
         Format::Json => render::json::json(report)
             .map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
-        Format::Text => {
-            let colour = match args.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => surroundings.colour && !to_file,
-            };
-            let style = Style {
-                width: if to_file {
-                    Style::default().width
-                } else {
-                    surroundings.width
-                },
-                colour,
-                charset: surroundings.charset,
-                all: args.all,
-                zone: span.zone,
-                why_not: args.why_not.clone(),
-            };
-            Ok(render::text(report, &style))
-        }
     }
 }
 

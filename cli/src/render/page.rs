@@ -57,6 +57,11 @@ impl Run {
         }
     }
 
+    /// The text as it came.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A paragraph; line breaks in it are those of the file it was written in.
     pub fn paragraph(text: &str) -> Self {
         let text = text

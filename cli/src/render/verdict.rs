@@ -159,7 +159,7 @@ fn ink_of_title(verdict: &VerdictReport) -> Ink {
 }
 
 /// Host, how many, when, and the cause's id.
-fn about(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
+pub fn about(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
     let mut facts: Vec<String> = verdict.host.iter().cloned().collect();
     let connections = verdict.attempts.len() as u64;
     if connections > 0 {
