@@ -1,7 +1,7 @@
 //! Sightings of one connection become one attempt, by the strongest key that both witnesses have.
 //!
 //! In order of trust: client address and port with the moment (RdpCoreTS 131 and the SYN); bytes that are alike at two
-//! capture points (ClientHello random); the gateway's own address; server name and moment, for a client's log, which
+//! capture points (ClientHello random); server name and moment, for a client's log, which
 //! never writes its own port.
 
 use std::collections::{BTreeMap, HashMap};
@@ -35,7 +35,8 @@ pub fn merge(evidence: &mut Evidence, clocks: &BTreeMap<ClockId, ClockEstimate>,
         merging.server(evidence, s);
     }
     for s in by_view.remove(&View::Gateway).unwrap_or_default() {
-        merging.gateway(s);
+        let i = merging.add(&s);
+        merging.absorb(i, s);
     }
     // In the order of time, so that each try takes the connections that follow it.
     let mut clients = by_view.remove(&View::Client).unwrap_or_default();
@@ -91,34 +92,6 @@ impl Merging<'_> {
             evidence.hosts.saw_address(host, ip);
         }
         self.absorb(i, s);
-    }
-
-    /// The target's server sees the gateway as its client, a moment after the gateway says "connected".
-    fn gateway(&mut self, s: Sighting) {
-        let start = corrected(self.clocks, &s, s.start);
-        let end = corrected(self.clocks, &s, s.end);
-        let target = self.attempts.iter().position(|a| {
-            !a.seen_by(View::Gateway)
-                && s.server.host.is_some()
-                && a.server.host == s.server.host
-                && a.start.since(start) > -SLACK_NS
-                && a.start.since(start) < CONNECT_TAKES_NS
-                && end.since(a.start) > -SLACK_NS
-                && a.client.ip != s.client.ip
-                && s.events.len() > 1
-        });
-        match target {
-            Some(i) => {
-                if let Some(a) = self.attempts.get_mut(i) {
-                    a.client = Peer { ip: s.client.ip, ..Peer::default() };
-                }
-                self.absorb(i, s);
-            }
-            None => {
-                let i = self.add(&s);
-                self.absorb(i, s);
-            }
-        }
     }
 
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a

@@ -60,6 +60,9 @@ pub fn conclude(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
         a.closed_by = end.by;
         a.closed_how = end.how;
         a.outcome = end.outcome;
+        if (a.closed_by, a.closed_how) == ("server", "silence") {
+            a.end = went_down(a, evidence, index).unwrap_or(a.end).max(a.end);
+        }
     }
 }
 
@@ -270,7 +273,7 @@ impl<'a> Signs<'a> {
             let outcome = if socket.is_some() { Outcome::Unknown } else { Outcome::Ok };
             return end("unknown", "unknown", outcome);
         }
-        if host_died(a, evidence, index) {
+        if went_down(a, evidence, index).is_some() {
             return end("server", "silence", Outcome::Dropped);
         }
         end("unknown", "still-open", Outcome::Ok)
@@ -331,14 +334,28 @@ impl<'a> Signs<'a> {
 /// A takeover and the session's resumption are logged within this time.
 const TAKEOVER_NS: i64 = 15_000_000_000;
 
-/// The machine or the service went down before the session had any end: a crash leaves no record of it.
-fn host_died(a: &Attempt, evidence: &Evidence, index: &Index) -> bool {
-    let Some(host) = a.server.host else { return false };
-    let from = a.events.iter().filter(|at| evidence.host(**at) == Some(host)).map(|at| evidence.raw_time(*at)).max();
-    let Some(from) = from else { return false };
-    let down = ["reboot.unclean", "shutdown.unexpected", "os.started", "event-log.started", "session-manager.shutdown", "os.stopping"];
+/// When the machine or the service went down, if it did so before the session had any end: a crash leaves no record of
+/// the connections it cut. After a power loss only the next start tells, so the moment may be late.
+fn went_down(a: &Attempt, evidence: &Evidence, index: &Index) -> Option<Timestamp> {
+    let host = a.server.host?;
+    let from = a.events.iter().filter(|at| evidence.host(**at) == Some(host)).map(|at| evidence.raw_time(*at)).max()?;
     let to = Timestamp(i64::MAX);
-    let went_down = down.iter().filter_map(|n| Kind::named(n)).any(|k| !index.of_kind(host, k, from, to).is_empty());
-    let crashes = index.of_kind(host, kind::SERVICE_CRASHED, from, to);
-    went_down || crashes.iter().any(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
+    let of_kind = |k| index.of_kind(host, k, from.plus(1), to);
+    let down = HOST_WENT_DOWN.iter().filter_map(|k| of_kind(*k).first()).map(|(t, _)| *t);
+    let crashed = of_kind(kind::SERVICE_CRASHED)
+        .iter()
+        .find(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
+        .map(|(t, _)| *t);
+    let raw = down.chain(crashed).min()?;
+    Some(raw.plus(-evidence.host_offsets.get(&host).copied().unwrap_or(0)))
 }
+
+/// Kinds that show that a machine went down or came up again.
+const HOST_WENT_DOWN: [Kind; 6] = [
+    Kind::of("reboot.unclean"),
+    Kind::of("shutdown.unexpected"),
+    Kind::of("os.started"),
+    Kind::of("event-log.started"),
+    Kind::of("session-manager.shutdown"),
+    Kind::of("os.stopping"),
+];
