@@ -199,15 +199,15 @@ impl<'a> Signs<'a> {
             }
         } else if how == "still-open" {
             Outcome::Unknown
+        } else if self.flag(kind::TCP_OPENED, field::MIDSTREAM) && !trouble {
+            // A capture that begins inside a connection cannot show that a session was reached.
+            if by == "client" { Outcome::Ok } else { Outcome::Unknown }
         } else if trouble || matches!(by, "server" | "middlebox" | "nobody") {
             Outcome::Failed
         } else if self.has(kind::X224_UNANSWERED) || a.stage <= Stage::Tcp {
             Outcome::Failed
         } else if by == "client" && self.left_unanswered() {
             Outcome::Failed
-        } else if by == "client" && self.flag(kind::TCP_OPENED, field::MIDSTREAM) {
-            // A capture that begins inside a connection cannot show that a session was reached.
-            Outcome::Ok
         } else if by == "client" {
             Outcome::Cancelled
         } else {
