@@ -1,6 +1,6 @@
 //! Named facts about an attempt that no single record states: how often, how many others, what came after.
 
-use rdpwhy_parsers::{EventRef, Field, Kind, Timestamp};
+use rdpwhy_parsers::{EventRef, Kind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -69,8 +69,6 @@ const SAME_IDLE_PERMILLE: i64 = 50;
 const SILENCE_NS: i64 = 60 * SECOND;
 /// Fewer silent visits at an even interval are chance.
 const PROBES: usize = 5;
-const CERTIFICATE: Kind = Kind::of("tls.certificate");
-const GENERATED: Kind = Kind::of("certificate.generated");
 
 /// Computes all facts of all attempts; they are sorted by start.
 pub fn gather(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
@@ -178,13 +176,12 @@ impl Gathering<'_> {
 
     /// The certificate on the wire is not the one that the server last said it made (RemoteConnectionManager 1056).
     fn certificate_differs(&self, a: &Attempt) -> Option<bool> {
-        let thumbprint = Field::of("thumbprint");
-        let shown = a.events.iter().filter_map(|at| self.evidence.event(*at)).find(|e| e.event.kind == CERTIFICATE)?;
+        let shown = a.events.iter().filter_map(|at| self.evidence.event(*at)).find(|e| e.event.kind == kind::CERTIFICATE)?;
         let host = a.server.host?;
         let until = a.start.plus(self.evidence.host_offsets.get(&host).copied().unwrap_or(0));
-        let made = self.index.of_kind(host, GENERATED, Timestamp(i64::MIN), until).last()?;
-        let made = self.evidence.event(made.1)?.text(thumbprint)?;
-        Some(!shown.text(thumbprint)?.eq_ignore_ascii_case(made))
+        let made = self.index.of_kind(host, kind::CERTIFICATE_GENERATED, Timestamp(i64::MIN), until).last()?;
+        let made = self.evidence.event(made.1)?.text(field::THUMBPRINT)?;
+        Some(!shown.text(field::THUMBPRINT)?.eq_ignore_ascii_case(made))
     }
 
     /// One capture shows the request, and another that saw the same server at that time does not.

@@ -238,7 +238,7 @@ pub fn kinds_of(knowledge: &Knowledge) -> BTreeSet<Kind> {
     fn collect(sign: &Sign, into: &mut BTreeSet<Kind>) {
         match &sign.test {
             Test::Event(e) => into.extend(&e.kinds),
-            Test::Any(list) | Test::All(list) => list.iter().for_each(|s| collect(s, into)),
+            Test::Any(list) | Test::All(list) | Test::Witnesses(list) => list.iter().for_each(|s| collect(s, into)),
             Test::Absent(inner) => collect(inner, into),
             Test::Fact(..) => {}
         }

@@ -90,7 +90,7 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
         }
     }
     for at in evidence.all().filter(|at| evidence.host(*at).is_none()) {
-        let named = evidence.event(at).and_then(|e| e.ip(rdpwhy_parsers::Field::of("ip")));
+        let named = evidence.event(at).and_then(|e| e.ip(field::IP));
         if let Some(ip) = named {
             packets.entry(ip).or_default().push((evidence.time(at), at));
         }
@@ -105,19 +105,64 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
 impl Matcher<'_> {
     /// Holds a sign against an attempt.
     pub fn ask(&self, sign: &Sign, a: &Attempt) -> Answer {
-        if sign.given.as_deref().is_some_and(|witness| a.facts.get(witness) != Some(&Fact::Flag(true))) {
-            return Answer::Absent;
-        }
+        if self.was_there(sign, a) { self.ask_present(sign, a) } else { Answer::Absent }
+    }
+
+    /// Whether the witness that the sign needs saw the attempt.
+    fn was_there(&self, sign: &Sign, a: &Attempt) -> bool {
+        sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
+    }
+
+    fn ask_present(&self, sign: &Sign, a: &Attempt) -> Answer {
         match &sign.test {
             Test::Fact(name, condition) => self.fact(name, condition, a),
             Test::Event(e) => self.event(sign, e, a),
             Test::Any(signs) => any(signs.iter().map(|s| self.ask(s, a))),
             Test::All(signs) => all(signs.iter().map(|s| self.ask(s, a))),
+            Test::Witnesses(signs) => self.witnesses(signs, a),
             Test::Absent(inner) => match self.ask(inner, a) {
                 Answer::Seen(_) => Answer::Absent,
                 Answer::Absent => Answer::Seen(Vec::new()),
                 unknown @ Answer::Unknown(_) => unknown,
             },
+        }
+    }
+
+    fn witnesses(&self, signs: &[Sign], a: &Attempt) -> Answer {
+        let (mut found, mut unrecorded, mut absent, mut seen) = (Vec::new(), BTreeSet::new(), false, false);
+        for sign in signs.iter().filter(|s| self.was_there(s, a) && self.has_such_host(s)) {
+            match self.ask_present(sign, a) {
+                Answer::Seen(f) => {
+                    seen = true;
+                    found.extend(f);
+                }
+                Answer::Absent => absent = true,
+                Answer::Unknown(u) => unrecorded.extend(u),
+            }
+        }
+        if seen {
+            return Answer::Seen(found);
+        }
+        if unrecorded.is_empty() && !absent {
+            // Nobody of them was there at all: what they would have written is what is missing.
+            for sign in signs {
+                if let Answer::Unknown(u) = self.ask_present(sign, a) {
+                    unrecorded.extend(u);
+                }
+            }
+        }
+        if absent || unrecorded.is_empty() { Answer::Absent } else { Answer::Unknown(unrecorded) }
+    }
+
+    /// Gateways and domain controllers are asked only where the evidence holds one.
+    fn has_such_host(&self, sign: &Sign) -> bool {
+        match &sign.test {
+            Test::Event(e) if e.joined == Joined::Directory => !self.controllers.is_empty(),
+            Test::Event(e) if e.joined == Joined::Gateway => {
+                let channels: Vec<_> = e.kinds.iter().flat_map(|k| catalog::channels(*k)).collect();
+                self.evidence.hosts.iter().any(|h| channels.iter().any(|c| self.coverage.has(h, c)))
+            }
+            _ => true,
         }
     }
 
@@ -248,7 +293,7 @@ impl Matcher<'_> {
     /// All records of a host, for a cause that is judged without any connection.
     pub fn ask_host(&self, sign: &Sign, host: HostId) -> Vec<Found> {
         let signs = match &sign.test {
-            Test::Any(signs) => signs.iter().collect(),
+            Test::Any(signs) | Test::Witnesses(signs) => signs.iter().collect(),
             _ => vec![sign],
         };
         let mut found = Vec::new();

@@ -70,7 +70,7 @@ pub fn in_trouble(evidence: &Evidence, a: &Attempt) -> bool {
 
 fn says_trouble(e: EventRef<'_>) -> bool {
     TROUBLE.contains(&e.event.kind.name())
-        && !(e.event.kind == kind::ALERTED && e.int(rdpwhy_parsers::Field::of("alert")) == Some(CLOSE_NOTIFY))
+        && !(e.event.kind == kind::ALERTED && e.int(field::ALERT) == Some(CLOSE_NOTIFY))
 }
 
 struct End {
@@ -198,7 +198,7 @@ impl<'a> Signs<'a> {
             Outcome::Unknown
         } else if trouble || matches!(by, "server" | "middlebox" | "nobody") {
             Outcome::Failed
-        } else if self.has(rdpwhy_parsers::Kind::of("x224.unanswered")) || a.stage <= Stage::Tcp {
+        } else if self.has(kind::X224_UNANSWERED) || a.stage <= Stage::Tcp {
             Outcome::Failed
         } else if by == "client" && self.left_unanswered() {
             Outcome::Failed
@@ -227,7 +227,6 @@ impl<'a> Signs<'a> {
     /// The server said goodbye before it closed.
     fn announced(&self) -> bool {
         self.has(kind::ANNOUNCED)
-            || self.last(kind::TCP_CLOSED).is_some_and(|e| e.flag(rdpwhy_parsers::Field::of("announced")))
     }
 
     fn server_class(&self) -> Option<Class> {
@@ -340,8 +339,6 @@ fn host_died(a: &Attempt, evidence: &Evidence, index: &Index) -> bool {
     let down = ["reboot.unclean", "shutdown.unexpected", "os.started", "event-log.started", "session-manager.shutdown", "os.stopping"];
     let to = Timestamp(i64::MAX);
     let went_down = down.iter().filter_map(|n| Kind::named(n)).any(|k| !index.of_kind(host, k, from, to).is_empty());
-    let service = Kind::named("service.crashed").is_some_and(|k| {
-        index.of_kind(host, k, from, to).iter().any(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
-    });
-    went_down || service
+    let crashes = index.of_kind(host, kind::SERVICE_CRASHED, from, to);
+    went_down || crashes.iter().any(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
 }

@@ -93,6 +93,9 @@ pub enum Test {
     Any(Vec<Sign>),
     /// All of these.
     All(Vec<Sign>),
+    /// One fact as different recorders tell it: one that would have recorded it and did not outweighs those that are not
+    /// there.
+    Witnesses(Vec<Sign>),
     /// This must be absent where it would have been recorded.
     Absent(Box<Sign>),
 }

@@ -66,6 +66,7 @@ struct SignFile {
     among_same: Vec<String>,
     any: Option<Vec<SignFile>>,
     all: Option<Vec<SignFile>>,
+    witnesses: Option<Vec<SignFile>>,
     absent: Option<Box<SignFile>>,
     #[serde(default)]
     statement: bool,
@@ -261,10 +262,17 @@ impl Reader<'_> {
     }
 
     fn sign(&self, f: SignFile) -> Result<Sign, KnowledgeError> {
-        let given = [f.fact.is_some(), f.event.is_some(), f.any.is_some(), f.all.is_some(), f.absent.is_some()];
+        let given = [
+            f.fact.is_some(),
+            f.event.is_some(),
+            f.any.is_some(),
+            f.all.is_some(),
+            f.witnesses.is_some(),
+            f.absent.is_some(),
+        ];
         let word = if f.says.is_empty() { "says" } else { f.says.as_str() };
         if given.iter().filter(|g| **g).count() != 1 {
-            return Err(self.wrong(word, "a sign has exactly one of fact, event, any, all, absent"));
+            return Err(self.wrong(word, "a sign has exactly one of fact, event, any, all, witnesses, absent"));
         }
         let says = f.says.clone();
         let statement = f.statement;
@@ -286,6 +294,8 @@ impl Reader<'_> {
             Test::Any(self.signs(list)?)
         } else if let Some(list) = f.all {
             Test::All(self.signs(list)?)
+        } else if let Some(list) = f.witnesses {
+            Test::Witnesses(self.signs(list)?)
         } else if let Some(inner) = f.absent {
             Test::Absent(Box::new(self.sign(*inner)?))
         } else {

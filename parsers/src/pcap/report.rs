@@ -150,6 +150,7 @@ fn closed(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, after: O
         .text(field::HOW, end.how)
         .flag(field::FORGED, end.forged.is_some())
         .text(field::FORGED_WHY, end.forged.as_deref().unwrap_or_default())
+        .flag(field::ANNOUNCED, announced(flow, end))
         .text(field::AFTER, reached.name());
     step.maybe(field::TTL, end.ttl)
         .maybe(field::USUAL_TTL, end.usual_ttl)
@@ -252,4 +253,17 @@ fn measured(
             .count(field::APP_RECORDS_CLIENT, app_client)
             .count(field::APP_RECORDS_SERVER, app_server);
     }
+}
+
+/// Whether the side that ended it had said goodbye with close_notify, or either side with an MCS Disconnect Provider
+/// Ultimatum: a server announces the end of a session that the user closed, and leaves the closing to the client.
+fn announced(flow: &Flow, end: &Closing) -> bool {
+    let Some(talk) = &flow.talk else { return false };
+    let [client, server] = talk.tls.goodbye;
+    let notify = match end.by {
+        "client" => client,
+        "server" => server,
+        _ => return false,
+    };
+    notify.is_some_and(|frame| frame <= end.place.frame) || talk.sequence.disconnected != [false; 2]
 }

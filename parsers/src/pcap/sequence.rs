@@ -24,6 +24,8 @@ pub(crate) struct Sequence {
     hidden_server: u32,
     confirmed: bool,
     finished: bool,
+    /// Sides that sent a Disconnect Provider Ultimatum.
+    pub disconnected: [bool; 2],
     /// I/O channel: the one that Client Info came on.
     io_channel: Option<u16>,
 }
@@ -48,6 +50,9 @@ impl Sequence {
                     .int(field::ENCRYPTION_LEVEL, i64::from(level));
             }
             Some(Mcs::Disconnect(reason)) => {
+                if let Some(said) = self.disconnected.get_mut(usize::from(side == Side::Server)) {
+                    *said = true;
+                }
                 story
                     .tell(kind::DISCONNECT_ANNOUNCED, place)
                     .text(field::FROM, side.name())

@@ -49,7 +49,7 @@ pub(crate) struct Talk {
     /// Bytes of protected records that carried application data.
     pub data_after_tls: [u64; 2],
     inference: Option<Inference>,
-    sequence: Sequence,
+    pub sequence: Sequence,
     /// What TLS carried, when it could be opened.
     opened: Option<Opened>,
 }

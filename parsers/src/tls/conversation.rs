@@ -20,6 +20,8 @@ const MOST_HANDSHAKE: usize = 64 << 10;
 const ENCRYPT_THEN_MAC: u16 = 22;
 /// Plaintext of an alert.
 const ALERT_LENGTH: usize = 2;
+/// An alert as record of TLS 1.3: two bytes, the inner type, the tag.
+const HIDDEN_ALERT: usize = ALERT_LENGTH + 1 + 16;
 /// Description of the alert that only says goodbye.
 const CLOSE_NOTIFY: u8 = 0;
 /// Once a session runs, only records up to this length are opened: the PDUs that explain an end are short.
@@ -70,6 +72,8 @@ pub(crate) struct Conversation {
     pub completed: bool,
     /// First fatal alert: who, where.
     pub alert: Option<(Side, Place)>,
+    /// Frame of each side's close_notify; encrypted ones are known by their length.
+    pub goodbye: [Option<u64>; 2],
     handshake: [Vec<u8>; 2],
     /// ChangeCipherSpec seen.
     ciphered: [bool; 2],
@@ -248,8 +252,11 @@ impl Conversation {
     fn clear_alert(&mut self, r: &Record<'_>, body: &[u8], story: &mut Story) -> Meaning {
         if let Some([level, description]) = body.get(..ALERT_LENGTH) {
             let (level, description) = (*level, *description);
-            if description == CLOSE_NOTIFY && self.completed {
-                return Meaning::Handshake; // the orderly end of every session
+            if description == CLOSE_NOTIFY {
+                self.say_goodbye(r);
+                if self.completed {
+                    return Meaning::Handshake; // the orderly end of every session
+                }
             }
             story
                 .tell(kind::TLS_ALERTED, r.place)
@@ -267,6 +274,7 @@ impl Conversation {
     /// An alert that is encrypted. After the handshake it is nearly always close_notify; before, it never is.
     fn hidden_alert(&mut self, r: &Record<'_>, story: &mut Story) -> Meaning {
         if self.completed || !self.began() {
+            self.say_goodbye(r);
             return Meaning::Handshake;
         }
         story
@@ -277,11 +285,20 @@ impl Conversation {
         Meaning::Alert
     }
 
+    fn say_goodbye(&mut self, r: &Record<'_>) {
+        slot(&mut self.goodbye, r.side).get_or_insert(r.place.frame);
+    }
+
     /// A record of type application data: in TLS 1.3 these also hide the rest of the handshake.
     fn protected(&mut self, r: &Record<'_>, story: &mut Story) -> Meaning {
         let plain = self
             .version
             .map_or(0..=r.length, |v| plaintext_length(v, self.suite, r.length));
+        // No other suite than those of TLS 1.3 makes a record this short.
+        let alert = r.length == HIDDEN_ALERT && (self.is_13() || !self.began());
+        if alert {
+            return self.hidden_alert(r, story);
+        }
         if self.completed {
             return Meaning::Data(plain);
         }
@@ -290,9 +307,6 @@ impl Conversation {
                 self.complete(r.place, story); // data says so, even if a record before was missed
             }
             return Meaning::Data(plain);
-        }
-        if plain == (ALERT_LENGTH..=ALERT_LENGTH) {
-            return self.hidden_alert(r, story);
         }
         // Client's Finished ends the handshake; the server's flight comes before it.
         if r.side == Side::Client && *plain.end() >= SHORTEST_FINISHED {
