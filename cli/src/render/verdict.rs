@@ -3,6 +3,7 @@
 use rdpwhy_analyzer::report::VerdictReport;
 
 use super::evidence::{Label, SECTION, alternatives, changes, evidence};
+use super::names::channels;
 use super::page::{Ink, Page, Run, faint, plain, strong};
 use super::{Context, account, count, facts, ladder, number};
 
@@ -212,7 +213,7 @@ fn why_not(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
         "this is the verdict".to_owned()
     } else {
         match verdict.alternatives.iter().find(|a| a.cause == *asked) {
-            Some(other) => other.why_not.clone(),
+            Some(other) => channels(&other.why_not),
             None => "none of the signs that it requires was seen".to_owned(),
         }
     };
