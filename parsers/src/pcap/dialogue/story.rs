@@ -1,7 +1,7 @@
 //! What one connection told so far: its steps as events, in the order of the packets that showed them.
 
-use super::stream::Place;
-use super::vocabulary::field;
+use crate::pcap::tcp::stream::Place;
+use crate::pcap::vocabulary::field;
 use crate::batch::{EventBatch, Filling};
 use crate::event::Guid;
 use crate::kind::Kind;
@@ -52,8 +52,9 @@ impl Story {
         self.last
     }
 
-    pub(crate) fn into_batch(self) -> EventBatch {
-        self.batch
+    /// All steps, leaving none.
+    pub(crate) fn take(&mut self) -> EventBatch {
+        std::mem::take(&mut self.batch)
     }
 }
 

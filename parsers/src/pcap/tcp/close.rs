@@ -5,22 +5,18 @@
 
 use std::net::IpAddr;
 
-use super::endpoint::{Endpoint, Side};
 use super::flow::{Flow, Signal};
+use super::forgery::forged;
+use super::ledger::SENT_IN_VAIN;
+use super::side::Side;
 use super::stream::Place;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 
-/// Sent so often without an answer, a segment counts as lost and not as in flight.
-const SENT_IN_VAIN: u32 = 3;
 /// Unanswered for so long, even a single segment does.
 const WAITED_IN_VAIN: i64 = 10_000_000_000;
 /// SYNs of one connection after which silence is an answer.
 const SYNS_IN_VAIN: u32 = 2;
-/// TTLs this far apart do not come from one machine by a changed route.
-const TTL_STEP: u8 = 2;
-/// How far an IP identification may be ahead of the last one seen where it counts up.
-const ID_REACH: u16 = 1024;
 
 /// The end of a connection.
 pub(crate) struct Closing {
@@ -47,14 +43,14 @@ pub(crate) fn closing(flow: &Flow, around: &Surroundings<'_>) -> Closing {
     if let Some(refused) = refused(flow, around) {
         return refused;
     }
-    let alert = flow.talk.as_ref().and_then(|t| t.tls.alert);
+    let alert = flow.dialogue.as_ref().and_then(|t| t.tls.alert);
     let first = flow.signals.first();
     match (alert, first) {
         (Some((side, place)), signal) if signal.is_none_or(|s| s.place.frame >= place.frame) => {
             let idle = idle(
                 flow,
                 place.time,
-                flow.end(side).heard.filter(|h| *h < place.time),
+                flow.ends[side].heard.filter(|h| *h < place.time),
             );
             Closing {
                 by: side.name(),
@@ -87,7 +83,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
         .find(|s| s.rst && s.side == Side::Server)
     {
         let usual_ttl = (around.usual_ttl)(flow.server.ip());
-        let forged = forged(rst, flow.end(Side::Server), usual_ttl);
+        let forged = forged(rst, &flow.ends[Side::Server], usual_ttl);
         let by = if forged.is_some() {
             "middlebox"
         } else {
@@ -119,7 +115,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
             place: error.place,
         });
     }
-    if flow.signals.is_empty() && flow.end(Side::Server).packets == 0 {
+    if flow.signals.is_empty() && flow.ends[Side::Server].packets == 0 {
         let waited = around.capture_end.since(flow.last.time);
         let how = if flow.syn_count >= SYNS_IN_VAIN || waited >= WAITED_IN_VAIN {
             "silence"
@@ -153,7 +149,7 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
     }
     let idle = idle(flow, signal.place.time, signal.heard);
     if !signal.rst {
-        let (ttl, usual_ttl) = (Some(signal.ttl), flow.end(signal.side).usual_ttl());
+        let (ttl, usual_ttl) = (Some(signal.ttl), flow.ends[signal.side].usual_ttl());
         return Closing {
             by: signal.side.name(),
             how: "fin",
@@ -186,46 +182,9 @@ fn judge(flow: &Flow, rst: &Signal, around: &Surroundings<'_>) -> (Option<String
         Side::Client => flow.client.ip(),
         Side::Server => flow.server.ip(),
     };
-    let end = flow.end(rst.side);
+    let end = &flow.ends[rst.side];
     let usual = end.usual_ttl().or_else(|| (around.usual_ttl)(address));
     (forged(rst, end, usual), usual)
-}
-
-/// Why a RST does not come from the end it names, if it does not. One sign that cannot be innocent, or two that hardly are.
-fn forged(rst: &Signal, end: &Endpoint, usual: Option<u8>) -> Option<String> {
-    let mut points = 0;
-    let mut why = Vec::new();
-    if let Some(usual) = usual.filter(|u| *u != rst.ttl && !end.had_ttl(rst.ttl)) {
-        points += if usual.abs_diff(rst.ttl) >= TTL_STEP {
-            2
-        } else {
-            1
-        };
-        why.push(format!("ttl {} where this end has {usual}", rst.ttl));
-    }
-    if let (Some(id), Some(last)) = (
-        rst.id.filter(|id| *id != 0),
-        end.last_id.filter(|_| end.small_steps >= 3),
-    ) {
-        if id.wrapping_sub(last) > ID_REACH && last.wrapping_sub(id) > ID_REACH {
-            points += 1;
-            why.push(format!(
-                "ip id 0x{id:04x} where this end counts at 0x{last:04x}"
-            ));
-        }
-    }
-    if end.heard.is_some_and(|h| h > rst.place.time) {
-        points += 1;
-        why.push("this end went on afterwards".to_owned());
-    }
-    if end
-        .next
-        .is_some_and(|next| rst.seq.wrapping_sub(next).wrapping_add(1 << 16) > 1 << 17)
-    {
-        points += 1;
-        why.push(format!("sequence number {} far from its own", rst.seq));
-    }
-    (points >= 2).then(|| why.join(", "))
 }
 
 /// Nobody said goodbye.
@@ -250,12 +209,11 @@ fn silent(flow: &Flow, around: &Surroundings<'_>) -> Closing {
 /// Which end's last data stayed without acknowledgement: side, since when, sent how often.
 pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)> {
     // Where one direction was not captured, nothing is ever acknowledged.
-    if flow.end(Side::Client).packets == 0 || flow.end(Side::Server).packets == 0 {
+    if flow.ends[Side::Client].packets == 0 || flow.ends[Side::Server].packets == 0 {
         return None;
     }
     let of = |side: Side| {
-        flow.end(side)
-            .unacknowledged()
+        flow.ends[side].ledger.oldest()
             .map(|(since, sent)| (side, since, sent))
     };
     match (of(Side::Client), of(Side::Server)) {

@@ -2,10 +2,10 @@
 //!
 //! With standard RDP security only the headers are: then order and number of the encrypted PDUs tell the rest, `inferred`.
 
-use super::endpoint::Side;
+use crate::pcap::tcp::side::{Pair, Side};
 use super::story::Story;
-use super::stream::Place;
-use super::vocabulary::{field, kind};
+use crate::pcap::tcp::stream::Place;
+use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::client_info::client_info;
 use crate::rdp::gcc::{client_core, server_security};
 use crate::rdp::licensing::{self, license};
@@ -25,7 +25,7 @@ pub(crate) struct Sequence {
     confirmed: bool,
     finished: bool,
     /// Sides that sent a Disconnect Provider Ultimatum.
-    pub disconnected: [bool; 2],
+    pub disconnected: Pair<bool>,
     /// I/O channel: the one that Client Info came on.
     io_channel: Option<u16>,
 }
@@ -50,9 +50,7 @@ impl Sequence {
                     .int(field::ENCRYPTION_LEVEL, i64::from(level));
             }
             Some(Mcs::Disconnect(reason)) => {
-                if let Some(said) = self.disconnected.get_mut(usize::from(side == Side::Server)) {
-                    *said = true;
-                }
+                self.disconnected[side] = true;
                 story
                     .tell(kind::DISCONNECT_ANNOUNCED, place)
                     .text(field::FROM, side.name())

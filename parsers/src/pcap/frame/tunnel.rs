@@ -1,6 +1,6 @@
 //! Headers of tunnels and port mirrors, down to the network layer inside. Cloud mirrors use VXLAN, Geneve and ERSPAN.
 
-use super::file::u16_at;
+use crate::pcap::file::u16_at;
 use super::link::{ether_type, ethernet, ip};
 
 /// UDP ports of VXLAN (RFC 7348 and Linux' older one).

@@ -1,9 +1,9 @@
 //! CredSSP inside an opened TLS connection (MS-CSSP 3.1.5), up to the first TPKT packet.
 
-use super::endpoint::Side;
+use crate::pcap::tcp::side::{Pair, Side};
 use super::story::Story;
-use super::stream::Place;
-use super::vocabulary::{field, kind};
+use crate::pcap::tcp::stream::Place;
+use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::credssp::{TsRequest, token, ts_request};
 
 /// Largest TSRequest waited for; Kerberos tickets with many groups reach 64 KiB.
@@ -18,8 +18,8 @@ const TS_REQUEST: u8 = 0x30;
 /// State of one connection.
 pub(crate) struct Nla {
     early_result: bool,
-    buffers: [Vec<u8>; 2],
-    over: [bool; 2],
+    buffers: Pair<Vec<u8>>,
+    over: Pair<bool>,
     began: bool,
 }
 
@@ -27,8 +27,7 @@ impl Nla {
     pub(crate) fn new(early_result: bool) -> Self {
         Self {
             early_result,
-            buffers: [Vec::new(), Vec::new()],
-            over: [false; 2],
+            buffers: Pair::default(), over: Pair::default(),
             began: false,
         }
     }
@@ -41,15 +40,7 @@ impl Nla {
         place: Place,
         story: &mut Story,
     ) -> Vec<u8> {
-        let Self {
-            buffers: [client, server],
-            over: [client_over, server_over],
-            ..
-        } = self;
-        let (buffer, over) = match side {
-            Side::Client => (client, client_over),
-            Side::Server => (server, server_over),
-        };
+        let (buffer, over) = (&mut self.buffers[side], &mut self.over[side]);
         if *over {
             return bytes.to_vec();
         }

@@ -7,12 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::close::Surroundings;
-use super::endpoint::Side;
 use super::flow::{Flow, Unreachable};
-use super::packet::{IcmpError, Packet, Segment};
-use super::report;
+use super::side::Side;
 use super::stream::Place;
 use crate::batch::EventBatch;
+use crate::pcap::frame::packet::{IcmpError, Packet, Segment};
+use crate::pcap::report;
 use crate::rdp::tpkt;
 use crate::rdp::x224::{Tpdu, tpdu};
 use crate::time::Timestamp;
@@ -87,7 +87,7 @@ impl Table {
         let opens_anew = flags.syn() && !flags.ack();
         if opens_anew
             && self.flows.get(&key).is_some_and(|f| {
-                f.end(f.side(source)).isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
+                f.ends[f.side(source)].isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
             })
         {
             if let Some(old) = self.flows.remove(&key) {
@@ -239,9 +239,9 @@ impl Table {
 
 /// Whether the first payload showed another protocol.
 fn is_something_else(flow: &Flow) -> bool {
-    flow.talk
+    flow.dialogue
         .as_ref()
-        .is_some_and(|t| t.foreign != [false; 2] || t.tls.began() || t.app_records != [0; 2])
+        .is_some_and(|t| t.foreign.any(|f| *f) || t.tls.began() || t.data.records.any(|n| *n > 0))
 }
 
 /// Client, server, and whether the beginning is missing; `None` for a packet that begins nothing of interest.

@@ -6,10 +6,10 @@
 
 use std::ops::RangeInclusive;
 
-use super::endpoint::Side;
+use crate::pcap::tcp::side::Side;
 use super::story::Story;
-use super::stream::Place;
-use super::vocabulary::{field, kind};
+use crate::pcap::tcp::stream::Place;
+use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::nego::protocol;
 
 /// Early User Authorization Result PDU (MS-RDPBCGR 2.2.10.2).

@@ -3,8 +3,8 @@
 //! First copy wins where segments overlap, as most stacks do it. Memory is bounded: what waits behind a hole longer than it
 //! may is given out behind a gap of known length.
 
-use super::endpoint::before;
-use super::packet::Segment;
+use super::ledger::before;
+use crate::pcap::frame::packet::Segment;
 use crate::time::Timestamp;
 
 /// Bytes kept behind a hole. The handshakes of interest fit many times; a session's data behind a hole is only counted.

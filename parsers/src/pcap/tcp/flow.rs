@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::endpoint::{Endpoint, Sent, Side};
-use super::packet::{Packet, Segment};
+use super::endpoint::{Endpoint, Sent};
+use super::side::{Pair, Side};
 use super::stream::Place;
-use super::talk::Talk;
+use crate::pcap::dialogue::Dialogue;
+use crate::pcap::frame::packet::{Packet, Segment};
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 
@@ -41,7 +42,7 @@ pub(crate) struct Flow {
     pub number: u64,
     pub client: SocketAddr,
     pub server: SocketAddr,
-    ends: [Endpoint; 2],
+    pub ends: Pair<Endpoint>,
     pub opened: Place,
     pub last: Place,
     pub syn_count: u32,
@@ -56,12 +57,11 @@ pub(crate) struct Flow {
     pub too_big: bool,
     pub unreachable: Option<Unreachable>,
     /// Sides heard since the other side sent FIN.
-    heard_since_fin: [bool; 2],
-    first_client_data: Option<Timestamp>,
+    heard_since_fin: Pair<bool>,
     /// Client data that the server has not answered with data yet.
     pub unanswered_since: Option<Timestamp>,
     ack_at_confirm: Option<u32>,
-    pub talk: Option<Box<Talk>>,
+    pub dialogue: Option<Box<Dialogue>>,
 }
 
 impl Flow {
@@ -76,7 +76,7 @@ impl Flow {
             number,
             client,
             server,
-            ends: Default::default(),
+            ends: Pair::default(),
             opened: place,
             last: place,
             syn_count: 0,
@@ -89,27 +89,10 @@ impl Flow {
             idle_max: 0,
             too_big: false,
             unreachable: None,
-            heard_since_fin: [false; 2],
-            first_client_data: None,
+            heard_since_fin: Pair::default(),
             unanswered_since: None,
             ack_at_confirm: None,
-            talk: None,
-        }
-    }
-
-    pub(crate) fn end(&self, side: Side) -> &Endpoint {
-        let [client, server] = &self.ends;
-        match side {
-            Side::Client => client,
-            Side::Server => server,
-        }
-    }
-
-    fn end_mut(&mut self, side: Side) -> &mut Endpoint {
-        let [client, server] = &mut self.ends;
-        match side {
-            Side::Client => client,
-            Side::Server => server,
+            dialogue: None,
         }
     }
 
@@ -123,7 +106,7 @@ impl Flow {
     }
 
     pub(crate) fn spoke_rdp(&self) -> bool {
-        self.talk.as_ref().is_some_and(|t| t.spoke_rdp)
+        self.dialogue.as_ref().is_some_and(|t| t.spoke_rdp)
     }
 
     /// Whether both sides closed or one reset: only stragglers follow.
@@ -136,7 +119,7 @@ impl Flow {
 
     /// Whether nothing but attempts to open it were seen.
     pub(crate) fn is_half_open(&self) -> bool {
-        self.talk.is_none() && self.established.is_none() && !self.midstream
+        self.dialogue.is_none() && self.established.is_none() && !self.midstream
     }
 
     /// Takes a segment of this connection.
@@ -151,12 +134,12 @@ impl Flow {
             frame: packet.frame,
             time: packet.time,
         };
-        let heard = self.end(side).heard;
+        let heard = self.ends[side].heard;
         let rtt = self.rtt.unwrap_or(0);
-        if self.end_mut(side).sent(packet, segment, rtt) == Sent::Twice {
+        if self.ends[side].sent(packet, segment, rtt) == Sent::Twice {
             return;
         }
-        self.end_mut(side.other()).acknowledged(segment);
+        self.ends[side.other()].acknowledged(segment);
         self.pass_time(place);
         self.handshake(side, place, segment);
         self.note_end(side, place, packet, segment, heard);
@@ -213,11 +196,6 @@ impl Flow {
         let flags = segment.flags;
         let repeated_fin = flags.fin() && self.signals.iter().any(|s| s.side == side && !s.rst);
         if (flags.rst() || flags.fin() && !repeated_fin) && self.signals.len() < MOST_SIGNALS {
-            let [client, server] = self.heard_since_fin;
-            let answered_fin = match side {
-                Side::Client => client,
-                Side::Server => server,
-            };
             self.signals.push(Signal {
                 side,
                 place,
@@ -226,7 +204,7 @@ impl Flow {
                 id: packet.id,
                 seq: segment.seq,
                 heard,
-                answered_fin,
+                answered_fin: self.heard_since_fin[side],
             });
         }
         if !flags.rst()
@@ -235,34 +213,23 @@ impl Flow {
                 .iter()
                 .any(|s| s.side == side.other() && !s.rst)
         {
-            let [client, server] = &mut self.heard_since_fin;
-            match side {
-                Side::Client => *client = true,
-                Side::Server => *server = true,
-            }
+            self.heard_since_fin[side] = true;
         }
     }
 
     fn data(&mut self, side: Side, place: Place, segment: &Segment<'_>, keys: &KeyLog) {
         match side {
             Side::Client => {
-                self.first_client_data.get_or_insert(place.time);
                 self.unanswered_since.get_or_insert(place.time);
             }
             Side::Server => self.unanswered_since = None,
         }
-        let keepalive = segment.length == 1
-            && self.end(side).next.is_some_and(|n| segment.end() != n)
-            && self.established.is_some();
-        if keepalive && self.talk.is_none() {
-            return;
-        }
-        let acked = self.end(side).acked;
-        let begins = [Side::Client, Side::Server].map(|s| (s, self.end(s).isn));
+        let acked = self.ends[side].acked;
+        let begins = [Side::Client, Side::Server].map(|s| (s, self.ends[s].isn));
         let (number, midstream) = (self.number, self.midstream);
         let talk = self
-            .talk
-            .get_or_insert_with(|| Box::new(Talk::new(number, midstream)));
+            .dialogue
+            .get_or_insert_with(|| Box::new(Dialogue::new(number, midstream)));
         for (s, isn) in begins {
             if let Some(isn) = isn {
                 talk.begin(s, isn.wrapping_add(1));
@@ -273,10 +240,10 @@ impl Flow {
 
     /// Follows a client that was not captured by what the server acknowledges.
     fn unseen_client(&mut self, segment: &Segment<'_>, place: Place) {
-        if self.end(Side::Client).packets > 0 || !segment.flags.ack() {
+        if self.ends[Side::Client].packets > 0 || !segment.flags.ack() {
             return;
         }
-        let Some(talk) = self.talk.as_mut().filter(|t| t.selected.is_some()) else {
+        let Some(talk) = self.dialogue.as_mut().filter(|t| t.selected.is_some()) else {
             return;
         };
         let from = *self.ack_at_confirm.get_or_insert(segment.ack);

@@ -2,7 +2,7 @@
 //!
 //! Link types as in <https://www.tcpdump.org/linktypes.html>.
 
-use super::file::u16_at;
+use crate::pcap::file::u16_at;
 
 /// EtherTypes that are looked at.
 pub(crate) mod ether_type {

@@ -2,31 +2,13 @@
 //!
 //! What comes next is decided at each boundary anew: a server whose TLS breaks may go on with plain TPKT, and that is a clue.
 
-use super::stream::{Piece, Place};
+use super::shape::{LARGEST_RECORD, Shape, shape};
+use crate::pcap::tcp::stream::{Piece, Place};
 
-/// Largest TLS record: 2^14 and 2,048 for what encryption adds (RFC 5246 §6.2.3).
-const LARGEST_RECORD: usize = (1 << 14) + 2048;
 /// PDUs longer than this are not kept; of the connection sequence only Connect Initial and Demand Active come near 2 KiB.
 const LARGEST_KEPT: usize = LARGEST_RECORD;
 /// First bytes of a foreign protocol that are kept to name it.
 const FOREIGN_HEAD: usize = 64;
-
-/// What a PDU is by its first bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Shape {
-    /// TLS record: content type, version, length of its body.
-    Tls {
-        content: u8,
-        version: u16,
-        length: usize,
-    },
-    /// TPKT (RFC 1006 §6): length with header.
-    Tpkt { length: usize },
-    /// RDP fast-path (MS-RDPBCGR 2.2.9.1.2): length with header.
-    FastPath { length: usize },
-    /// Anything else; given once, the rest of the stream is not looked at.
-    Foreign,
-}
 
 /// One PDU.
 pub(crate) struct Pdu<'a> {
@@ -118,7 +100,7 @@ impl Framer {
     fn bytes(&mut self, mut bytes: &[u8], place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
         self.place = Some(place);
         if matches!(self.mode, Mode::Hunting) {
-            match self.shape(bytes) {
+            match shape(bytes, self.spoke_tpkt) {
                 Some(Shape::Foreign) | None => return,
                 Some(_) => self.mode = Mode::Boundary,
             }
@@ -160,7 +142,7 @@ impl Framer {
     }
 
     fn decide(&mut self, bytes: &mut &[u8], place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
-        let Some(shape) = self.shape(&self.buffer) else {
+        let Some(shape) = shape(&self.buffer, self.spoke_tpkt) else {
             return;
         };
         let (total, keep) = match shape {
@@ -254,60 +236,5 @@ impl Framer {
             }
             Mode::Hunting | Mode::Ignoring => {}
         }
-    }
-
-    /// Decides by the first bytes; `None` when more are needed.
-    fn shape(&self, head: &[u8]) -> Option<Shape> {
-        match *head.first()? {
-            content @ 20..=24 => {
-                let major = head.get(1)?;
-                if *major != 3 {
-                    return self.fast_path(head);
-                }
-                let [minor, a, b] = *head.get(2..5)? else {
-                    return None;
-                };
-                let length = usize::from(u16::from_be_bytes([a, b]));
-                if minor > 4 || length > LARGEST_RECORD {
-                    return self.fast_path(head);
-                }
-                Some(Shape::Tls {
-                    content,
-                    version: 0x0300 | u16::from(minor),
-                    length,
-                })
-            }
-            3 => {
-                // The second byte is reserved; some stacks do not send 0.
-                let [_, a, b] = *head.get(1..4)? else {
-                    return None;
-                };
-                let length = usize::from(u16::from_be_bytes([a, b]));
-                Some(if length < 7 {
-                    Shape::Foreign
-                } else {
-                    Shape::Tpkt { length }
-                })
-            }
-            _ => self.fast_path(head),
-        }
-    }
-
-    /// Action 0 in the low bits, one or two length bytes (MS-RDPBCGR 2.2.8.1.2, 2.2.9.1.2).
-    fn fast_path(&self, head: &[u8]) -> Option<Shape> {
-        if !self.spoke_tpkt || head.first()? & 0x03 != 0 {
-            return Some(Shape::Foreign);
-        }
-        let first = usize::from(*head.get(1)?);
-        let length = if first & 0x80 == 0 {
-            first
-        } else {
-            (first & 0x7f) << 8 | usize::from(*head.get(2)?)
-        };
-        Some(if length < 3 {
-            Shape::Foreign
-        } else {
-            Shape::FastPath { length }
-        })
     }
 }

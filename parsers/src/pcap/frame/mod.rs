@@ -1,15 +1,18 @@
 //! A frame to packets: tunnels opened, fragments put together.
 
+mod link;
+pub(crate) mod packet;
+mod tunnel;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use etherparse::defrag::IpDefragPool;
 use etherparse::{LaxIpSlice, SlicedPacket};
 
+use self::link::ether_type;
+use self::packet::{ArpClaim, Body, Datagram, IcmpError, Packet, segment};
 use super::file::{Frame, u16_at};
-use super::link::{self, ether_type};
-use super::packet::{ArpClaim, Body, Datagram, IcmpError, Packet, segment};
-use super::tunnel;
 use crate::time::Timestamp;
 
 /// Tunnels in tunnels that are followed; more is an attack on the parser, not a network.
