@@ -80,6 +80,7 @@ pub fn report(parts: &Parts<'_>) -> Report {
         attempts,
         verdicts,
         summary,
+        reasoning: None,
     }
 }
 
@@ -119,7 +120,7 @@ fn hash(prefix: &str, parts: &[String]) -> String {
 }
 
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.
-fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
+pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
     let mut used = BTreeSet::new();
     let peer = |p: &Peer| {
         let text = |t: Option<String>| t.unwrap_or_default();
@@ -237,7 +238,7 @@ fn entries(parts: &Parts<'_>, found: &[Found], role: &'static str) -> Vec<Eviden
     list.iter().take(MOST_EVIDENCE).map(|f| entry(parts.evidence, f.at, f.says.clone(), role)).collect()
 }
 
-fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
+pub(crate) fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
     let (corrected, raw) = (evidence.time(at), evidence.raw_time(at));
     let log = evidence.event(at).and_then(rdpwhy_parsers::EventRef::log);
     EvidenceReport {
@@ -266,6 +267,9 @@ fn fallback(parts: &Parts<'_>, v: &Verdict) -> Vec<EvidenceReport> {
     };
     v.attempts.iter().take(MOST_EVIDENCE).filter_map(last).collect()
 }
+
+/// What a summary may leave to be filled in.
+pub const PLACEHOLDERS: &[&str] = &["server", "client", "host", "user", "attempts", "clients", "first", "last"];
 
 fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -> String {
     let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
@@ -325,7 +329,8 @@ fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
         .collect()
 }
 
-fn remedy(c: &Cause) -> Option<Remedy> {
+/// The remedy of a cause.
+pub fn remedy(c: &Cause) -> Option<Remedy> {
     c.remedy.as_ref().map(|r| Remedy {
         summary: r.summary.clone(),
         run_on: r.run_on.clone(),

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod clock;
 pub mod coverage;
 pub mod evidence;
+pub mod explain;
 pub mod facts;
 pub mod hosts;
 pub mod index;
@@ -21,8 +22,10 @@ pub mod merge;
 pub mod missing;
 pub mod moment;
 pub mod names;
+pub mod nearest;
 pub mod outcome;
 pub mod pipeline;
+pub mod reasoning;
 pub mod reasons;
 pub mod report;
 pub mod roles;
@@ -63,6 +66,8 @@ pub struct Options {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -136,7 +141,9 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
         verdicts: &verdicts,
         histories: &histories,
     };
-    Ok(assemble::report(&parts))
+    let mut report = assemble::report(&parts);
+    report.reasoning = options.why_not.as_ref().and_then(|id| reasoning::reasoning(&parts, &matcher, &kept, id));
+    Ok(report)
 }
 
 impl Options {
