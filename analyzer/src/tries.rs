@@ -111,8 +111,10 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
                 troubled && b.stage < a.stage && b.outcome == Outcome::Failed && pause.abs() <= AT_ONCE_NS && b.part_of.is_none()
             })
         });
-        if let Some(b) = fall_back.and_then(|j| attempts.get_mut(j)) {
-            b.part_of = Some(*i);
+        if let Some(j) = fall_back {
+            if let Some(b) = attempts.get_mut(j) {
+                b.part_of = Some(*i);
+            }
             continue;
         }
         // A program's pair of connections that both failed: one try, decided by the second.
