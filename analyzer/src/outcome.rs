@@ -60,6 +60,13 @@ pub fn conclude(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
         a.closed_by = end.by;
         a.closed_how = end.how;
         a.outcome = end.outcome;
+        if view.waits_for_a_session() {
+            // What flowed meanwhile was the waiting screen.
+            a.stage = a.stage.min(Stage::Activation);
+            if a.end.since(a.start) > PATIENCE_NS {
+                a.outcome = Outcome::Failed;
+            }
+        }
         if (a.closed_by, a.closed_how) == ("server", "silence") {
             a.end = went_down(a, evidence, index).unwrap_or(a.end).max(a.end);
         }
@@ -216,6 +223,18 @@ impl<'a> Signs<'a> {
         End { by, how, outcome }
     }
 
+    /// The session's arbitration began (LSM 41) and nobody wrote of its end or of a session.
+    fn waits_for_a_session(&self) -> bool {
+        const ENDS: [Kind; 5] = [
+            kind::ARBITRATION_ENDED,
+            kind::ASSIGNED,
+            kind::SESSION_LOGON,
+            kind::SESSION_RECONNECTED,
+            kind::SHELL_STARTED,
+        ];
+        self.has(kind::ARBITRATION_STARTED) && !ENDS.into_iter().any(|k| self.has(k))
+    }
+
     fn flag(&self, kind: Kind, f: rdpwhy_parsers::Field) -> bool {
         self.first(kind).is_some_and(|e| e.flag(f))
     }
@@ -331,6 +350,8 @@ impl<'a> Signs<'a> {
     }
 }
 
+/// Arbitration takes a second or two; whoever waited so long got no session.
+const PATIENCE_NS: i64 = 10_000_000_000;
 /// A takeover and the session's resumption are logged within this time.
 const TAKEOVER_NS: i64 = 15_000_000_000;
 
