@@ -192,8 +192,15 @@ impl<'a> Signs<'a> {
         } else {
             how
         };
-        let trouble = self.own.iter().copied().any(says_trouble);
-        let outcome = if a.stage == Stage::Session {
+        // An alert that cannot be read is the usual goodbye once a session ran.
+        let goodbye = |e: &EventRef<'_>| {
+            e.event.kind == kind::ALERTED && e.int(field::ALERT).is_none() && a.stage == Stage::Session
+        };
+        let trouble = self.own.iter().copied().filter(|e| !goodbye(e)).any(says_trouble);
+        let outcome = if self.one_way() && !trouble && (a.stage >= Stage::Mcs || by == "client") {
+            // Who closed first, and why, stands in the direction that is missing.
+            Outcome::Unknown
+        } else if a.stage == Stage::Session {
             match (by, how) {
                 (_, "error-info") => match self.last(kind::ERROR_INFO).and_then(|e| e.int(field::CODE)).map(reasons::error_info) {
                     Some(Class::Orderly | Class::Logoff | Class::Takeover) => Outcome::Ok,
@@ -235,6 +242,11 @@ impl<'a> Signs<'a> {
         self.has(kind::ARBITRATION_STARTED) && !ENDS.into_iter().any(|k| self.has(k))
     }
 
+    /// The capture holds one direction only.
+    fn one_way(&self) -> bool {
+        self.first(kind::TCP_OPENED).and_then(|e| e.text(field::ONE_WAY)).is_some_and(|d| !d.is_empty())
+    }
+
     fn flag(&self, kind: Kind, f: rdpwhy_parsers::Field) -> bool {
         self.first(kind).is_some_and(|e| e.flag(f))
     }
@@ -242,6 +254,9 @@ impl<'a> Signs<'a> {
     /// The client gave up after its last message had no answer: a request without confirm, a ClientHello without
     /// ServerHello.
     fn left_unanswered(&self) -> bool {
+        if self.one_way() {
+            return false; // the answers may only not have been captured
+        }
         (self.has(kind::X224_REQUESTED) && !self.has(kind::X224_CONFIRMED) && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
     }
