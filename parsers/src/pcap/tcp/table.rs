@@ -89,10 +89,9 @@ impl Table {
             && self.flows.get(&key).is_some_and(|f| {
                 f.ends[f.side(source)].isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
             })
+            && let Some(old) = self.flows.remove(&key)
         {
-            if let Some(old) = self.flows.remove(&key) {
-                self.write(old, desk);
-            }
+            self.write(old, desk);
         }
         if !self.flows.contains_key(&key) {
             let Some((client, server, midstream)) =
@@ -135,10 +134,7 @@ impl Table {
         };
         if error.too_big {
             flow.too_big = true;
-        } else if error.unreachable
-            && flow.side(sender) == Side::Client
-            && flow.unreachable.is_none()
-        {
+        } else if flow.side(sender) == Side::Client && flow.unreachable.is_none() {
             let place = Place {
                 frame: packet.frame,
                 time: packet.time,
