@@ -65,6 +65,8 @@ pub struct Options {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -81,10 +83,11 @@ pub fn analyze(
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
+    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
     let read = match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, secrets, progress)),
-        Err(_) => pipeline::read(&sources, secrets, progress),
+        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
+        Err(_) => pipeline::read(&sources, &means, progress),
     };
     judge_evidence(Evidence::new(read), knowledge, options)
 }
