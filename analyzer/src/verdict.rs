@@ -66,10 +66,10 @@ pub fn verdicts(knowledge: &Knowledge, attempts: &[Attempt], opinions: Vec<Optio
     let mut found = Vec::new();
     for ((cause, host, remark, _), ballots) in groups {
         for spell in spells(attempts, ballots) {
-            found.push(verdict(knowledge, attempts, cause, &host, remark, spell));
+            found.push(verdict(knowledge, cause, &host, remark, &spell));
         }
     }
-    found.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
+    found.sort_by_key(|x| rank(attempts, x));
     found
 }
 
@@ -99,7 +99,7 @@ pub fn add_alone(matcher: &Matcher<'_>, knowledge: &Knowledge, attempts: &[Attem
             });
         }
     }
-    verdicts.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
+    verdicts.sort_by_key(|x| rank(attempts, x));
 }
 
 /// The gateway's own name is not known to its records' reader as a peer: the log's host stands in.
@@ -154,7 +154,7 @@ fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
     spells
 }
 
-fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, host: &str, remark: bool, spell: Vec<Ballot>) -> Verdict {
+fn verdict(knowledge: &Knowledge, cause: Option<usize>, host: &str, remark: bool, spell: &[Ballot]) -> Verdict {
     let recurring = spell.iter().filter(|b| b.finding.as_ref().is_some_and(|f| f.recurs_to_certain)).count();
     let confidence = spell.iter().filter_map(|b| b.finding.as_ref()).map(|f| f.confidence).max();
     // A statement that comes back with each attempt is no coincidence.
@@ -172,7 +172,7 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
     };
     let mut seen = BTreeSet::new();
     let mut alternatives: BTreeMap<usize, (Option<Confidence>, String)> = BTreeMap::new();
-    for b in &spell {
+    for b in spell {
         if let Some(f) = &b.finding {
             v.decisive.extend(f.decisive.iter().filter(|d| seen.insert(d.at)).cloned());
             v.supporting.extend(f.supporting.iter().filter(|d| seen.insert(d.at)).cloned());
@@ -206,7 +206,6 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
     }
     v.alternatives = alternatives.into_iter().map(|(n, (c, why))| (n, c, why)).collect();
     v.alternatives.sort_by(|x, y| y.1.cmp(&x.1).then_with(|| x.0.cmp(&y.0)));
-    let _ = attempts;
     v
 }
 
