@@ -7,9 +7,11 @@ pub mod assemble;
 pub mod attempt;
 pub mod changes;
 pub mod clock;
+pub mod command;
 pub mod coverage;
 pub mod evidence;
 pub mod facts;
+pub mod fold;
 pub mod hosts;
 pub mod index;
 pub mod join;
@@ -63,6 +65,8 @@ pub struct Options {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -79,10 +83,11 @@ pub fn analyze(
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
+    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
     let read = match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, secrets, progress)),
-        Err(_) => pipeline::read(&sources, secrets, progress),
+        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
+        Err(_) => pipeline::read(&sources, &means, progress),
     };
     judge_evidence(Evidence::new(read), knowledge, options)
 }
@@ -122,7 +127,9 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
         .zip(&kept)
         .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
         .collect();
-    let verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    let (attempts, opinions) = fold::fold(attempts, opinions);
+    let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> =
         verdicts.iter().map(|v| changes::before(&evidence, &index, &changes, &attempts, v)).collect();

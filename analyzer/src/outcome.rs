@@ -60,6 +60,13 @@ pub fn conclude(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
         a.closed_by = end.by;
         a.closed_how = end.how;
         a.outcome = end.outcome;
+        if view.waits_for_a_session() {
+            // What flowed meanwhile was the waiting screen.
+            a.stage = a.stage.min(Stage::Activation);
+            if a.end.since(a.start) > PATIENCE_NS {
+                a.outcome = Outcome::Failed;
+            }
+        }
         if (a.closed_by, a.closed_how) == ("server", "silence") {
             a.end = went_down(a, evidence, index).unwrap_or(a.end).max(a.end);
         }
@@ -185,8 +192,15 @@ impl<'a> Signs<'a> {
         } else {
             how
         };
-        let trouble = self.own.iter().copied().any(says_trouble);
-        let outcome = if a.stage == Stage::Session {
+        // An alert that cannot be read is the usual goodbye once a session ran.
+        let goodbye = |e: &EventRef<'_>| {
+            e.event.kind == kind::ALERTED && e.int(field::ALERT).is_none() && a.stage == Stage::Session
+        };
+        let trouble = self.own.iter().copied().filter(|e| !goodbye(e)).any(says_trouble);
+        let outcome = if self.one_way() && !trouble && (a.stage >= Stage::Mcs || by == "client") {
+            // Who closed first, and why, stands in the direction that is missing.
+            Outcome::Unknown
+        } else if a.stage == Stage::Session {
             match (by, how) {
                 (_, "error-info") => match self.last(kind::ERROR_INFO).and_then(|e| e.int(field::CODE)).map(reasons::error_info) {
                     Some(Class::Orderly | Class::Logoff | Class::Takeover) => Outcome::Ok,
@@ -216,6 +230,23 @@ impl<'a> Signs<'a> {
         End { by, how, outcome }
     }
 
+    /// The session's arbitration began (LSM 41) and nobody wrote of its end or of a session.
+    fn waits_for_a_session(&self) -> bool {
+        const ENDS: [Kind; 5] = [
+            kind::ARBITRATION_ENDED,
+            kind::ASSIGNED,
+            kind::SESSION_LOGON,
+            kind::SESSION_RECONNECTED,
+            kind::SHELL_STARTED,
+        ];
+        self.has(kind::ARBITRATION_STARTED) && !ENDS.into_iter().any(|k| self.has(k))
+    }
+
+    /// The capture holds one direction only.
+    fn one_way(&self) -> bool {
+        self.first(kind::TCP_OPENED).and_then(|e| e.text(field::ONE_WAY)).is_some_and(|d| !d.is_empty())
+    }
+
     fn flag(&self, kind: Kind, f: rdpwhy_parsers::Field) -> bool {
         self.first(kind).is_some_and(|e| e.flag(f))
     }
@@ -223,6 +254,9 @@ impl<'a> Signs<'a> {
     /// The client gave up after its last message had no answer: a request without confirm, a ClientHello without
     /// ServerHello.
     fn left_unanswered(&self) -> bool {
+        if self.one_way() {
+            return false; // the answers may only not have been captured
+        }
         (self.has(kind::X224_REQUESTED) && !self.has(kind::X224_CONFIRMED) && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
     }
@@ -331,6 +365,8 @@ impl<'a> Signs<'a> {
     }
 }
 
+/// Arbitration takes a second or two; whoever waited so long got no session.
+const PATIENCE_NS: i64 = 10_000_000_000;
 /// A takeover and the session's resumption are logged within this time.
 const TAKEOVER_NS: i64 = 15_000_000_000;
 
