@@ -89,6 +89,6 @@ impl<'a> Signs<'a> {
 
     /// The server said goodbye before it closed.
     fn announced(&self) -> bool {
-        self.has(kind::ANNOUNCED)
+        self.has(kind::ANNOUNCED) || self.last(kind::TCP_CLOSED).is_some_and(|e| e.flag(field::ANNOUNCED))
     }
 }
