@@ -9,6 +9,7 @@ use crate::clock::{ClockEstimate, ClockId};
 use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
 use crate::knowledge::{Cause, Knowledge};
+use crate::command;
 use crate::ladder;
 use crate::matcher::Found;
 use crate::missing;
@@ -91,6 +92,16 @@ pub fn time(t: Timestamp) -> String {
     }
 }
 
+/// RFC 3339 in UTC with whole seconds, for sentences and queries.
+pub fn second(t: Timestamp) -> String {
+    format!("{}Z", time(t).get(..19).unwrap_or_default())
+}
+
+/// The day alone, in UTC.
+pub fn day(t: Timestamp) -> String {
+    time(t).get(..10).unwrap_or_default().to_owned()
+}
+
 /// `record 90211` or `packet 812`.
 pub fn place(evidence: &Evidence, at: At) -> String {
     let word = if evidence.host(at).is_some() { "record" } else { "packet" };
@@ -102,6 +113,7 @@ pub fn sign(evidence: &Evidence, at: At) -> Sign {
     Sign {
         source: at.source,
         at: place(evidence, at),
+        event: evidence.event(at).and_then(sentence::event_name),
         time: time(evidence.time(at)),
         says: evidence.event(at).map(sentence::describe).unwrap_or_default(),
     }
@@ -227,7 +239,7 @@ fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict)
         missing: missing::missing(parts, v),
         changes: changes.iter().map(|at| sign(parts.evidence, *at)).collect(),
         last_good: last_good.map(time),
-        remedy: cause.and_then(remedy),
+        remedy: cause.and_then(|c| remedy(parts, c, v)),
     }
 }
 
@@ -252,6 +264,7 @@ fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> Evide
             Some(l) => format!("{} of {}", l.channel, l.host),
             None => String::new(),
         },
+        event: evidence.event(at).and_then(sentence::event_name),
         times: 1,
     }
 }
@@ -260,7 +273,10 @@ fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> Evide
 fn fallback(parts: &Parts<'_>, v: &Verdict) -> Vec<EvidenceReport> {
     let last = |i: &usize| {
         let a = parts.attempts.get(*i)?;
-        let at = *a.events.last()?;
+        let telling = |at: &&At| {
+            parts.evidence.kind(**at).is_some_and(|k| !matches!(k.name(), "flow.measured" | "channel.closed" | "connection.idle-measured"))
+        };
+        let at = *a.events.iter().rev().find(telling).or_else(|| a.events.last())?;
         let says = parts.evidence.event(at).map(sentence::describe).unwrap_or_default();
         Some(entry(parts.evidence, at, says, "supporting"))
     };
@@ -270,12 +286,17 @@ fn fallback(parts: &Parts<'_>, v: &Verdict) -> Vec<EvidenceReport> {
 fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -> String {
     let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
     let last = v.attempts.last().and_then(|i| parts.attempts.get(*i));
-    let name = |p: Option<&Peer>| p.map_or_else(|| v.host.clone(), crate::matcher::peer_name);
+    // Without a connection only the host of the verdict has a name.
+    let name = |p: Option<&Peer>, side: &str| match p {
+        Some(p) => crate::matcher::peer_name(p),
+        None if c.host == side => v.host.clone(),
+        None => format!("the {side}"),
+    };
     let user = first.and_then(|a| a.user.clone()).unwrap_or_else(|| "the user".into());
     let mut text = c.summary.clone();
     for (placeholder, value) in [
-        ("{server}", name(first.map(|a| &a.server))),
-        ("{client}", name(first.map(|a| &a.client))),
+        ("{server}", name(first.map(|a| &a.server), "server")),
+        ("{client}", name(first.map(|a| &a.client), "client")),
         ("{host}", v.host.clone()),
         ("{user}", user),
         ("{attempts}", tries.to_string()),
@@ -299,15 +320,15 @@ fn undecided(parts: &Parts<'_>, v: &Verdict, clients: usize, tries: u64) -> (Str
     };
     let title = format!("{connections} {from} to {} cannot be explained with what is here", v.host);
     let ended = match (a.outcome, a.closed_by) {
-        (Outcome::Dropped, _) => "a session was lost",
-        (_, "server") => "the server ended it",
-        (_, "client") => "the client ended it",
-        (_, "middlebox") => "something between the two ended it",
-        (_, "nobody") => "it went silent",
-        _ => "it ended, and the evidence does not tell who ended it",
+        (Outcome::Dropped, _) => "A session was lost",
+        (_, "server") => "The server ended it",
+        (_, "client") => "The client ended it",
+        (_, "middlebox") => "Something between the two ended it",
+        (_, "nobody") => "It went silent",
+        _ => "Nobody recorded who ended it; it ended",
     };
     let after = ladder::reached(a.stage);
-    (title, format!("{ended} {after}. Nothing here tells why; what would settle it is listed as missing."))
+    (title, format!("{ended} {after}. Nothing here tells why; what would settle it stands below."))
 }
 
 fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
@@ -325,14 +346,28 @@ fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
         .collect()
 }
 
-fn remedy(c: &Cause) -> Option<Remedy> {
+fn remedy(parts: &Parts<'_>, c: &Cause, v: &Verdict) -> Option<Remedy> {
+    let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
+    let value = |name: &str| match name {
+        "server" => first.map(|a| crate::matcher::peer_name(&a.server)).or_else(|| (c.host == "server").then(|| v.host.clone())),
+        "client" => first.map(|a| crate::matcher::peer_name(&a.client)),
+        "host" => Some(v.host.clone()),
+        "user" => first.and_then(|a| a.user.clone()),
+        _ => None,
+    };
     c.remedy.as_ref().map(|r| Remedy {
-        summary: r.summary.clone(),
+        summary: command::fill_text(&r.summary, value),
         run_on: r.run_on.clone(),
-        commands: r.commands.clone(),
-        risk: r.risk.clone(),
-        undo: r.undo.clone(),
-        verify: r.verify.clone(),
+        host: match (r.run_on.as_str(), first) {
+            ("server", Some(a)) => Some(crate::matcher::peer_name(&a.server)),
+            ("client", Some(a)) => Some(crate::matcher::peer_name(&a.client)),
+            (side, _) if side == c.host => Some(v.host.clone()),
+            _ => None,
+        },
+        commands: r.commands.iter().map(|c| command::fill(c, value)).collect(),
+        risk: command::fill_text(&r.risk, value),
+        undo: r.undo.as_ref().map(|u| command::fill(u, value)),
+        verify: command::fill_text(&r.verify, value),
     })
 }
 

@@ -237,14 +237,14 @@ fn by_pattern(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) 
                 differences.push(*difference);
             }
         }
+        // Few matches far away are chance; few matches near by are what clocks of one domain look like.
+        let enough = score >= 3 || hypothesis.abs() <= TRUSTED_ALONE_NS;
         let better = best.as_ref().is_none_or(|(s, h, _)| (score, -hypothesis.abs()) > (*s, -h.abs()));
-        if better {
+        if enough && better {
             best = Some((score, *hypothesis, differences));
         }
     }
-    let (score, hypothesis, differences) = best?;
-    let enough = score >= 3 || hypothesis.abs() <= TRUSTED_ALONE_NS;
-    if enough { median(differences) } else { None }
+    median(best?.2)
 }
 
 /// Whether the client may have meant this server.

@@ -1,6 +1,6 @@
 //! Named facts about an attempt that no single record states: how often, how many others, what came after.
 
-use rdpwhy_parsers::{EventRef, Field, Kind, Timestamp};
+use rdpwhy_parsers::{EventRef, Kind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -61,6 +61,14 @@ const TOGETHER_NS: i64 = 5 * SECOND;
 const GUESSES: i64 = 10;
 /// Fewer are enough for an address of the internet that never got in.
 const GUESSES_FROM_OUTSIDE: i64 = 4;
+/// So many addresses of the internet that were refused at one server within a week, and none ever let in, are a crowd of
+/// guessers; each of them may try once only, to stay below every limit.
+const CROWD_OF_STRANGERS: usize = 5;
+/// Tries looked at to count strangers: a flood holds thousands in an hour.
+const MOST_COUNTED: usize = 2_000;
+const WEEK_NS: i64 = 7 * 86_400 * SECOND;
+/// ERROR_SEM_TIMEOUT: this client fell silent, it was not refused.
+const NO_ACKNOWLEDGEMENT: i64 = 121;
 /// A person has one account, perhaps a second one for administration.
 const GUESSED_ACCOUNTS: i64 = 3;
 /// Idle times this near to each other, in per mille, are one timer.
@@ -69,12 +77,10 @@ const SAME_IDLE_PERMILLE: i64 = 50;
 const SILENCE_NS: i64 = 60 * SECOND;
 /// Fewer silent visits at an even interval are chance.
 const PROBES: usize = 5;
-const CERTIFICATE: Kind = Kind::of("tls.certificate");
-const GENERATED: Kind = Kind::of("certificate.generated");
 
 /// Computes all facts of all attempts; they are sorted by start.
 pub fn gather(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
-    let crowd = Crowd::new(attempts);
+    let crowd = Crowd::new(evidence, attempts);
     let facts: Vec<BTreeMap<&'static str, Fact>> = (0..attempts.len())
         .map(|i| {
             let mut f = Gathering { evidence, index, attempts, crowd: &crowd, found: BTreeMap::new() };
@@ -95,11 +101,21 @@ struct Crowd {
     by_server: BTreeMap<ServerKey, Vec<usize>>,
     by_pair: BTreeMap<(ClientKey, ServerKey), Vec<usize>>,
     by_client: BTreeMap<ClientKey, BTreeSet<String>>,
+    /// Attempts whose logon was refused.
+    refused: BTreeSet<usize>,
+    /// Refused tries of internet addresses that were never let in, by server, each list by time.
+    strangers: BTreeMap<ServerKey, Vec<(Timestamp, IpAddr)>>,
 }
 
 impl Crowd {
-    fn new(attempts: &[Attempt]) -> Self {
-        let mut crowd = Self { by_server: BTreeMap::new(), by_pair: BTreeMap::new(), by_client: BTreeMap::new() };
+    fn new(evidence: &Evidence, attempts: &[Attempt]) -> Self {
+        let mut crowd = Self {
+            by_server: BTreeMap::new(),
+            by_pair: BTreeMap::new(),
+            by_client: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            strangers: BTreeMap::new(),
+        };
         for (i, a) in attempts.iter().enumerate() {
             let (client, server) = (client_key(a), server_key(a));
             crowd.by_server.entry(server.clone()).or_default().push(i);
@@ -107,8 +123,36 @@ impl Crowd {
             if let Some(user) = &a.user {
                 crowd.by_client.entry(client).or_default().insert(user.to_lowercase());
             }
+            let refused = |k| matches!(k, kind::REFUSED_AT_NLA | kind::LOGON_FAILED);
+            if a.signs().filter_map(|at| evidence.kind(at)).any(refused) {
+                crowd.refused.insert(i);
+            }
+        }
+        let let_in: BTreeSet<(ClientKey, ServerKey)> = attempts
+            .iter()
+            .filter(|a| a.outcome == Outcome::Ok || a.stage == Stage::Session)
+            .map(|a| (client_key(a), server_key(a)))
+            .collect();
+        for a in crowd.refused.iter().filter_map(|i| attempts.get(*i)) {
+            let Some(ip) = a.client.ip.filter(|ip| is_public(*ip)) else { continue };
+            if !let_in.contains(&(client_key(a), server_key(a))) {
+                crowd.strangers.entry(server_key(a)).or_default().push((a.start, ip));
+            }
         }
         crowd
+    }
+
+    /// Different strangers refused at the attempt's server within a week around it, when it may be one of them.
+    fn strangers_near(&self, i: usize, a: &Attempt) -> usize {
+        // A stranger's silent early end beside refusals of others is one more knock; a fault that a side states is not.
+        if !self.refused.contains(&i) && !a.moments.is_empty() {
+            return 0;
+        }
+        let list = self.strangers.get(&server_key(a)).map_or(&[][..], Vec::as_slice);
+        let from = list.partition_point(|(t, _)| *t < a.start.plus(-WEEK_NS));
+        let near = list.iter().skip(from).take_while(|(t, _)| *t <= a.start.plus(WEEK_NS));
+        let different: BTreeSet<IpAddr> = near.map(|(_, ip)| *ip).take(MOST_COUNTED).collect();
+        different.len()
     }
 }
 
@@ -178,13 +222,12 @@ impl Gathering<'_> {
 
     /// The certificate on the wire is not the one that the server last said it made (RemoteConnectionManager 1056).
     fn certificate_differs(&self, a: &Attempt) -> Option<bool> {
-        let thumbprint = Field::of("thumbprint");
-        let shown = a.events.iter().filter_map(|at| self.evidence.event(*at)).find(|e| e.event.kind == CERTIFICATE)?;
+        let shown = a.events.iter().filter_map(|at| self.evidence.event(*at)).find(|e| e.event.kind == kind::CERTIFICATE)?;
         let host = a.server.host?;
         let until = a.start.plus(self.evidence.host_offsets.get(&host).copied().unwrap_or(0));
-        let made = self.index.of_kind(host, GENERATED, Timestamp(i64::MIN), until).last()?;
-        let made = self.evidence.event(made.1)?.text(thumbprint)?;
-        Some(!shown.text(thumbprint)?.eq_ignore_ascii_case(made))
+        let made = self.index.of_kind(host, kind::CERTIFICATE_GENERATED, Timestamp(i64::MIN), until).last()?;
+        let made = self.evidence.event(made.1)?.text(field::THUMBPRINT)?;
+        Some(!shown.text(field::THUMBPRINT)?.eq_ignore_ascii_case(made))
     }
 
     /// One capture shows the request, and another that saw the same server at that time does not.
@@ -260,10 +303,13 @@ impl Gathering<'_> {
         self.put("retry_succeeded", Fact::Flag(retry));
         let users = i64::try_from(users).unwrap_or(i64::MAX);
         let from_outside = a.client.ip.is_some_and(is_public);
+        let refused = a.codes.get("socket_error") != Some(&NO_ACKNOWLEDGEMENT) && a.stage < Stage::Session;
         let guessing = client != ClientKey::Unknown
             && !ok_ever
+            && refused
             && (failed >= GUESSES
-                || (from_outside && failed >= GUESSES_FROM_OUTSIDE && self.refused_logon(a))
+                || (from_outside && failed >= GUESSES_FROM_OUTSIDE && self.crowd.refused.contains(&i))
+                || (from_outside && self.crowd.strangers_near(i, a) >= CROWD_OF_STRANGERS)
                 || (users >= GUESSED_ACCOUNTS && failed >= GUESSED_ACCOUNTS));
         self.put("guessing", Fact::Flag(guessing));
         let lost: Vec<&Attempt> = others
@@ -278,10 +324,6 @@ impl Gathering<'_> {
         self.number("lost_together_clients", lost_clients.len());
         self.put("probe_like", Fact::Flag(self.probe_like(a, pair)));
         self.put("ends_constant_idle", Fact::Flag(self.constant_idle(a, pair)));
-    }
-
-    fn refused_logon(&self, a: &Attempt) -> bool {
-        a.signs().filter_map(|at| self.evidence.kind(at)).any(|k| matches!(k, kind::REFUSED_AT_NLA | kind::LOGON_FAILED))
     }
 
     /// The client comes at an even interval and never says anything: a load balancer's health check.

@@ -1,6 +1,6 @@
 //! Gives each attempt the records that belong to it by their moment at the server or the client.
 
-use rdpwhy_parsers::{Field, Timestamp};
+use rdpwhy_parsers::Timestamp;
 use std::collections::BTreeMap;
 
 use crate::attempt::Attempt;
@@ -8,6 +8,7 @@ use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::index::Index;
 use crate::moment::Moment;
+use crate::names::field;
 use crate::tie::{Tie, tie};
 
 const SECOND: i64 = 1_000_000_000;
@@ -28,12 +29,11 @@ pub fn join(evidence: &Evidence, index: &Index, moments: &[Moment], attempts: &m
             at_client.entry(host).or_default().push(i);
         }
     }
-    let process = Field::of("process");
     for (client_side, hosts) in [(false, &at_server), (true, &at_client)] {
         for (host, of_host) in hosts {
             for (_, at) in index.of_host(*host) {
                 let Some(event) = evidence.event(*at) else { continue };
-                let fitting = moments.iter().find(|m| m.at_client == client_side && m.fits(event, process));
+                let fitting = moments.iter().find(|m| m.at_client == client_side && m.fits(event, field::PROCESS));
                 let Some(moment) = fitting else { continue };
                 let time = evidence.time(*at);
                 let Some((owner, tied)) = owner(attempts, of_host, moment, event, time) else { continue };

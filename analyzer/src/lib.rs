@@ -7,9 +7,11 @@ pub mod assemble;
 pub mod attempt;
 pub mod changes;
 pub mod clock;
+pub mod command;
 pub mod coverage;
 pub mod evidence;
 pub mod facts;
+pub mod fold;
 pub mod hosts;
 pub mod index;
 pub mod join;
@@ -125,7 +127,9 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
         .zip(&kept)
         .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
         .collect();
-    let verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    let (attempts, opinions) = fold::fold(attempts, opinions);
+    let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> =
         verdicts.iter().map(|v| changes::before(&evidence, &index, &changes, &attempts, v)).collect();

@@ -90,7 +90,7 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
         }
     }
     for at in evidence.all().filter(|at| evidence.host(*at).is_none()) {
-        let named = evidence.event(at).and_then(|e| e.ip(rdpwhy_parsers::Field::of("ip")));
+        let named = evidence.event(at).and_then(|e| e.ip(field::IP));
         if let Some(ip) = named {
             packets.entry(ip).or_default().push((evidence.time(at), at));
         }

@@ -69,6 +69,11 @@ pub mod kind {
         ERROR_INFO = "error-info.received";
         ANNOUNCED = "disconnect.announced";
         UDP_OPENED = "udp.opened";
+        UDP_UNANSWERED = "udp.unanswered";
+        X224_UNANSWERED = "x224.unanswered";
+        CERTIFICATE = "tls.certificate";
+        CERTIFICATE_GENERATED = "certificate.generated";
+        SERVICE_CRASHED = "service.crashed";
         // what tells that a log is not whole
         LOG_CLEARED = "log.cleared";
     }
@@ -110,5 +115,17 @@ pub mod field {
         IDLE_BEFORE_END_MS = "idle_before_end_ms";
         CHANNEL = "channel";
         NAME = "name";
+        PROCESS = "process";
+        IP = "ip";
+        SERVICE = "service";
+        THUMBPRINT = "thumbprint";
+        ALERT = "alert";
+        RTT_US = "rtt_us";
+        REQUESTED_PROTOCOLS = "requested_protocols";
+        VERSION = "version";
+        VERSIONS = "versions";
+        SUITE = "suite";
+        EXPIRED = "expired";
+        SUBJECT = "subject";
     }
 }

@@ -60,6 +60,16 @@ pub fn conclude(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
         a.closed_by = end.by;
         a.closed_how = end.how;
         a.outcome = end.outcome;
+        if view.waits_for_a_session() {
+            // What flowed meanwhile was the waiting screen.
+            a.stage = a.stage.min(Stage::Activation);
+            if a.end.since(a.start) > PATIENCE_NS {
+                a.outcome = Outcome::Failed;
+            }
+        }
+        if (a.closed_by, a.closed_how) == ("server", "silence") {
+            a.end = went_down(a, evidence, index).unwrap_or(a.end).max(a.end);
+        }
     }
 }
 
@@ -70,7 +80,7 @@ pub fn in_trouble(evidence: &Evidence, a: &Attempt) -> bool {
 
 fn says_trouble(e: EventRef<'_>) -> bool {
     TROUBLE.contains(&e.event.kind.name())
-        && !(e.event.kind == kind::ALERTED && e.int(rdpwhy_parsers::Field::of("alert")) == Some(CLOSE_NOTIFY))
+        && !(e.event.kind == kind::ALERTED && e.int(field::ALERT) == Some(CLOSE_NOTIFY))
 }
 
 struct End {
@@ -182,8 +192,15 @@ impl<'a> Signs<'a> {
         } else {
             how
         };
-        let trouble = self.own.iter().copied().any(says_trouble);
-        let outcome = if a.stage == Stage::Session {
+        // An alert that cannot be read is the usual goodbye once a session ran.
+        let goodbye = |e: &EventRef<'_>| {
+            e.event.kind == kind::ALERTED && e.int(field::ALERT).is_none() && a.stage == Stage::Session
+        };
+        let trouble = self.own.iter().copied().filter(|e| !goodbye(e)).any(says_trouble);
+        let outcome = if self.one_way() && !trouble && (a.stage >= Stage::Mcs || by == "client") {
+            // Who closed first, and why, stands in the direction that is missing.
+            Outcome::Unknown
+        } else if a.stage == Stage::Session {
             match (by, how) {
                 (_, "error-info") => match self.last(kind::ERROR_INFO).and_then(|e| e.int(field::CODE)).map(reasons::error_info) {
                     Some(Class::Orderly | Class::Logoff | Class::Takeover) => Outcome::Ok,
@@ -196,21 +213,38 @@ impl<'a> Signs<'a> {
             }
         } else if how == "still-open" {
             Outcome::Unknown
+        } else if self.flag(kind::TCP_OPENED, field::MIDSTREAM) && !trouble {
+            // A capture that begins inside a connection cannot show that a session was reached.
+            if by == "client" { Outcome::Ok } else { Outcome::Unknown }
         } else if trouble || matches!(by, "server" | "middlebox" | "nobody") {
             Outcome::Failed
-        } else if self.has(rdpwhy_parsers::Kind::of("x224.unanswered")) || a.stage <= Stage::Tcp {
+        } else if self.has(kind::X224_UNANSWERED) || a.stage <= Stage::Tcp {
             Outcome::Failed
         } else if by == "client" && self.left_unanswered() {
             Outcome::Failed
-        } else if by == "client" && self.flag(kind::TCP_OPENED, field::MIDSTREAM) {
-            // A capture that begins inside a connection cannot show that a session was reached.
-            Outcome::Ok
         } else if by == "client" {
             Outcome::Cancelled
         } else {
             Outcome::Unknown
         };
         End { by, how, outcome }
+    }
+
+    /// The session's arbitration began (LSM 41) and nobody wrote of its end or of a session.
+    fn waits_for_a_session(&self) -> bool {
+        const ENDS: [Kind; 5] = [
+            kind::ARBITRATION_ENDED,
+            kind::ASSIGNED,
+            kind::SESSION_LOGON,
+            kind::SESSION_RECONNECTED,
+            kind::SHELL_STARTED,
+        ];
+        self.has(kind::ARBITRATION_STARTED) && !ENDS.into_iter().any(|k| self.has(k))
+    }
+
+    /// The capture holds one direction only.
+    fn one_way(&self) -> bool {
+        self.first(kind::TCP_OPENED).and_then(|e| e.text(field::ONE_WAY)).is_some_and(|d| !d.is_empty())
     }
 
     fn flag(&self, kind: Kind, f: rdpwhy_parsers::Field) -> bool {
@@ -220,6 +254,9 @@ impl<'a> Signs<'a> {
     /// The client gave up after its last message had no answer: a request without confirm, a ClientHello without
     /// ServerHello.
     fn left_unanswered(&self) -> bool {
+        if self.one_way() {
+            return false; // the answers may only not have been captured
+        }
         (self.has(kind::X224_REQUESTED) && !self.has(kind::X224_CONFIRMED) && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
     }
@@ -227,7 +264,6 @@ impl<'a> Signs<'a> {
     /// The server said goodbye before it closed.
     fn announced(&self) -> bool {
         self.has(kind::ANNOUNCED)
-            || self.last(kind::TCP_CLOSED).is_some_and(|e| e.flag(rdpwhy_parsers::Field::of("announced")))
     }
 
     fn server_class(&self) -> Option<Class> {
@@ -271,7 +307,7 @@ impl<'a> Signs<'a> {
             let outcome = if socket.is_some() { Outcome::Unknown } else { Outcome::Ok };
             return end("unknown", "unknown", outcome);
         }
-        if host_died(a, evidence, index) {
+        if went_down(a, evidence, index).is_some() {
             return end("server", "silence", Outcome::Dropped);
         }
         end("unknown", "still-open", Outcome::Ok)
@@ -329,19 +365,33 @@ impl<'a> Signs<'a> {
     }
 }
 
+/// Arbitration takes a second or two; whoever waited so long got no session.
+const PATIENCE_NS: i64 = 10_000_000_000;
 /// A takeover and the session's resumption are logged within this time.
 const TAKEOVER_NS: i64 = 15_000_000_000;
 
-/// The machine or the service went down before the session had any end: a crash leaves no record of it.
-fn host_died(a: &Attempt, evidence: &Evidence, index: &Index) -> bool {
-    let Some(host) = a.server.host else { return false };
-    let from = a.events.iter().filter(|at| evidence.host(**at) == Some(host)).map(|at| evidence.raw_time(*at)).max();
-    let Some(from) = from else { return false };
-    let down = ["reboot.unclean", "shutdown.unexpected", "os.started", "event-log.started", "session-manager.shutdown", "os.stopping"];
+/// When the machine or the service went down, if it did so before the session had any end: a crash leaves no record of
+/// the connections it cut. After a power loss only the next start tells, so the moment may be late.
+fn went_down(a: &Attempt, evidence: &Evidence, index: &Index) -> Option<Timestamp> {
+    let host = a.server.host?;
+    let from = a.events.iter().filter(|at| evidence.host(**at) == Some(host)).map(|at| evidence.raw_time(*at)).max()?;
     let to = Timestamp(i64::MAX);
-    let went_down = down.iter().filter_map(|n| Kind::named(n)).any(|k| !index.of_kind(host, k, from, to).is_empty());
-    let service = Kind::named("service.crashed").is_some_and(|k| {
-        index.of_kind(host, k, from, to).iter().any(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
-    });
-    went_down || service
+    let of_kind = |k| index.of_kind(host, k, from.plus(1), to);
+    let down = HOST_WENT_DOWN.iter().filter_map(|k| of_kind(*k).first()).map(|(t, _)| *t);
+    let crashed = of_kind(kind::SERVICE_CRASHED)
+        .iter()
+        .find(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
+        .map(|(t, _)| *t);
+    let raw = down.chain(crashed).min()?;
+    Some(raw.plus(-evidence.host_offsets.get(&host).copied().unwrap_or(0)))
 }
+
+/// Kinds that show that a machine went down or came up again.
+const HOST_WENT_DOWN: [Kind; 6] = [
+    Kind::of("reboot.unclean"),
+    Kind::of("shutdown.unexpected"),
+    Kind::of("os.started"),
+    Kind::of("event-log.started"),
+    Kind::of("session-manager.shutdown"),
+    Kind::of("os.stopping"),
+];

@@ -1,6 +1,8 @@
 //! Reason codes by what they mean for a connection; the numbers and their classes are in the parsers' code tables.
 
-use rdpwhy_parsers::{EventRef, Field, code};
+use rdpwhy_parsers::{EventRef, code};
+
+use crate::names::field;
 
 /// What a reason says about the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,6 @@ fn class(registry: &str, value: i64) -> Class {
 
 /// Whether a Service Control Manager record is about TermService, by its short name (the display name is localised).
 pub fn is_remote_desktop_service(e: EventRef<'_>) -> bool {
-    let service = e.text(Field::of("service")).unwrap_or_default();
+    let service = e.text(field::SERVICE).unwrap_or_default();
     service.eq_ignore_ascii_case("TermService") || service.eq_ignore_ascii_case("Remote Desktop Services")
 }

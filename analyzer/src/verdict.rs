@@ -4,9 +4,9 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Fact, Outcome};
-use crate::judge::{Finding, Opinion};
+use crate::judge::{self, Finding, Opinion};
 use crate::knowledge::{Confidence, Knowledge};
-use crate::matcher::{Found, Unrecorded, peer_name};
+use crate::matcher::{Found, Matcher, Unrecorded, peer_name};
 use crate::tries::{ClientKey, ServerKey, client_key, server_key};
 
 /// A spell ends when nothing failed for a day.
@@ -71,6 +71,35 @@ pub fn verdicts(knowledge: &Knowledge, attempts: &[Attempt], opinions: Vec<Optio
     }
     found.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
     found
+}
+
+/// Adds verdicts for hosts of which no connection is known on the side that the cause is about: System.evtx alone can name
+/// a broken key.
+pub fn add_alone(matcher: &Matcher<'_>, knowledge: &Knowledge, attempts: &[Attempt], verdicts: &mut Vec<Verdict>) {
+    for host in matcher.evidence.hosts.iter() {
+        for finding in judge::alone(matcher, knowledge, host) {
+            let Some(cause) = knowledge.causes.get(finding.cause) else { continue };
+            let known = attempts.iter().any(|a| {
+                let peer = if cause.host == "client" { &a.client } else { &a.server };
+                peer.host == Some(host)
+            });
+            if known {
+                continue;
+            }
+            verdicts.push(Verdict {
+                cause: Some(finding.cause),
+                confidence: Some(finding.confidence),
+                severity: cause.severity,
+                host: matcher.evidence.hosts.name(host).to_owned(),
+                attempts: Vec::new(),
+                decisive: finding.decisive,
+                supporting: Vec::new(),
+                alternatives: Vec::new(),
+                missing: BTreeMap::new(),
+            });
+        }
+    }
+    verdicts.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
 }
 
 /// The gateway's own name is not known to its records' reader as a peer: the log's host stands in.
@@ -159,7 +188,9 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
         for (n, c, why) in &b.opinion.behind {
             alternatives.entry(*n).or_insert((Some(*c), why.clone()));
         }
-        for (n, u) in b.opinion.open.iter().filter(|(n, _)| related(knowledge, cause, *n)) {
+        // What a side stated is not put in question by what somebody else might have stated.
+        let settled = v.confidence == Some(Confidence::Certain);
+        for (n, u) in b.opinion.open.iter().filter(|(n, _)| !settled && related(knowledge, cause, *n)) {
             let places: Vec<String> = u.iter().map(|x| format!("{} of {}", x.channel, x.host)).collect();
             let why = format!("nothing is against it, but nobody recorded what would show it: {}", places.join("; "));
             alternatives.entry(*n).or_insert((Some(Confidence::Possible), why));

@@ -174,6 +174,8 @@ pub enum Format {
     Text,
     /// For programs: schema rdpwhy.report/1
     Json,
+    /// For tickets
+    Markdown,
 }
 
 /// When to use colours.

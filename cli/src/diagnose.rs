@@ -4,6 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::Write;
 use std::path::Path;
 
+use rdpwhy_analyzer::Knowledge;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
 use rdpwhy_parsers::Timestamp;
 
@@ -59,12 +60,10 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
         None => None,
     };
-    let knowledge = args
-        .knowledge
-        .as_deref()
-        .map(engine::knowledge)
-        .transpose()
-        .map_err(Stop::usage)?;
+    let knowledge = engine::knowledge(args.knowledge.as_deref()).map_err(Stop::usage)?;
+    if let Some(asked) = &args.why_not {
+        known(&knowledge, asked)?;
+    }
     let mut key_logs = Vec::new();
     for path in &args.keylog {
         key_logs.push(key_log(path)?);
@@ -90,8 +89,14 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         return Err(nothing(args, &problems, &ignored, say));
     }
     progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
-    let mut report = engine::analyze(inputs, key_logs, &limits(args, &span), knowledge, &progress)
-        .map_err(Stop::usage)?;
+    let mut report = engine::analyze(
+        inputs,
+        key_logs,
+        &limits(args, &span),
+        &knowledge,
+        &progress,
+    )
+    .map_err(Stop::usage)?;
     progress.finish();
     for problem in &problems {
         say.warning(problem);
@@ -134,30 +139,53 @@ fn rendered(
     surroundings: &Surroundings,
     to_file: bool,
 ) -> Result<String, Stop> {
+    let colour = match args.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => surroundings.colour && !to_file,
+    };
+    let style = Style {
+        width: if to_file {
+            Style::default().width
+        } else {
+            surroundings.width
+        },
+        colour,
+        charset: surroundings.charset,
+        all: args.all,
+        zone: span.zone,
+        why_not: args.why_not.clone(),
+    };
     match args.format {
+        Format::Text => Ok(render::text(report, &style)),
+        Format::Markdown => Ok(render::markdown(report, &style)),
         Format::Json => render::json::json(report)
             .map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
-        Format::Text => {
-            let colour = match args.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => surroundings.colour && !to_file,
-            };
-            let style = Style {
-                width: if to_file {
-                    Style::default().width
-                } else {
-                    surroundings.width
-                },
-                colour,
-                charset: surroundings.charset,
-                all: args.all,
-                zone: span.zone,
-                why_not: args.why_not.clone(),
-            };
-            Ok(render::text(report, &style))
-        }
     }
+}
+
+/// Whether there is a cause of this id; if not, the ids that it may have been meant to be.
+fn known(knowledge: &Knowledge, asked: &str) -> Result<(), Stop> {
+    if knowledge.cause(asked).is_some() {
+        return Ok(());
+    }
+    let words: Vec<&str> = asked.split('-').filter(|w| w.len() > 2).collect();
+    let close = |id: &&str| words.iter().any(|w| id.contains(w));
+    let ids: Vec<&str> = knowledge
+        .causes
+        .iter()
+        .map(|c| c.id.as_str())
+        .filter(close)
+        .take(5)
+        .collect();
+    let hint = if ids.is_empty() {
+        String::new()
+    } else {
+        format!(": is it one of {}?", ids.join(", "))
+    };
+    Err(Stop::usage(format!(
+        "--why-not {asked}: no cause has this id{hint}"
+    )))
 }
 
 fn limits(args: &Diagnose, span: &Span) -> Limits {

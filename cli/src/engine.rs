@@ -30,11 +30,14 @@ pub struct Limits {
     pub threads: Option<usize>,
 }
 
-/// Reads a folder of cause files, `<stage>/<id>.toml`, beside the built-in ones.
+/// The built-in causes, with those of a folder of cause files (`<stage>/<id>.toml`) beside them.
 ///
 /// # Errors
 /// What cannot be read, or the first mistake with file and line.
-pub fn knowledge(folder: &Path) -> Result<Knowledge, String> {
+pub fn knowledge(folder: Option<&Path>) -> Result<Knowledge, String> {
+    let Some(folder) = folder else {
+        return Knowledge::embedded().map_err(|e| e.to_string());
+    };
     let mut files = Vec::new();
     let mut todo = vec![folder.to_owned()];
     while let Some(dir) = todo.pop() {
@@ -68,13 +71,9 @@ pub fn analyze(
     inputs: Vec<Input>,
     key_logs: Vec<KeyLog>,
     limits: &Limits,
-    knowledge: Option<Knowledge>,
+    knowledge: &Knowledge,
     progress: &Progress,
 ) -> Result<Report, String> {
-    let knowledge = match knowledge {
-        Some(k) => k,
-        None => Knowledge::embedded().map_err(|e| e.to_string())?,
-    };
     let options = Options {
         since: limits.since,
         until: limits.until,
@@ -93,7 +92,7 @@ pub fn analyze(
         })
         .collect();
     let secrets: Vec<Vec<u8>> = key_logs.into_iter().map(|k| k.text.into_bytes()).collect();
-    rdpwhy_analyzer::analyze(sources, &secrets, &knowledge, &options, &Heard(progress))
+    rdpwhy_analyzer::analyze(sources, &secrets, knowledge, &options, &Heard(progress))
         .map_err(|e| e.to_string())
 }
 

@@ -108,6 +108,16 @@ fn wrong_usage_is_2() {
     );
     refused(&run(["diagnose", "x", "--keylog", "no/such"]), 2, "no/such");
     refused(
+        &run(["diagnose", "x", "--knowledge", "no/such"]),
+        2,
+        "no/such",
+    );
+    refused(
+        &run(["diagnose", "x", "--why-not", "clock-screw"]),
+        2,
+        "clock-skew",
+    );
+    refused(
         &run(["diagnose", "x", "-o", "no/such/folder/report"]),
         2,
         "no/such/folder/report",

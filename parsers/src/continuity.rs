@@ -157,27 +157,34 @@ pub(crate) fn finish(batch: &mut EventBatch) {
 }
 
 /// The runs of all hosts by channel and first number. A machine that is renamed goes on with the same file and the same
-/// numbers under another name, so what is missing under one name may stand under the other.
+/// numbers under another name, so what is missing under one name may stand under the other. A collector numbers the
+/// records of all machines and channels in one row.
 struct Elsewhere {
-    /// Last number of the run, by channel and first number.
+    /// Last number of the run, by channel (empty where one row of numbers serves all) and first number.
     runs: BTreeMap<(String, u64), u64>,
+    one_row: bool,
 }
 
 impl Elsewhere {
     fn of(logs: &[Log], runs: &[Vec<Run>]) -> Self {
+        let told = || logs.iter().filter(|l| l.records > 0);
+        let one_row = told().any(|l| told().any(|m| m.host != l.host));
+        let key = |log: &Log| if one_row { String::new() } else { log.channel.clone() };
         let named = logs
             .iter()
             .zip(runs)
-            .flat_map(|(log, runs)| runs.iter().map(|r| (log.channel.clone(), r)));
+            .flat_map(|(log, runs)| runs.iter().map(move |r| (key(log), r)));
         Self {
             runs: named
                 .map(|(channel, run)| ((channel, run.first.0), run.last.0))
                 .collect(),
+            one_row,
         }
     }
 
     /// Whether runs that fit exactly lead from `after` to `before`.
     fn fills(&self, channel: &str, after: u64, before: u64) -> bool {
+        let channel = if self.one_row { "" } else { channel };
         let mut next = after.saturating_add(1);
         while next < before {
             match self.runs.get(&(channel.to_owned(), next)) {
@@ -190,6 +197,7 @@ impl Elsewhere {
 
     /// Whether a run ends right before this number.
     fn ends_before(&self, channel: &str, first: u64) -> bool {
+        let channel = if self.one_row { "" } else { channel };
         let before = self
             .runs
             .range((channel.to_owned(), 0)..(channel.to_owned(), first))

@@ -3,13 +3,16 @@
 use rdpwhy_parsers::Guid;
 use std::collections::BTreeMap;
 
-use super::{Peer, Sighting, View, target};
+use super::{Peer, Sighting, View};
 use crate::evidence::Evidence;
 use crate::index::Index;
 use crate::names::field;
 
 /// Records of one ActivityID further apart than this are two tries: the id of a kept-alive transport is used again.
 const LONGEST_SILENCE_NS: i64 = 86_400 * 1_000_000_000;
+
+/// Where clients reach a gateway.
+const HTTPS: u16 = 443;
 
 /// One sighting per ActivityID.
 pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
@@ -31,7 +34,13 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
                     view: View::Gateway,
                     source: at.source,
                     client: Peer::default(),
-                    server: Peer::default(),
+                    // The client's connection ends at the gateway; what follows behind it is another one.
+                    server: Peer {
+                        ip: None,
+                        port: Some(HTTPS),
+                        host: Some(host),
+                        name: Some(evidence.hosts.name(host).to_owned()),
+                    },
                     user: None,
                     start: *time,
                     end: *time,
@@ -47,15 +56,6 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
             sighting.end = *time;
             sighting.client.ip = sighting.client.ip.or_else(|| event.ip(field::CLIENT_IP));
             sighting.user = sighting.user.take().or_else(|| super::account(None, event.text(field::USER)));
-            if let Some(text) = event.text(field::SERVER_NAME).filter(|_| sighting.server.name.is_none()) {
-                let (name, port) = target(text);
-                sighting.server = Peer {
-                    ip: name.parse().ok(),
-                    port,
-                    host: evidence.hosts.find_any(&name),
-                    name: Some(name),
-                };
-            }
         }
     }
     // A transport that opened and never asked for a resource is no try at a server.

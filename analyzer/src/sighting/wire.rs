@@ -14,7 +14,30 @@ pub fn sightings(evidence: &Evidence) -> Vec<Sighting> {
             flows.entry((at.source, flow)).or_default().push(at);
         }
     }
-    flows.into_iter().filter_map(|((source, _), events)| sighting(evidence, source, events)).collect()
+    let (udp, tcp): (Vec<_>, Vec<_>) =
+        flows.into_iter().partition(|(_, events)| events.iter().any(|at| is_udp(evidence, *at)));
+    let mut found: Vec<Sighting> =
+        tcp.into_iter().filter_map(|((source, _), events)| sighting(evidence, source, events)).collect();
+    for ((source, _), events) in udp {
+        side_channel(evidence, &mut found, source, events);
+    }
+    found
+}
+
+fn is_udp(evidence: &Evidence, at: At) -> bool {
+    matches!(evidence.kind(at), Some(kind::UDP_OPENED | kind::UDP_UNANSWERED))
+}
+
+/// A UDP side channel is evidence of the TCP connection that it was opened beside: the latest of the same two hosts.
+fn side_channel(evidence: &Evidence, found: &mut [Sighting], source: u32, events: Vec<At>) {
+    let Some(first) = events.first().and_then(|at| evidence.event(*at)) else { return };
+    let hosts = (first.ip(field::CLIENT_IP), first.ip(field::SERVER_IP));
+    let owner = found.iter_mut().rev().filter(|s| {
+        s.source == source && (s.client.ip, s.server.ip) == hosts && s.start <= first.event.time
+    });
+    if let Some(owner) = owner.max_by_key(|s| s.start) {
+        owner.events.extend(events);
+    }
 }
 
 fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sighting> {

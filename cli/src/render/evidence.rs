@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use rdpwhy_analyzer::report::{Evidence, VerdictReport};
 
+use super::names::channels;
 use super::page::{Ink, Page, Run, faint, plain, strong};
 use super::{Context, facts, number};
 
@@ -111,7 +112,7 @@ pub fn alternatives(page: &mut Page, context: &Context<'_>, verdict: &VerdictRep
         if !named {
             body.push(faint(format!(" ({})", other.cause)));
         }
-        body.push(plain(format!(": {}", other.why_not)));
+        body.push(plain(format!(": {}", channels(&other.why_not))));
         page.flow(SECTION, &[label.next()], &body);
     }
     if verdict.alternatives.len() > shown {

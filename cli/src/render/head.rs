@@ -12,6 +12,13 @@ const CLOCK_NOISE_MS: i64 = 50;
 
 /// Writes them.
 pub fn head(page: &mut Page, context: &Context<'_>) {
+    page.flow(0, &[], &facts(&summary(context)));
+    clocks(page, context);
+    page.gap();
+}
+
+/// Hosts, logs, captures, records, and the span of time they cover.
+pub fn summary(context: &Context<'_>) -> Vec<String> {
     let report = context.report;
     let hosts: BTreeSet<&str> = report
         .sources
@@ -57,9 +64,7 @@ pub fn head(page: &mut Page, context: &Context<'_>) {
     if let (Some(first), Some(last)) = (first, last) {
         parts.push(context.clock.span(first, last));
     }
-    page.flow(0, &[], &facts(&parts));
-    clocks(page, context);
-    page.gap();
+    parts
 }
 
 /// One line for each host whose clock was corrected; its logs share the clock.

@@ -1,6 +1,7 @@
 //! The report for people and for programs.
 //!
-//! Every text goes through [`page::Page`], and with that through [`safe::safe`]: there is no other way to the terminal.
+//! Every text goes through [`safe::safe`], on the [`page::Page`] or in the Markdown: evidence has no other way out but JSON's
+//! escapes.
 
 mod account;
 mod attempts;
@@ -10,6 +11,7 @@ pub mod json;
 mod ladder;
 #[cfg(test)]
 mod looks;
+mod markdown;
 mod names;
 mod notes;
 pub mod page;
@@ -69,7 +71,18 @@ struct Context<'a> {
     clock: Clock,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn of(report: &'a Report, style: &'a Style) -> Self {
+        let names = Names::of(&report.sources);
+        let clock = Clock::new(style.zone.clone());
+        Self {
+            report,
+            style,
+            names,
+            clock,
+        }
+    }
+
     /// How many of `n` things are shown when `few` are without `--all`.
     fn shown(&self, n: usize, few: usize) -> usize {
         if self.style.all { n } else { n.min(few) }
@@ -78,17 +91,9 @@ impl Context<'_> {
 
 /// The report as text.
 pub fn text(report: &Report, style: &Style) -> String {
-    let mut page = Page::new(
-        style.width.clamp(MIN_WIDTH, MAX_WIDTH),
-        style.colour,
-        style.charset,
-    );
-    let context = Context {
-        report,
-        style,
-        names: Names::of(&report.sources),
-        clock: Clock::new(style.zone.clone()),
-    };
+    let width = style.width.clamp(MIN_WIDTH, MAX_WIDTH);
+    let mut page = Page::new(width, style.colour, style.charset);
+    let context = Context::of(report, style);
     head::head(&mut page, &context);
     verdict::verdicts(&mut page, &context);
     tail::tail(&mut page, &context);
@@ -97,6 +102,11 @@ pub fn text(report: &Report, style: &Style) -> String {
     }
     notes::notes(&mut page, &context);
     page.finish()
+}
+
+/// The report as Markdown.
+pub fn markdown(report: &Report, style: &Style) -> String {
+    markdown::markdown(&Context::of(report, style))
 }
 
 /// Facts with ` · ` between them; lines break between facts only.

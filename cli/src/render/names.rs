@@ -92,6 +92,11 @@ fn short(path: &str) -> String {
     else {
         return file.to_owned();
     };
+    // Collectors put where they found it before the name: `2-vss_0-Microsoft-Windows-…`.
+    let stem = stem
+        .find("Microsoft-Windows-")
+        .and_then(|at| stem.get(at..))
+        .unwrap_or(stem);
     // Windows writes the `/` of a channel as %4 into the file's name; tools that pack it escape the % once more.
     let stem = stem.split("%254").next().unwrap_or(stem);
     channel(&stem.replacen("%4", "/", 1)).into_owned()
@@ -108,6 +113,11 @@ pub fn channel(text: &str) -> Cow<'_, str> {
         .find_map(|p| name.strip_prefix(p))
         .unwrap_or(name);
     Cow::Owned(name.replacen("/Operational", "", 1))
+}
+
+/// The text with every channel in it as people call it.
+pub fn channels(text: &str) -> String {
+    text.split(' ').map(channel).collect::<Vec<_>>().join(" ")
 }
 
 fn with_owner(name: &str, source: &SourceReport) -> String {
@@ -146,6 +156,16 @@ mod tests {
         assert_eq!(
             channel("Microsoft-Windows-TerminalServices-RDPClient/Operational of WS7"),
             "RDPClient of WS7"
+        );
+        assert_eq!(
+            channels(
+                "nobody recorded Microsoft-Windows-TerminalServices-RDPClient/Operational of WS7"
+            ),
+            "nobody recorded RDPClient of WS7"
+        );
+        assert_eq!(
+            short("x/2-vss_0-Microsoft-Windows-RemoteDesktopServices-RdpCoreTS%4Operational.evtx"),
+            "RdpCoreTS"
         );
         assert_eq!(short("C/System.evtx"), "System");
         assert_eq!(short("trace.pcapng"), "trace.pcapng");

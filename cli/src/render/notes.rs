@@ -30,10 +30,10 @@ fn defects(page: &mut Page, context: &Context<'_>) {
                 count(n, "record or packet", "records or packets")
             ),
         };
-        let at = if defect.at.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", defect.at)
+        // What is said of the whole file needs no place in it.
+        let at = match defect.at.as_str() {
+            "" | "file" => String::new(),
+            at => format!("{at}: "),
         };
         note(
             page,

@@ -57,6 +57,11 @@ impl Run {
         }
     }
 
+    /// The text as it came.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A paragraph; line breaks in it are those of the file it was written in.
     pub fn paragraph(text: &str) -> Self {
         let text = text
@@ -211,7 +216,7 @@ impl Page {
         let mut words = vec![Word::default()];
         for run in body {
             let text = self.safe(run);
-            let fits = run.whole && text.width() <= self.width / 2;
+            let fits = run.whole && text.width() <= self.width * 2 / 3;
             let spaces = if fits {
                 text.len() - text.trim_start_matches(' ').len()
             } else {

@@ -3,6 +3,7 @@
 use rdpwhy_analyzer::report::VerdictReport;
 
 use super::evidence::{Label, SECTION, alternatives, changes, evidence};
+use super::names::channels;
 use super::page::{Ink, Page, Run, faint, plain, strong};
 use super::{Context, account, count, facts, ladder, number};
 
@@ -159,7 +160,7 @@ fn ink_of_title(verdict: &VerdictReport) -> Ink {
 }
 
 /// Host, how many, when, and the cause's id.
-fn about(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
+pub fn about(context: &Context<'_>, verdict: &VerdictReport) -> Vec<String> {
     let mut facts: Vec<String> = verdict.host.iter().cloned().collect();
     let connections = verdict.attempts.len() as u64;
     if connections > 0 {
@@ -212,7 +213,7 @@ fn why_not(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
         "this is the verdict".to_owned()
     } else {
         match verdict.alternatives.iter().find(|a| a.cause == *asked) {
-            Some(other) => other.why_not.clone(),
+            Some(other) => channels(&other.why_not),
             None => "none of the signs that it requires was seen".to_owned(),
         }
     };
@@ -231,10 +232,11 @@ fn remedy(page: &mut Page, verdict: &VerdictReport) {
     };
     page.gap();
     let mut label = Label::new("Fix");
-    let place = match (remedy.run_on.as_str(), &verdict.host) {
+    let place = match (remedy.run_on.as_str(), &remedy.host) {
         ("", _) => String::new(),
-        ("server" | "gateway", Some(host)) => format!("on {host} ({}): ", remedy.run_on),
-        (side, _) => format!("on the {side}: "),
+        (side, Some(host)) => format!("on {host} ({side}): "),
+        ("directory", None) => "in the directory: ".to_owned(),
+        (side, None) => format!("on the {side}: "),
     };
     page.flow(
         SECTION,

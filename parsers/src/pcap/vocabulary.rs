@@ -124,6 +124,7 @@ names!(
     ERROR = "error",
     REASON = "reason",
     ANSWERED = "answered",
+    ANNOUNCED = "announced",
     COOKIE_HASH = "cookie_hash",
     IP = "ip",
     MAC_A = "mac_a",

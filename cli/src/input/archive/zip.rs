@@ -15,10 +15,9 @@ use crate::input::unpack::{At, Unpacker};
 
 /// Gives every member to the unpacker.
 pub fn zip(unpacker: &mut Unpacker<'_>, at: At<'_>, bytes: &dyn ReadAt) {
-    let mut archive = match ZipArchive::new(BufReader::with_capacity(64 << 10, Reader::new(bytes)))
-    {
-        Ok(archive) => archive,
-        Err(_) => return from_the_front(unpacker, at, bytes),
+    let reader = BufReader::with_capacity(64 << 10, Reader::new(bytes));
+    let Ok(mut archive) = ZipArchive::new(reader) else {
+        return from_the_front(unpacker, at, bytes);
     };
     let password = unpacker.options.password;
     let mut locked = Locked::default();

@@ -63,6 +63,11 @@ fn no_line_is_longer_than_it_must_be() {
 }
 
 #[test]
+fn a_case_for_a_ticket() {
+    insta::assert_snapshot!(render::markdown(&sample::case(), &Style::default()));
+}
+
+#[test]
 fn healthy_evidence_takes_a_line() {
     insta::assert_snapshot!(render::text(&sample::healthy(), &Style::default()));
 }
