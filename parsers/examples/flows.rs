@@ -112,7 +112,15 @@ fn print(
                     );
                 }
                 "tcp.closed" => {
-                    let text = show(&["by", "how", "forged", "forged_why", "idle_ms", "announced", "after"]);
+                    let text = show(&[
+                        "by",
+                        "how",
+                        "forged",
+                        "forged_why",
+                        "idle_ms",
+                        "announced",
+                        "after",
+                    ]);
                     line += &format!(
                         " | stage {} | closed {text}",
                         STAGES.get(stage).unwrap_or(&"?")
