@@ -86,6 +86,15 @@ impl Names {
         }
     }
 
+    /// `Data` elements without names that stand in a row: their order is their name, so an array or one that is left out
+    /// would move those behind it.
+    pub(super) fn row(&self) -> &[Part] {
+        match self.positional.as_slice() {
+            [] | [_] => &[],
+            row => row,
+        }
+    }
+
     fn root(&mut self, stream: &mut Stream<'_>, name: Span) -> Result<(), Odd> {
         if is(stream.data, name, "EventData") {
             self.event_data(stream)
@@ -127,9 +136,6 @@ impl Names {
         }
         for Data { name, value } in items {
             match name {
-                Source::Absent if value.depends.is_some() => {
-                    return Err(Odd("unnamed data that may be left out"));
-                }
                 Source::Absent => self.positional.push(value),
                 Source::Text(name) => {
                     let start = self.text.len();

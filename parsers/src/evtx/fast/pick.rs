@@ -1,5 +1,7 @@
 //! The values that an event wants, taken out of a payload.
 
+use std::ops::Range;
+
 use super::bytes::Odd;
 use super::frame::instance_token;
 use super::instance::{self, Instance, Value, kind};
@@ -27,7 +29,7 @@ struct Plan {
     /// Where the template's element begins.
     template: usize,
     spec: &'static EventSpec,
-    asks: std::ops::Range<usize>,
+    picked: Picked,
 }
 
 /// Reads payloads. Remembers, for one chunk, where templates hold what is asked for.
@@ -36,13 +38,17 @@ pub(super) struct Picker {
     names: Names,
     values: Vec<Value>,
     asks: Vec<Ask>,
+    /// Parts whose order is their name.
+    rows: Vec<Part>,
     plans: Vec<Plan>,
     text: String,
 }
 
-/// What is asked of a payload: all of it is checked, nothing is decoded yet.
+/// What is asked of a payload, as places in [`Picker`].
+#[derive(Debug, Clone, Default)]
 pub(super) struct Picked {
-    asks: std::ops::Range<usize>,
+    asks: Range<usize>,
+    row: Range<usize>,
 }
 
 impl Picker {
@@ -50,6 +56,7 @@ impl Picker {
     pub(super) fn clear(&mut self) {
         self.plans.clear();
         self.asks.clear();
+        self.rows.clear();
     }
 
     /// Finds what `spec` asks for in a record. `stream` is the record's, or its template's; `instance` the record's
@@ -67,7 +74,7 @@ impl Picker {
             instance.list(data, &mut self.values)?;
         }
         match outline.payload {
-            Payload::Absent => Ok(Picked { asks: 0..0 }),
+            Payload::Absent => Ok(Picked::default()),
             Payload::Here(at) => {
                 let plan = instance.map(|_| at);
                 self.plan(spec, plan, |names| {
@@ -92,7 +99,7 @@ impl Picker {
                     Some(value) if !value.is_null() && !left_out => {
                         Err(Odd("a payload that is no BinXML"))
                     }
-                    _ => Ok(Picked { asks: 0..0 }),
+                    _ => Ok(Picked::default()),
                 }
             }
         }
@@ -152,8 +159,7 @@ impl Picker {
                 .find(|p| p.template == at && std::ptr::eq(p.spec, spec))
         });
         if let Some(plan) = known {
-            let asks = plan.asks.clone();
-            return Ok(Picked { asks });
+            return Ok(plan.picked.clone());
         }
         read(&mut self.names)?;
         let start = self.asks.len();
@@ -165,7 +171,12 @@ impl Picker {
                 }
             }
         }
-        let asks = start..self.asks.len();
+        let row = self.rows.len();
+        self.rows.extend(self.names.row());
+        let picked = Picked {
+            asks: start..self.asks.len(),
+            row: row..self.rows.len(),
+        };
         if let Some(template) = template {
             if self.plans.len() >= MOST_PLANS {
                 return Err(Odd("very many templates"));
@@ -173,10 +184,15 @@ impl Picker {
             self.plans.push(Plan {
                 template,
                 spec,
-                asks: asks.clone(),
+                picked: picked.clone(),
             });
         }
-        Ok(Picked { asks })
+        Ok(picked)
+    }
+
+    fn value(&self, slot: u16) -> Value {
+        let value = self.values.get(usize::from(slot)).copied();
+        value.unwrap_or_default()
     }
 
     fn left_out(&self, part: Part) -> bool {
@@ -193,21 +209,28 @@ impl Picker {
         data: &[u8],
         to: &mut Filling<'_>,
     ) -> Result<(), Odd> {
+        for part in self.rows.get(picked.row.clone()).unwrap_or_default() {
+            let array = match part.source {
+                Source::Slot(slot) => self.value(slot).kind & kind::ARRAY != 0,
+                _ => false,
+            };
+            if array || self.left_out(*part) {
+                return Err(Odd("unnamed data that moves others"));
+            }
+        }
         let mut done = usize::MAX;
         for ask in self.asks.get(picked.asks.clone()).unwrap_or_default() {
             if ask.field == done || self.left_out(ask.part) {
                 continue;
             }
             self.text.clear();
-            let at = |slot: u16| {
-                let value = self.values.get(usize::from(slot)).copied();
-                value.unwrap_or_default()
-            };
             match ask.part.source {
                 Source::Absent => continue,
                 Source::Text(span) => value::utf16(span.of(data), &mut self.text)?,
-                Source::Slot(slot) => value::text(at(slot), data, &mut self.text)?,
-                Source::Item(slot, nth) => value::item(at(slot), nth, data, &mut self.text)?,
+                Source::Slot(slot) => value::text(self.value(slot), data, &mut self.text)?,
+                Source::Item(slot, nth) => {
+                    value::item(self.value(slot), nth, data, &mut self.text)?;
+                }
                 Source::Mixed => return Err(Odd("a value of several pieces")),
             }
             let Some(field) = spec.fields.get(ask.field) else {
