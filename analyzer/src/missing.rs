@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::assemble::{Parts, time};
+use crate::assemble::{Parts, second};
 use crate::report::Missing;
 use crate::verdict::Verdict;
 
@@ -26,7 +26,7 @@ pub fn missing(parts: &Parts<'_>, v: &Verdict) -> Vec<Missing> {
     let mut list: Vec<Missing> = wanted
         .into_iter()
         .map(|((channel, host), would_decide)| {
-            let span = from.zip(to).map(|(f, t)| (time(f), time(t)));
+            let span = from.zip(to).map(|(f, t)| (second(f), second(t)));
             let shown = span.as_ref().map_or_else(String::new, |(f, t)| format!(" for {f} to {t}"));
             if channel == "capture" {
                 return Missing {

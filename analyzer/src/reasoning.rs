@@ -231,7 +231,7 @@ impl Desk<'_> {
             missing: Vec::new(),
             members: Vec::new(),
         };
-        if !self.matcher.was_there(sign, self.attempt) {
+        if !crate::matcher::was_there(sign, self.attempt) {
             told.note = sign
                 .given
                 .as_deref()

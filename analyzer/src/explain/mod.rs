@@ -20,7 +20,7 @@ pub use lead::Lead;
 pub use place::Place;
 pub use signs::SignText;
 
-use crate::assemble;
+use crate::remedy;
 use crate::knowledge::{Cause, Knowledge, KnowledgeError};
 use crate::nearest;
 use crate::report::Remedy;
@@ -384,7 +384,7 @@ fn about(cause: &Cause) -> CauseReading {
         supporting: signs(&cause.supporting),
         excluding: signs(&cause.excluding),
         alone: signs(&cause.alone),
-        remedy: assemble::remedy(cause),
+        remedy: remedy::general(cause),
         refines: cause.refines.clone(),
         explains: cause.explains.clone(),
         similar: cause

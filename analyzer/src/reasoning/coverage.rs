@@ -78,7 +78,7 @@ pub fn of_fact(matcher: &Matcher<'_>, sign: &Sign, a: &Attempt) -> Vec<Stretch> 
 /// Who covers the moment of an event, and who does not.
 pub fn of_event(matcher: &Matcher<'_>, e: &EventSign, a: &Attempt) -> (Vec<Stretch>, Vec<Stretch>) {
     let (mut covered, mut missing) = (Vec::new(), Vec::new());
-    let (from, to) = span(matcher, e, a);
+    let (from, to) = span(e, a);
     for kind in &e.kinds {
         let channels = catalog::channels(*kind);
         if channels.is_empty() {
@@ -155,9 +155,9 @@ fn hosts(
 }
 
 /// The span that the matcher asks coverage for: long windows count an hour, logs begin somewhere.
-fn span(matcher: &Matcher<'_>, e: &EventSign, a: &Attempt) -> (Timestamp, Timestamp) {
+fn span(e: &EventSign, a: &Attempt) -> (Timestamp, Timestamp) {
     let (from, to) = match e.window {
-        Some(w) => matcher.span(w, a, 0),
+        Some(w) => crate::matcher::span(w, a, 0),
         None => (a.start, a.end.min(a.start.plus(HANDSHAKE_NS))),
     };
     let from = from.max(a.start.plus(-LOOK_BACK_NS)).min(a.end);

@@ -278,7 +278,7 @@ fn cause(page: &mut Page, c: &CauseReading) {
     }
     if let Some(r) = &c.remedy {
         page.gap();
-        remedy(page, r, None, SECTION);
+        remedy(page, r, SECTION);
     }
     page.gap();
     for (n, other) in c.similar.iter().enumerate() {

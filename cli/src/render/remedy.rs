@@ -5,14 +5,14 @@ use rdpwhy_analyzer::report::Remedy;
 use super::evidence::Label;
 use super::page::{Page, faint, plain, strong};
 
-/// What to do, what it costs, how to take it back, and what shows that it worked. `host` is the one that the verdict
-/// names, where there is a verdict; the texts stand from `column` on.
-pub fn remedy(page: &mut Page, remedy: &Remedy, host: Option<&str>, column: usize) {
+/// What to do, what it costs, how to take it back, and what shows that it worked. The texts stand from `column` on.
+pub fn remedy(page: &mut Page, remedy: &Remedy, column: usize) {
     let mut label = Label::new("Fix");
-    let place = match (remedy.run_on.as_str(), host) {
+    let place = match (remedy.run_on.as_str(), &remedy.host) {
         ("", _) => String::new(),
-        ("server" | "gateway", Some(host)) => format!("on {host} ({}): ", remedy.run_on),
-        (side, _) => format!("on the {side}: "),
+        (side, Some(host)) => format!("on {host} ({side}): "),
+        ("directory", None) => "in the directory: ".to_owned(),
+        (side, None) => format!("on the {side}: "),
     };
     page.flow(
         column,

@@ -92,7 +92,7 @@ fn full(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     changes(page, context, verdict);
     if let Some(r) = &verdict.remedy {
         page.gap();
-        remedy(page, r, verdict.host.as_deref(), SECTION);
+        remedy(page, r, SECTION);
     }
     missing(page, context, verdict);
     page.gap();
