@@ -156,7 +156,11 @@ impl Section {
             }
             Ok(_) => {}
             Err(_) => {
-                return Next::Unreadable(format!("block 0x{kind:x} cannot be read"), block.len(), 0);
+                return Next::Unreadable(
+                    format!("block 0x{kind:x} cannot be read"),
+                    block.len(),
+                    0,
+                );
             }
         }
         Next::Other(block.len())
