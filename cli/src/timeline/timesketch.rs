@@ -53,6 +53,9 @@ pub fn lines(timeline: &Timeline<'_>, filter: &Filter) -> String {
             let name = format!("rdp_{name}");
             object[name] = value.as_str().into();
         }
+        if let Some(members) = object.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
         line(&object, &mut out);
     }
     out
