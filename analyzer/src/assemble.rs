@@ -3,6 +3,7 @@
 use rdpwhy_parsers::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::clock::{ClockEstimate, ClockId};
@@ -126,8 +127,10 @@ fn hash(prefix: &str, parts: &[String]) -> String {
         hasher.update(p.as_bytes());
     }
     let digest = hasher.finalize();
-    let hex: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
-    format!("{prefix}-{hex}")
+    digest.iter().take(6).fold(format!("{prefix}-"), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.

@@ -63,6 +63,8 @@ pub struct Options {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -84,9 +86,10 @@ pub fn analyze(
 fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
+    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
     Evidence::new(match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, secrets, progress)),
-        Err(_) => pipeline::read(&sources, secrets, progress),
+        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
+        Err(_) => pipeline::read(&sources, &means, progress),
     })
 }
 

@@ -105,12 +105,7 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
 impl Matcher<'_> {
     /// Holds a sign against an attempt.
     pub fn ask(&self, sign: &Sign, a: &Attempt) -> Answer {
-        if self.was_there(sign, a) { self.ask_present(sign, a) } else { Answer::Absent }
-    }
-
-    /// Whether the witness that the sign needs saw the attempt.
-    fn was_there(&self, sign: &Sign, a: &Attempt) -> bool {
-        sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
+        if was_there(sign, a) { self.ask_present(sign, a) } else { Answer::Absent }
     }
 
     fn ask_present(&self, sign: &Sign, a: &Attempt) -> Answer {
@@ -130,7 +125,7 @@ impl Matcher<'_> {
 
     fn witnesses(&self, signs: &[Sign], a: &Attempt) -> Answer {
         let (mut found, mut unrecorded, mut absent, mut seen) = (Vec::new(), BTreeSet::new(), false, false);
-        for sign in signs.iter().filter(|s| self.was_there(s, a) && self.has_such_host(s)) {
+        for sign in signs.iter().filter(|s| was_there(s, a) && self.has_such_host(s)) {
             match self.ask_present(sign, a) {
                 Answer::Seen(f) => {
                     seen = true;
@@ -237,7 +232,7 @@ impl Matcher<'_> {
                     let offset = self.offset(host);
                     let last = a.end.min(a.start.plus(HANDSHAKE_NS));
                     let (from, to) = match e.window {
-                        Some(w) => self.span(w, a, offset),
+                        Some(w) => span(w, a, offset),
                         None => (a.start.plus(offset - SLACK_NS / 4), last.plus(offset + SLACK_NS)),
                     };
                     for k in &kinds {
@@ -253,7 +248,7 @@ impl Matcher<'_> {
         }
         if matches!(e.joined, Joined::Server | Joined::Client) {
             let peer = if e.joined == Joined::Server { &a.server } else { &a.client };
-            let (from, to) = self.span(e.window.unwrap_or(AROUND), a, 0);
+            let (from, to) = span(e.window.unwrap_or(AROUND), a, 0);
             let packets = peer.ip.and_then(|ip| self.packets.get(&ip)).map_or(&[][..], Vec::as_slice);
             let start = packets.partition_point(|(t, _)| *t < from);
             let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to).map(|(_, at)| *at);
@@ -266,7 +261,7 @@ impl Matcher<'_> {
 
     fn of_hosts(&self, hosts: impl Iterator<Item = HostId>, e: &EventSign, a: &Attempt, kinds: &BTreeSet<Kind>, list: &mut Vec<At>) {
         for host in hosts {
-            let (from, to) = self.span(e.window.unwrap_or(AROUND), a, self.offset(host));
+            let (from, to) = span(e.window.unwrap_or(AROUND), a, self.offset(host));
             for k in kinds {
                 list.extend(self.index.of_kind(host, *k, from, to).iter().map(|(_, at)| *at));
             }
@@ -337,10 +332,9 @@ impl Matcher<'_> {
                 continue;
             }
             let side = match e.joined {
-                Joined::Server => Some(&a.server),
                 Joined::Client => Some(&a.client),
                 Joined::Attempt if written_by_client(*k) => Some(&a.client),
-                Joined::Attempt => Some(&a.server),
+                Joined::Server | Joined::Attempt => Some(&a.server),
                 Joined::Directory | Joined::Gateway => None,
             };
             let Some(peer) = side else {
@@ -356,7 +350,7 @@ impl Matcher<'_> {
                 continue;
             };
             let (from, to) = match e.window {
-                Some(w) => self.span(w, a, 0),
+                Some(w) => span(w, a, 0),
                 None => (a.start, a.end.min(a.start.plus(HANDSHAKE_NS))),
             };
             let from = from.max(a.start.plus(-LOOK_BACK_NS)).min(a.end);
@@ -395,15 +389,21 @@ impl Matcher<'_> {
     fn offset(&self, host: HostId) -> i64 {
         self.evidence.host_offsets.get(&host).copied().unwrap_or(0)
     }
+}
 
-    fn span(&self, w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
-        let (from, to) = match w.around {
-            Around::Both => (a.start, a.end),
-            Around::Start => (a.start, a.start),
-            Around::End => (a.end, a.end),
-        };
-        (from.plus(w.from.saturating_add(offset)), to.plus(w.to.saturating_add(offset)))
-    }
+/// The window around an attempt, in a clock that runs `offset` ahead.
+fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
+    let (from, to) = match w.around {
+        Around::Both => (a.start, a.end),
+        Around::Start => (a.start, a.start),
+        Around::End => (a.end, a.end),
+    };
+    (from.plus(w.from.saturating_add(offset)), to.plus(w.to.saturating_add(offset)))
+}
+
+/// Whether the witness that the sign needs saw the attempt.
+fn was_there(sign: &Sign, a: &Attempt) -> bool {
+    sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
 }
 
 fn any(answers: impl Iterator<Item = Answer>) -> Answer {

@@ -24,6 +24,8 @@ pub struct Limits {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Zone of times without one.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// Threads.
     pub threads: Option<usize>,
 }
@@ -79,6 +81,7 @@ pub fn analyze(
         client: limits.client.clone(),
         server: limits.server.clone(),
         user: limits.user.clone(),
+        zone: limits.zone.clone(),
         threads: limits.threads,
     };
     let sources = inputs

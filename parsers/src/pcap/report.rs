@@ -71,9 +71,12 @@ fn one_way(flow: &Flow) -> &'static str {
 /// A request that the server, though it was there, gave no byte for.
 fn unanswered(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing) {
     let requested = flow.dialogue.as_ref().and_then(|d| d.requested);
-    if let Some(place) = requested.filter(|_| flow.ends.server.bytes == 0 && one_way(flow) != "client") {
+    if let Some(place) =
+        requested.filter(|_| flow.ends.server.bytes == 0 && one_way(flow) != "client")
+    {
         let waited = end.place.time.max(flow.last.time).since(place.time);
-        tell(batch, log, flow, kind::X224_UNANSWERED, place).count(field::WAITED_MS, waited / MILLISECOND);
+        tell(batch, log, flow, kind::X224_UNANSWERED, place)
+            .count(field::WAITED_MS, waited / MILLISECOND);
     }
 }
 
@@ -190,7 +193,13 @@ const COLUMNS: Pair<Columns> = Pair {
 /// Segment size where neither end announced one: Ethernet's.
 const USUAL_MSS: u16 = 1460;
 
-fn measured(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, around: &Surroundings<'_>) {
+fn measured(
+    flow: &Flow,
+    batch: &mut EventBatch,
+    log: u32,
+    end: &Closing,
+    around: &Surroundings<'_>,
+) {
     let Pair { client, server } = &flow.ends;
     let one_way = !one_way(flow).is_empty();
     let segments = u64::from(client.segments) + u64::from(server.segments);
@@ -200,7 +209,11 @@ fn measured(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, around
         let (e, of) = (&flow.ends[side], &COLUMNS[side]);
         // The receiver says how long a segment may be; what is longer was cut later, by the sender's network card.
         let mss = u32::from(flow.ends[side.other()].mss.or(e.mss).unwrap_or(USUAL_MSS));
-        let lost = if one_way { 0 } else { e.ledger.largest_lost().min(mss) };
+        let lost = if one_way {
+            0
+        } else {
+            e.ledger.largest_lost().min(mss)
+        };
         m.count(of.packets, e.packets)
             .count(of.bytes, e.bytes)
             .count(of.segments, e.segments)
@@ -211,36 +224,71 @@ fn measured(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, around
             .maybe(of.mss, e.mss)
             .maybe(of.ttl, e.usual_ttl());
         if let Some(dialogue) = &flow.dialogue {
-            m.count(of.data_after_tls, dialogue.data.bytes[side]).count(of.app_records, dialogue.data.records[side]);
+            m.count(of.data_after_tls, dialogue.data.bytes[side])
+                .count(of.app_records, dialogue.data.records[side]);
         }
     }
-    let gap_bytes = if one_way { 0 } else { client.gap_bytes() + server.gap_bytes() };
-    let silence = flow.unanswered_since.map_or(0, |since| end.place.time.max(flow.last.time).since(since).max(0));
-    m.count(field::DURATION_MS, flow.last.time.since(flow.opened.time) / MILLISECOND)
-        .maybe(field::RTT_US, flow.rtt.map(|r| r / MICROSECOND))
-        .count(field::RETRANSMISSION_PERMILLE, repeated * 1000 / segments.max(1))
-        .count(field::RTO_BACKOFF, client.backoff.max(server.backoff))
-        .count(field::ZERO_WINDOWS, client.zero_windows + server.zero_windows)
-        .count(field::OUT_OF_ORDER, client.out_of_order + server.out_of_order)
-        .count(field::DUPLICATE_ACKS, client.duplicate_acks + server.duplicate_acks)
-        .count(field::DUPLICATE_FRAMES, client.duplicate_frames + server.duplicate_frames)
-        .count(field::KEEPALIVES, client.keepalives + server.keepalives)
-        .count(field::GAP_BYTES, gap_bytes)
-        .count(field::IDLE_MAX_MS, flow.idle_max / MILLISECOND)
-        .count(field::IDLE_BEFORE_END_MS, end.idle / MILLISECOND)
-        .count(field::SERVER_SILENCE_MS, silence / MILLISECOND);
-    let answer = flow.dialogue.as_ref().and_then(|d| Some(d.answered?.time.since(d.requested?.time)));
+    let gap_bytes = if one_way {
+        0
+    } else {
+        client.gap_bytes() + server.gap_bytes()
+    };
+    let silence = flow.unanswered_since.map_or(0, |since| {
+        end.place.time.max(flow.last.time).since(since).max(0)
+    });
+    m.count(
+        field::DURATION_MS,
+        flow.last.time.since(flow.opened.time) / MILLISECOND,
+    )
+    .maybe(field::RTT_US, flow.rtt.map(|r| r / MICROSECOND))
+    .count(
+        field::RETRANSMISSION_PERMILLE,
+        repeated * 1000 / segments.max(1),
+    )
+    .count(field::RTO_BACKOFF, client.backoff.max(server.backoff))
+    .count(
+        field::ZERO_WINDOWS,
+        client.zero_windows + server.zero_windows,
+    )
+    .count(
+        field::OUT_OF_ORDER,
+        client.out_of_order + server.out_of_order,
+    )
+    .count(
+        field::DUPLICATE_ACKS,
+        client.duplicate_acks + server.duplicate_acks,
+    )
+    .count(
+        field::DUPLICATE_FRAMES,
+        client.duplicate_frames + server.duplicate_frames,
+    )
+    .count(field::KEEPALIVES, client.keepalives + server.keepalives)
+    .count(field::GAP_BYTES, gap_bytes)
+    .count(field::IDLE_MAX_MS, flow.idle_max / MILLISECOND)
+    .count(field::IDLE_BEFORE_END_MS, end.idle / MILLISECOND)
+    .count(field::SERVER_SILENCE_MS, silence / MILLISECOND);
+    let answer = flow
+        .dialogue
+        .as_ref()
+        .and_then(|d| Some(d.answered?.time.since(d.requested?.time)));
     m.maybe(field::X224_ANSWER_MS, answer.map(|a| a / MILLISECOND));
-    m.0.text(field::LAST_UNACKED_BY, last_unacknowledged(flow).map_or("", |(side, ..)| side.name()))
-        .flag(field::LOST_AT_END, lost_at_end(flow, around.capture_end))
-        .flag(field::ICMP_TOO_BIG, flow.too_big);
+    m.0.text(
+        field::LAST_UNACKED_BY,
+        last_unacknowledged(flow).map_or("", |(side, ..)| side.name()),
+    )
+    .flag(field::LOST_AT_END, lost_at_end(flow, around.capture_end))
+    .flag(field::ICMP_TOO_BIG, flow.too_big);
 }
 
 /// Whether the side that ended it had said goodbye with close_notify, or either side with an MCS Disconnect Provider
 /// Ultimatum: a server announces the end of a session that the user closed, and leaves the closing to the client.
 fn announced(flow: &Flow, end: &Closing) -> bool {
-    let Some(dialogue) = &flow.dialogue else { return false };
+    let Some(dialogue) = &flow.dialogue else {
+        return false;
+    };
     let side = Side::BOTH.into_iter().find(|side| side.name() == end.by);
     let notify = side.and_then(|side| dialogue.tls.goodbye[side]);
-    side.is_some() && (notify.is_some_and(|frame| frame <= end.place.frame) || dialogue.sequence.disconnected.any(|d| *d))
+    side.is_some()
+        && (notify.is_some_and(|frame| frame <= end.place.frame)
+            || dialogue.sequence.disconnected.any(|d| *d))
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::frame::packet::{Datagram, Packet};
 use super::dialogue::story::hex;
+use super::frame::packet::{Datagram, Packet};
 use super::tcp::stream::Place;
 use super::vocabulary::{field, kind};
 use crate::batch::EventBatch;

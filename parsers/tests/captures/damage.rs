@@ -30,12 +30,14 @@ fn mutated(file: &[u8], seed: &mut Seed) -> Vec<u8> {
 fn mutated_inside(frames: &Capture, seed: &mut Seed) -> Vec<u8> {
     let mut frames = frames.clone();
     for frame in &mut frames.frames {
-        if seed.next_u32() % 4 == 0 {
+        if seed.next_u32().is_multiple_of(4) {
             let at = seed.next_u32() as usize % frame.bytes.len();
             frame.bytes[at] = u8::try_from(seed.next_u32() % 256).unwrap();
         }
-        if seed.next_u32() % 16 == 0 {
-            frame.bytes.truncate(seed.next_u32() as usize % frame.bytes.len() + 1);
+        if seed.next_u32().is_multiple_of(16) {
+            frame
+                .bytes
+                .truncate(seed.next_u32() as usize % frame.bytes.len() + 1);
         }
     }
     frames.to_pcapng()
@@ -43,7 +45,10 @@ fn mutated_inside(frames: &Capture, seed: &mut Seed) -> Vec<u8> {
 
 #[test]
 fn mutations_of_a_session_are_survived() {
-    let capture = Capture { frames: healthy().frames(), secrets: None };
+    let capture = Capture {
+        frames: healthy().frames(),
+        secrets: None,
+    };
     let mut seed = Seed::of("mutations");
     for file in [capture.to_pcap(), capture.to_pcapng()] {
         for _ in 0..300 {
@@ -57,7 +62,11 @@ fn mutations_of_a_session_are_survived() {
 
 #[test]
 fn every_cut_of_a_session_is_survived() {
-    let file = Capture { frames: healthy().frames(), secrets: None }.to_pcap();
+    let file = Capture {
+        frames: healthy().frames(),
+        secrets: None,
+    }
+    .to_pcap();
     for end in (0..file.len()).step_by(37) {
         let _ = read(&file[..end]);
     }
@@ -65,7 +74,9 @@ fn every_cut_of_a_session_is_survived() {
 
 #[test]
 fn mutations_of_samples_are_survived() {
-    let Some(files) = samples::files(&["lab", "pcap"]) else { return };
+    let Some(files) = samples::files(&["lab", "pcap"]) else {
+        return;
+    };
     let mut seed = Seed::of("samples");
     for file in files {
         let bytes = std::fs::read(&file).unwrap();

@@ -9,7 +9,12 @@ use super::play::{Play, healthy, read};
 
 #[track_caller]
 fn expect(flow: &Flow, stage: &str, by: &str, how: &str) {
-    assert_eq!((flow.stage, flow.by.as_str(), flow.how.as_str()), (stage, by, how), "{:?}", flow.kinds);
+    assert_eq!(
+        (flow.stage, flow.by.as_str(), flow.how.as_str()),
+        (stage, by, how),
+        "{:?}",
+        flow.kinds
+    );
 }
 
 #[test]
@@ -25,7 +30,13 @@ fn a_session_that_the_user_ends() {
 
 #[test]
 fn sessions_by_every_way_of_security() {
-    for (version, protocol) in [(Version::Tls12, 1), (Version::Tls13, 1), (Version::Tls13, 2), (Version::Tls12, 2), (Version::Tls13, 8)] {
+    for (version, protocol) in [
+        (Version::Tls12, 1),
+        (Version::Tls13, 1),
+        (Version::Tls13, 2),
+        (Version::Tls12, 2),
+        (Version::Tls13, 8),
+    ] {
         let mut play = Play::opened(version);
         play.secured(protocol);
         if protocol != 1 {
@@ -38,8 +49,16 @@ fn sessions_by_every_way_of_security() {
         play.tcp.reset(Side::Client);
         let flow = play.told();
         expect(&flow, "session", "client", "rst");
-        assert_eq!(flow.kinds.contains(&"credssp.started"), protocol != 1, "{version:?} {protocol}");
-        assert!(flow.kinds.contains(&"mcs.connect-initial"), "{version:?} {protocol}: {:?}", flow.kinds);
+        assert_eq!(
+            flow.kinds.contains(&"credssp.started"),
+            protocol != 1,
+            "{version:?} {protocol}"
+        );
+        assert!(
+            flow.kinds.contains(&"mcs.connect-initial"),
+            "{version:?} {protocol}: {:?}",
+            flow.kinds
+        );
         assert_eq!(flow.get("tcp.closed", "forged"), "false");
     }
 }
@@ -49,7 +68,11 @@ fn the_server_closes_behind_the_client_hello() {
     for how in ["fin", "rst"] {
         let mut play = Play::opened(Version::Tls12);
         play.request(3).confirm(2).client_hello();
-        if how == "fin" { play.tcp.close(Side::Server) } else { play.tcp.reset(Side::Server) }
+        if how == "fin" {
+            play.tcp.close(Side::Server);
+        } else {
+            play.tcp.reset(Side::Server);
+        }
         let flow = play.told();
         expect(&flow, "tls", "server", how);
         assert_eq!(flow.get("tcp.closed", "after"), "tls.client-hello");
@@ -70,7 +93,11 @@ fn an_alert_decides_whoever_closes_first() {
 #[test]
 fn a_client_that_refuses_the_certificate_of_tls_13_hides_its_alert() {
     let mut play = Play::opened(Version::Tls13);
-    play.request(3).confirm(2).client_hello().server_flight().goodbye(Side::Client);
+    play.request(3)
+        .confirm(2)
+        .client_hello()
+        .server_flight()
+        .goodbye(Side::Client);
     play.tcp.close(Side::Client);
     let flow = play.told();
     expect(&flow, "tls", "client", "alert");
@@ -120,7 +147,13 @@ fn refused_and_unanswered() {
     play.tcp.open_unanswered(3);
     let flow = play.told();
     expect(&flow, "tcp", "nobody", "silence");
-    assert_eq!((flow.int("tcp.unanswered", "syn_count"), flow.int("tcp.unanswered", "span_ms")), (4, 7000));
+    assert_eq!(
+        (
+            flow.int("tcp.unanswered", "syn_count"),
+            flow.int("tcp.unanswered", "span_ms")
+        ),
+        (4, 7000)
+    );
 }
 
 #[test]
@@ -130,7 +163,10 @@ fn a_forged_reset_is_known_by_its_ttl() {
     play.tcp.forged_reset(Side::Server, 53);
     let flow = play.told();
     expect(&flow, "tls", "middlebox", "rst");
-    assert!(flow.get("tcp.closed", "forged_why").starts_with("ttl 53 where this end has 128"));
+    assert!(
+        flow.get("tcp.closed", "forged_why")
+            .starts_with("ttl 53 where this end has 128")
+    );
 }
 
 #[test]
@@ -163,7 +199,13 @@ fn silence_behind_retransmissions() {
     let flow = play.told();
     expect(&flow, "session", "nobody", "silence");
     assert_eq!(flow.get("flow.measured", "last_unacked_by"), "server");
-    assert_eq!((flow.int("flow.measured", "rto_backoff"), flow.int("flow.measured", "largest_lost_server")), (5, 700));
+    assert_eq!(
+        (
+            flow.int("flow.measured", "rto_backoff"),
+            flow.int("flow.measured", "largest_lost_server")
+        ),
+        (5, 700)
+    );
 }
 
 #[test]
@@ -187,7 +229,13 @@ fn a_port_used_again_is_another_connection() {
         frame.bytes[38] ^= 0x40;
     }
     frames.extend(later);
-    let all = flows(&read(&Capture { frames, secrets: None }.to_pcap()));
+    let all = flows(&read(
+        &Capture {
+            frames,
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
     assert_eq!(all.len(), 2);
     expect(&all[0], "session", "client", "fin");
 }
@@ -204,7 +252,11 @@ fn rdp_is_known_by_its_bytes_and_nothing_else_is_told() {
     play.tcp.open();
     play.client_hello().server_flight().finished();
     play.tcp.reset(Side::Server);
-    let file = Capture { frames: play.frames(), secrets: None }.to_pcapng();
+    let file = Capture {
+        frames: play.frames(),
+        secrets: None,
+    }
+    .to_pcapng();
     assert!(flows(&read(&file)).is_empty());
 }
 
@@ -213,24 +265,51 @@ fn half_a_connection_is_told_from_where_it_begins() {
     // The capture starts behind the handshake.
     let frames = healthy().frames();
     let behind = frames.len() - 24;
-    let all = flows(&read(&Capture { frames: frames[behind..].to_vec(), secrets: None }.to_pcap()));
+    let all = flows(&read(
+        &Capture {
+            frames: frames[behind..].to_vec(),
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].get("tcp.opened", "midstream"), "true");
     assert_eq!(all[0].server.1, 3389);
     expect(&all[0], "session", "client", "fin");
     // Only the server was captured.
     let from_server: Vec<_> = frames.into_iter().filter(|f| f.bytes[29] == 9).collect();
-    let all = flows(&read(&Capture { frames: from_server, secrets: None }.to_pcap()));
-    assert_eq!((all[0].get("tcp.opened", "one_way"), all[0].client.1), ("server", 50_123));
+    let all = flows(&read(
+        &Capture {
+            frames: from_server,
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
+    assert_eq!(
+        (all[0].get("tcp.opened", "one_way"), all[0].client.1),
+        ("server", 50_123)
+    );
     assert_eq!(all[0].get("tls.client-hello", "inferred"), "true");
 }
 
 #[test]
 fn frames_seen_twice_are_counted_once() {
     let frames = healthy().frames();
-    let once = flows(&read(&Capture { frames: frames.clone(), secrets: None }.to_pcap()));
+    let once = flows(&read(
+        &Capture {
+            frames: frames.clone(),
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
     let twice: Vec<_> = frames.into_iter().flat_map(|f| [f.clone(), f]).collect();
-    let twice = flows(&read(&Capture { frames: twice, secrets: None }.to_pcap()));
+    let twice = flows(&read(
+        &Capture {
+            frames: twice,
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
     assert_eq!(once[0].kinds, twice[0].kinds);
     assert_eq!(twice[0].int("flow.measured", "retransmissions_server"), 0);
     assert!(twice[0].int("flow.measured", "duplicate_frames") > 20);
@@ -239,7 +318,13 @@ fn frames_seen_twice_are_counted_once() {
 #[test]
 fn order_and_repetition_do_not_change_what_was_said() {
     let frames = healthy().frames();
-    let straight = flows(&read(&Capture { frames: frames.clone(), secrets: None }.to_pcap()));
+    let straight = flows(&read(
+        &Capture {
+            frames: frames.clone(),
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
     let mut shuffled = frames;
     // Neighbours of one sender change places, the times stay in order; and every seventh frame comes again much later.
     for at in 4..shuffled.len() - 6 {
@@ -250,11 +335,26 @@ fn order_and_repetition_do_not_change_what_was_said() {
         }
     }
     for at in (4..shuffled.len() - 6).step_by(7) {
-        let again = Frame { time: shuffled[at + 6].time, bytes: shuffled[at].bytes.clone() };
+        let again = Frame {
+            time: shuffled[at + 6].time,
+            bytes: shuffled[at].bytes.clone(),
+        };
         shuffled.push(again);
     }
-    let shuffled = flows(&read(&Capture { frames: shuffled, secrets: None }.to_pcap()));
+    let shuffled = flows(&read(
+        &Capture {
+            frames: shuffled,
+            secrets: None,
+        }
+        .to_pcap(),
+    ));
     assert_eq!(straight[0].stage, shuffled[0].stage);
-    assert_eq!((&straight[0].by, &straight[0].how), (&shuffled[0].by, &shuffled[0].how));
-    assert_eq!(straight[0].int("flow.measured", "bytes_server"), shuffled[0].int("flow.measured", "bytes_server"));
+    assert_eq!(
+        (&straight[0].by, &straight[0].how),
+        (&shuffled[0].by, &shuffled[0].how)
+    );
+    assert_eq!(
+        straight[0].int("flow.measured", "bytes_server"),
+        shuffled[0].int("flow.measured", "bytes_server")
+    );
 }

@@ -14,7 +14,12 @@ fn file(link: u32, frames: &[Frame], envelope: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec
         let bytes = envelope(&frame.bytes);
         let (seconds, nanos) = frame.time.seconds_and_nanos();
         let size = u32::try_from(bytes.len()).unwrap();
-        for number in [u32::try_from(seconds).unwrap(), u32::try_from(nanos / 1000).unwrap(), size, size] {
+        for number in [
+            u32::try_from(seconds).unwrap(),
+            u32::try_from(nanos / 1000).unwrap(),
+            size,
+            size,
+        ] {
             file.extend(number.to_le_bytes());
         }
         file.extend(bytes);
@@ -23,8 +28,20 @@ fn file(link: u32, frames: &[Frame], envelope: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec
 }
 
 fn outer() -> (Link, Ip) {
-    let link = Link { from: [4; 6], to: [6; 6], vlan: None };
-    (link, Ip { from: [192, 0, 2, 1].into(), to: [192, 0, 2, 2].into(), ttl: 60, id: 7 })
+    let link = Link {
+        from: [4; 6],
+        to: [6; 6],
+        vlan: None,
+    };
+    (
+        link,
+        Ip {
+            from: [192, 0, 2, 1].into(),
+            to: [192, 0, 2, 2].into(),
+            ttl: 60,
+            id: 7,
+        },
+    )
 }
 
 /// An outer Ethernet and IPv4 packet of this protocol.
@@ -59,28 +76,85 @@ fn every_envelope_holds_the_same_connection() {
     let bare = told(ETHERNET, &|f| f.to_vec());
     assert_eq!((bare.len(), bare[0].stage), (1, "session"));
     let envelopes: [Envelope; 23] = [
-        ("vlan", ETHERNET, |f| [&f[..12], &[0x81, 0, 0x60, 5], &f[12..]].concat()),
-        ("qinq", ETHERNET, |f| [&f[..12], &[0x88, 0xa8, 0, 9, 0x81, 0, 0, 5], &f[12..]].concat()),
-        ("mpls", ETHERNET, |f| [&f[..12], &[0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64], &f[14..]].concat()),
-        ("pppoe", ETHERNET, |f| [&f[..12], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21], &f[14..]].concat()),
-        ("macsec without encryption", ETHERNET, |f| [&f[..12], &[0x88, 0xe5, 0, 0, 0, 0, 0, 1], &f[12..]].concat()),
-        ("snap", ETHERNET, |f| [&f[..12], &[1, 0, 0xaa, 0xaa, 3, 0, 0, 0], &f[12..]].concat()),
+        ("vlan", ETHERNET, |f| {
+            [&f[..12], &[0x81, 0, 0x60, 5], &f[12..]].concat()
+        }),
+        ("qinq", ETHERNET, |f| {
+            [&f[..12], &[0x88, 0xa8, 0, 9, 0x81, 0, 0, 5], &f[12..]].concat()
+        }),
+        ("mpls", ETHERNET, |f| {
+            [&f[..12], &[0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64], &f[14..]].concat()
+        }),
+        ("pppoe", ETHERNET, |f| {
+            [
+                &f[..12],
+                &[0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21],
+                &f[14..],
+            ]
+            .concat()
+        }),
+        ("macsec without encryption", ETHERNET, |f| {
+            [&f[..12], &[0x88, 0xe5, 0, 0, 0, 0, 0, 1], &f[12..]].concat()
+        }),
+        ("snap", ETHERNET, |f| {
+            [&f[..12], &[1, 0, 0xaa, 0xaa, 3, 0, 0, 0], &f[12..]].concat()
+        }),
         ("raw", 101, |f| f[14..].to_vec()),
         ("raw ipv4", 228, |f| f[14..].to_vec()),
         ("null", 0, |f| with(&[2, 0, 0, 0], &f[14..])),
         ("loop", 108, |f| with(&[0, 0, 0, 2], &f[14..])),
-        ("linux cooked", 113, |f| with(&[0, 0, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0], &f[14..])),
-        ("linux cooked 2", 276, |f| with(&[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0], &f[14..])),
+        ("linux cooked", 113, |f| {
+            with(&[0, 0, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0], &f[14..])
+        }),
+        ("linux cooked 2", 276, |f| {
+            with(
+                &[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0],
+                &f[14..],
+            )
+        }),
         ("ppp", 9, |f| with(&[0xff, 3, 0, 0x21], &f[14..])),
         ("ip in ip", ETHERNET, |f| ipv4(4, &f[14..])),
-        ("gre", ETHERNET, |f| ipv4(47, &with(&[0, 0, 8, 0], &f[14..]))),
-        ("gre with key and sequence", ETHERNET, |f| ipv4(47, &with(&[0x30, 0, 0x65, 0x58, 0, 0, 0, 9, 0, 0, 0, 1], f))),
-        ("erspan i", ETHERNET, |f| ipv4(47, &with(&[0, 0, 0x88, 0xbe], f))),
-        ("erspan ii", ETHERNET, |f| ipv4(47, &with(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 5, 0, 1, 0, 0, 0, 2], f))),
-        ("erspan iii", ETHERNET, |f| ipv4(47, &with(&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 5, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0], f))),
-        ("vxlan", ETHERNET, |f| udp(4789, &with(&[8, 0, 0, 0, 0, 0, 7, 0], f))),
-        ("vxlan on the old port", ETHERNET, |f| udp(8472, &with(&[8, 0, 0, 0, 0, 0, 7, 0], f))),
-        ("geneve with an option", ETHERNET, |f| udp(6081, &with(&[2, 0, 0x65, 0x58, 0, 0, 7, 0, 0, 0, 0, 1, 0, 0, 0, 0], f))),
+        ("gre", ETHERNET, |f| {
+            ipv4(47, &with(&[0, 0, 8, 0], &f[14..]))
+        }),
+        ("gre with key and sequence", ETHERNET, |f| {
+            ipv4(47, &with(&[0x30, 0, 0x65, 0x58, 0, 0, 0, 9, 0, 0, 0, 1], f))
+        }),
+        ("erspan i", ETHERNET, |f| {
+            ipv4(47, &with(&[0, 0, 0x88, 0xbe], f))
+        }),
+        ("erspan ii", ETHERNET, |f| {
+            ipv4(
+                47,
+                &with(
+                    &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 5, 0, 1, 0, 0, 0, 2],
+                    f,
+                ),
+            )
+        }),
+        ("erspan iii", ETHERNET, |f| {
+            ipv4(
+                47,
+                &with(
+                    &[
+                        0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 5, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0,
+                    ],
+                    f,
+                ),
+            )
+        }),
+        ("vxlan", ETHERNET, |f| {
+            udp(4789, &with(&[8, 0, 0, 0, 0, 0, 7, 0], f))
+        }),
+        ("vxlan on the old port", ETHERNET, |f| {
+            udp(8472, &with(&[8, 0, 0, 0, 0, 0, 7, 0], f))
+        }),
+        ("geneve with an option", ETHERNET, |f| {
+            udp(
+                6081,
+                &with(&[2, 0, 0x65, 0x58, 0, 0, 7, 0, 0, 0, 0, 1, 0, 0, 0, 0], f),
+            )
+        }),
         ("vxlan in vlan in gre", ETHERNET, |f| {
             let inner = udp(4789, &with(&[8, 0, 0, 0, 0, 0, 7, 0], f));
             let tagged = [&inner[..12], &[0x81, 0, 0, 5], &inner[12..]].concat();
@@ -118,14 +192,21 @@ fn fragments_are_put_together() {
                 let total = u16::try_from(20 + to - from).unwrap().to_be_bytes();
                 bytes[16..18].copy_from_slice(&total);
                 bytes[18..20].copy_from_slice(&id);
-                let offset = u16::try_from((from - 20) / 8).unwrap() | if more { 0x2000 } else { 0 };
+                let offset =
+                    u16::try_from((from - 20) / 8).unwrap() | if more { 0x2000 } else { 0 };
                 bytes[20..22].copy_from_slice(&offset.to_be_bytes());
-                Frame { time: frame.time, bytes }
+                Frame {
+                    time: frame.time,
+                    bytes,
+                }
             };
             vec![part(20, cut, true), part(cut, ip.len(), false)]
         })
         .collect();
     let told = flows(&read(&file(1, &frames, &|f| f.to_vec())));
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].stage, &told[0].kinds), (whole[0].stage, &whole[0].kinds));
+    assert_eq!(
+        (told[0].stage, &told[0].kinds),
+        (whole[0].stage, &whole[0].kinds)
+    );
 }

@@ -19,7 +19,13 @@ pub struct Play {
 }
 
 fn endpoint(last: u8, port: u16, ttl: u8) -> Endpoint {
-    Endpoint { mac: [2, 0, 0, 0, 0, last], ip: [10, 0, 0, last].into(), port, ttl, mss: 1460 }
+    Endpoint {
+        mac: [2, 0, 0, 0, 0, last],
+        ip: [10, 0, 0, last].into(),
+        port,
+        ttl,
+        mss: 1460,
+    }
 }
 
 impl Play {
@@ -38,7 +44,10 @@ impl Play {
     }
 
     pub fn request(&mut self, protocols: u32) -> &mut Self {
-        self.tcp.send(Side::Client, &x224::request(Some("ana"), Some(protocols), 0));
+        self.tcp.send(
+            Side::Client,
+            &x224::request(Some("ana"), Some(protocols), 0),
+        );
         self
     }
 
@@ -48,13 +57,18 @@ impl Play {
     }
 
     pub fn client_hello(&mut self) -> &mut Self {
-        let hello = tls::ClientHello::of_mstsc(self.version, "srv.example").to_record(&mut self.seed);
+        let hello =
+            tls::ClientHello::of_mstsc(self.version, "srv.example").to_record(&mut self.seed);
         self.tcp.send(Side::Client, &hello);
         self
     }
 
     pub fn server_flight(&mut self) -> &mut Self {
-        let suite = if self.version == Version::Tls13 { 0x1302 } else { 0xc030 };
+        let suite = if self.version == Version::Tls13 {
+            0x1302
+        } else {
+            0xc030
+        };
         let certificate = Certificate::self_signed("srv.example", Time(0), Time(START.0 - 1));
         let mut flight = tls::server_flight(self.version, suite, &[certificate], &mut self.seed);
         if self.version == Version::Tls13 {
@@ -92,12 +106,20 @@ impl Play {
 
     /// X.224 and TLS up to Finished.
     pub fn secured(&mut self, protocol: u32) -> &mut Self {
-        self.request(0x0b).confirm(protocol).client_hello().server_flight().finished()
+        self.request(0x0b)
+            .confirm(protocol)
+            .client_hello()
+            .server_flight()
+            .finished()
     }
 
     /// CredSSP with NTLM: three messages of the client, two of the server.
     pub fn authenticated(&mut self) -> &mut Self {
-        self.client(57).server(295).client(690).server(90).client(100)
+        self.client(57)
+            .server(295)
+            .client(690)
+            .server(90)
+            .client(100)
     }
 
     /// From MCS Connect Initial to data behind Font Map.
@@ -106,7 +128,12 @@ impl Play {
         for _ in 0..4 {
             self.client(12).server(15);
         }
-        self.client(350).server(34).server(420).client(480).client(36).client(40);
+        self.client(350)
+            .server(34)
+            .server(420)
+            .client(480)
+            .client(36)
+            .client(40);
         self.server(36).server(40).server(40).server(40);
         self.server(900).client(26).server(1200)
     }
@@ -123,7 +150,13 @@ impl Play {
 
     /// The only connection that its capture tells.
     pub fn told(self) -> Flow {
-        let all = flows(&read(&Capture { frames: self.frames(), secrets: None }.to_pcap()));
+        let all = flows(&read(
+            &Capture {
+                frames: self.frames(),
+                secrets: None,
+            }
+            .to_pcap(),
+        ));
         assert_eq!(all.len(), 1, "{all:?}");
         all.into_iter().next().unwrap()
     }
@@ -145,7 +178,11 @@ pub fn read_split(file: &[u8], piece: usize) -> EventBatch {
 /// A healthy session over NLA that the user ends.
 pub fn healthy() -> Play {
     let mut play = Play::opened(Version::Tls12);
-    play.secured(8).authenticated().server(4).session().goodbye(Side::Client);
+    play.secured(8)
+        .authenticated()
+        .server(4)
+        .session()
+        .goodbye(Side::Client);
     play.tcp.close(Side::Client);
     play
 }

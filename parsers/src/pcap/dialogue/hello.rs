@@ -13,18 +13,32 @@ use crate::tls::record::version_name;
 /// Tells what the client offered.
 pub(crate) fn tell_client_hello(hello: &Hello<'_>, place: Place, story: &mut Story) {
     let mut step = story.tell(kind::TLS_CLIENT_HELLO, place);
-    step.text(field::VERSION, version_name(hello.version)).text(field::RANDOM, &hex(hello.random));
+    step.text(field::VERSION, version_name(hello.version))
+        .text(field::RANDOM, &hex(hello.random));
     if hello.suites.is_empty() {
         return; // cut before anything else
     }
-    let versions = hello.offered_versions().into_iter().filter(|v| !is_grease(*v)).map(version_name);
-    let numbers = |list: &[u16]| list.iter().map(|n| format!("{n:04x}")).collect::<Vec<_>>().join(" ");
+    let versions = hello
+        .offered_versions()
+        .into_iter()
+        .filter(|v| !is_grease(*v))
+        .map(version_name);
+    let numbers = |list: &[u16]| {
+        list.iter()
+            .map(|n| format!("{n:04x}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     step.text(field::VERSIONS, &versions.collect::<Vec<_>>().join(" "))
         .text(field::SUITES, &numbers(&hello.suites))
         .text(field::GROUPS, &numbers(&hello.groups()))
-        .text(field::SNI, &hello.server_name().map(printable).unwrap_or_default());
+        .text(
+            field::SNI,
+            &hello.server_name().map(printable).unwrap_or_default(),
+        );
     if !hello.cut {
-        step.text(field::JA3, &ja3(hello)).text(field::JA4, &ja4(hello));
+        step.text(field::JA3, &ja3(hello))
+            .text(field::JA4, &ja4(hello));
     }
 }
 
@@ -34,7 +48,10 @@ pub(crate) fn tell_server_hello(hello: &Hello<'_>, version: u16, place: Place, s
     step.text(field::VERSION, version_name(version));
     if let Some(suite) = hello.suites.first() {
         let known = TlsCipherSuite::from_id(*suite).map(|s| s.name.to_owned());
-        step.text(field::SUITE, &known.unwrap_or_else(|| format!("0x{suite:04x}")));
+        step.text(
+            field::SUITE,
+            &known.unwrap_or_else(|| format!("0x{suite:04x}")),
+        );
     }
     if !hello.cut {
         step.text(field::JA3S, &ja3s(hello));

@@ -6,8 +6,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::pcap::tcp::side::Side;
 use super::story::Story;
+use crate::pcap::tcp::side::Side;
 use crate::pcap::tcp::stream::Place;
 use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::nego::protocol;
@@ -54,8 +54,6 @@ pub(crate) struct Inference {
     server: u32,
     /// Largest possible plaintext and place of the client's last record, unless the server spoke since.
     last_client: Option<(usize, Place)>,
-    /// The record before it.
-    before_last: Option<(usize, Place)>,
     since_phase: u32,
     joined: bool,
     demanded: bool,
@@ -75,7 +73,6 @@ impl Inference {
             client: 0,
             server: 0,
             last_client: None,
-            before_last: None,
             since_phase: 0,
             joined: false,
             demanded: false,
@@ -93,13 +90,12 @@ impl Inference {
         match side {
             Side::Client => {
                 self.client += 1;
-                self.from_client(plain, place, story);
-                self.before_last = self.last_client;
+                self.client_record(plain, place, story);
                 self.last_client = Some((*plain.end(), place));
             }
             Side::Server => {
                 self.server += 1;
-                self.from_server(plain, place, story);
+                self.server_record(plain, place, story);
                 self.last_client = None;
             }
         }
@@ -116,7 +112,7 @@ impl Inference {
         self.since_phase = 0;
     }
 
-    fn from_client(&mut self, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
+    fn client_record(&mut self, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
         match self.phase {
             Phase::Nla => {
                 if self.client == 1 {
@@ -131,7 +127,7 @@ impl Inference {
                 } else if is(plain, ATTACH_USER)
                     && self
                         .last_client
-                        .is_some_and(|(n, _)| n >= ERECT_DOMAIN && n < ERECT_DOMAIN + 16)
+                        .is_some_and(|(n, _)| (ERECT_DOMAIN..ERECT_DOMAIN + 16).contains(&n))
                 {
                     // Missed until now: the pair that follows Connect Initial.
                     self.connect_initial(place, story);
@@ -168,7 +164,7 @@ impl Inference {
             .flag(field::INFERRED, true);
     }
 
-    fn from_server(&mut self, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
+    fn server_record(&mut self, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
         self.since_phase += 1;
         match self.phase {
             Phase::Nla
@@ -185,7 +181,7 @@ impl Inference {
                     .flag(field::INFERRED, true);
             }
             Phase::Joining if is(plain, ATTACH_CONFIRM) || is(plain, JOIN_CONFIRM) => {
-                self.joined = true
+                self.joined = true;
             }
             Phase::Licensing => {
                 if self.since_phase == 1 {

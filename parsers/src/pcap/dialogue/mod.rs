@@ -65,7 +65,11 @@ pub(crate) struct Dialogue {
 impl Dialogue {
     pub(crate) fn new(flow: u64, midstream: bool) -> Self {
         Self {
-            lanes: Pair::of(|_| Lane { stream: Stream::default(), framer: Some(Framer::new(midstream)), pdus: 0 }),
+            lanes: Pair::of(|_| Lane {
+                stream: Stream::default(),
+                framer: Some(Framer::new(midstream)),
+                pdus: 0,
+            }),
             story: Story::new(flow),
             tls: Tls::default(),
             midstream,
@@ -87,8 +91,17 @@ impl Dialogue {
     }
 
     /// Takes a segment's payload. `acked` is what the other side acknowledged of this side's bytes.
-    pub(crate) fn payload(&mut self, side: Side, segment: &Segment<'_>, place: Place, acked: Option<u32>, keys: &KeyLog) {
-        let Some(mut framer) = self.lanes[side].framer.take() else { return };
+    pub(crate) fn payload(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        place: Place,
+        acked: Option<u32>,
+        keys: &KeyLog,
+    ) {
+        let Some(mut framer) = self.lanes[side].framer.take() else {
+            return;
+        };
         let mut stream = std::mem::take(&mut self.lanes[side].stream);
         framer.keep_application_data = !keys.is_empty() && self.tls.may_open();
         stream.push(segment, place, acked, &mut |piece, place| {
@@ -101,7 +114,9 @@ impl Dialogue {
     /// Gives out what waits and what never became complete.
     pub(crate) fn finish(&mut self, keys: &KeyLog) {
         for side in Side::BOTH {
-            let Some(mut framer) = self.lanes[side].framer.take() else { continue };
+            let Some(mut framer) = self.lanes[side].framer.take() else {
+                continue;
+            };
             let mut stream = std::mem::take(&mut self.lanes[side].stream);
             stream.finish(&mut |piece, place| {
                 framer.push(&piece, place, &mut |pdu| self.pdu(side, &pdu, keys));
@@ -116,12 +131,27 @@ impl Dialogue {
         *pdus = pdus.saturating_add(1);
         let first = *pdus == 1;
         match pdu.shape {
-            Shape::Tls { content, version, length } => {
+            Shape::Tls {
+                content,
+                version,
+                length,
+            } => {
                 if first && !self.midstream && self.requested.is_none() && self.answered.is_none() {
                     self.otherwise(side, pdu); // TLS from the first byte: not how RDP begins
                 }
                 let body = pdu.bytes.get(5..).unwrap_or_default();
-                self.tls_record(&Record { side, content, version, length, body, cut: pdu.cut, place }, keys);
+                self.tls_record(
+                    &Record {
+                        side,
+                        content,
+                        version,
+                        length,
+                        body,
+                        cut: pdu.cut,
+                        place,
+                    },
+                    keys,
+                );
             }
             Shape::Tpkt { .. } => self.tpkt(side, pdu, first),
             Shape::FastPath { .. } => {
@@ -141,7 +171,8 @@ impl Dialogue {
         if !self.story.told(kind) {
             let head = pdu.bytes.get(..pdu.bytes.len().min(16)).unwrap_or_default();
             let mut step = self.story.tell(kind, pdu.place);
-            step.text(field::LOOKS_LIKE, foreign::looks_like(pdu)).text(field::BYTES, &hex(head));
+            step.text(field::LOOKS_LIKE, foreign::looks_like(pdu))
+                .text(field::BYTES, &hex(head));
         }
     }
 
@@ -161,7 +192,9 @@ impl Dialogue {
                     // What is not opened of a connection that is, was left out on purpose.
                 } else if self.tls.completed {
                     let selected = self.selected.unwrap_or(0);
-                    let inference = self.inference.get_or_insert_with(|| Inference::new(selected));
+                    let inference = self
+                        .inference
+                        .get_or_insert_with(|| Inference::new(selected));
                     inference.record(side, &plain, place, &mut self.story);
                 } else if (self.midstream || !self.tls.began()) && self.data.is_session() {
                     self.session_runs(place);
@@ -177,7 +210,9 @@ impl Dialogue {
 
     fn session_runs(&mut self, place: Place) {
         if !self.story.told(kind::SESSION_DATA_SEEN) {
-            self.story.tell(kind::SESSION_DATA_SEEN, place).flag(field::INFERRED, true);
+            self.story
+                .tell(kind::SESSION_DATA_SEEN, place)
+                .flag(field::INFERRED, true);
         }
     }
 
@@ -205,10 +240,17 @@ impl Dialogue {
         let request = nego::request(variable);
         let mut step = self.story.tell(kind::X224_REQUESTED, place);
         step.flag(field::NEGOTIATION, request.negotiation.is_some())
-            .text(field::COOKIE, &request.cookie.map(printable).unwrap_or_default())
-            .text(field::ROUTING_TOKEN, &request.routing_token.map(printable).unwrap_or_default());
+            .text(
+                field::COOKIE,
+                &request.cookie.map(printable).unwrap_or_default(),
+            )
+            .text(
+                field::ROUTING_TOKEN,
+                &request.routing_token.map(printable).unwrap_or_default(),
+            );
         if let Some((flags, protocols)) = request.negotiation {
-            step.int(field::REQUESTED_PROTOCOLS, i64::from(protocols)).int(field::FLAGS, i64::from(flags));
+            step.int(field::REQUESTED_PROTOCOLS, i64::from(protocols))
+                .int(field::FLAGS, i64::from(flags));
         }
         if let Some(id) = request.correlation_id {
             step.text(field::CORRELATION_ID, &hex(&id));
@@ -219,7 +261,9 @@ impl Dialogue {
         self.answered.get_or_insert(place);
         let answer = nego::answer(variable);
         if let Answer::Failure(code) = answer {
-            self.story.tell(kind::NEGOTIATION_FAILED, place).int(field::CODE, i64::from(code));
+            self.story
+                .tell(kind::NEGOTIATION_FAILED, place)
+                .int(field::CODE, i64::from(code));
             return;
         }
         let mut step = self.story.tell(kind::X224_CONFIRMED, place);
@@ -229,7 +273,8 @@ impl Dialogue {
         } else {
             0
         };
-        step.int(field::SELECTED_PROTOCOL, i64::from(selected)).flag(field::LEGACY, answer == Answer::None);
+        step.int(field::SELECTED_PROTOCOL, i64::from(selected))
+            .flag(field::LEGACY, answer == Answer::None);
         self.selected = Some(selected);
     }
 
@@ -245,8 +290,13 @@ impl Dialogue {
     pub(crate) fn unseen_client_bytes(&mut self, since_confirm: u32, place: Place) {
         let tls = protocol::SSL | protocol::HYBRID | protocol::HYBRID_EX;
         let expected = self.selected.is_some_and(|s| s & tls != 0) && !self.tls.began();
-        if expected && since_confirm >= CLIENT_HELLO_FLOOR && !self.story.told(kind::TLS_CLIENT_HELLO) {
-            self.story.tell(kind::TLS_CLIENT_HELLO, place).flag(field::INFERRED, true);
+        if expected
+            && since_confirm >= CLIENT_HELLO_FLOOR
+            && !self.story.told(kind::TLS_CLIENT_HELLO)
+        {
+            self.story
+                .tell(kind::TLS_CLIENT_HELLO, place)
+                .flag(field::INFERRED, true);
         }
     }
 }

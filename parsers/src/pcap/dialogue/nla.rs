@@ -1,7 +1,7 @@
 //! CredSSP inside an opened TLS connection (MS-CSSP 3.1.5), up to the first TPKT packet.
 
-use crate::pcap::tcp::side::{Pair, Side};
 use super::story::Story;
+use crate::pcap::tcp::side::{Pair, Side};
 use crate::pcap::tcp::stream::Place;
 use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::credssp::{TsRequest, token, ts_request};
@@ -27,7 +27,8 @@ impl Nla {
     pub(crate) fn new(early_result: bool) -> Self {
         Self {
             early_result,
-            buffers: Pair::default(), over: Pair::default(),
+            buffers: Pair::default(),
+            over: Pair::default(),
             began: false,
         }
     }

@@ -22,12 +22,25 @@ impl Opened {
     pub(crate) fn new(selected: u32) -> Self {
         let nla = selected & (protocol::HYBRID | protocol::HYBRID_EX) != 0;
         let early_result = selected & protocol::HYBRID_EX != 0;
-        Self { nla: nla.then(|| Nla::new(early_result)), framers: Pair::of(|_| Framer::new(false)) }
+        Self {
+            nla: nla.then(|| Nla::new(early_result)),
+            framers: Pair::of(|_| Framer::new(false)),
+        }
     }
 
     /// Takes what a record held.
-    pub(crate) fn push(&mut self, side: Side, bytes: &[u8], place: Place, sequence: &mut Sequence, story: &mut Story) {
-        let behind = self.nla.as_mut().map(|nla| nla.push(side, bytes, place, story));
+    pub(crate) fn push(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        place: Place,
+        sequence: &mut Sequence,
+        story: &mut Story,
+    ) {
+        let behind = self
+            .nla
+            .as_mut()
+            .map(|nla| nla.push(side, bytes, place, story));
         let bytes = behind.as_deref().unwrap_or(bytes);
         self.framers[side].push(&Piece::Bytes(bytes), place, &mut |pdu| match pdu.shape {
             Shape::Tpkt { .. } => {

@@ -34,18 +34,35 @@ pub(crate) struct Opening {
 impl Opening {
     /// Makes keys of the secrets for a connection, when there are any.
     pub(crate) fn install(&mut self, n: &Negotiated, log: &KeyLog) {
-        let Some(suite) = TlsCipherSuite::from_id(n.suite) else { return };
+        let Some(suite) = TlsCipherSuite::from_id(n.suite) else {
+            return;
+        };
         self.suite = n.suite;
         let secret = |label| log.get(&n.client_random, label);
         if n.version >= TLS13 {
-            let opener = |label| Opener::new(suite, keys::tls13(suite, secret(label)?), true, false);
-            self.openers = Pair { client: opener(Label::ClientHandshake), server: opener(Label::ServerHandshake) };
+            let opener =
+                |label| Opener::new(suite, keys::tls13(suite, secret(label)?), true, false);
+            self.openers = Pair {
+                client: opener(Label::ClientHandshake),
+                server: opener(Label::ServerHandshake),
+            };
             let traffic = |label| secret(label).map(<[u8]>::to_vec);
-            self.traffic = Pair { client: traffic(Label::ClientTraffic), server: traffic(Label::ServerTraffic) };
-        } else if let (Some(master), Some(iv), TLS12) = (secret(Label::ClientRandom), implicit_nonce(suite), n.version) {
-            let [client, server] = keys::tls12(suite, master, &n.client_random, &n.server_random, iv);
+            self.traffic = Pair {
+                client: traffic(Label::ClientTraffic),
+                server: traffic(Label::ServerTraffic),
+            };
+        } else if let (Some(master), Some(iv), TLS12) = (
+            secret(Label::ClientRandom),
+            implicit_nonce(suite),
+            n.version,
+        ) {
+            let [client, server] =
+                keys::tls12(suite, master, &n.client_random, &n.server_random, iv);
             let opener = |keys| Opener::new(suite, keys, false, n.encrypt_then_mac);
-            self.openers = Pair { client: opener(client), server: opener(server) };
+            self.openers = Pair {
+                client: opener(client),
+                server: opener(server),
+            };
         }
     }
 
@@ -61,18 +78,26 @@ impl Opening {
             opener.pass();
             return None;
         }
-        let opened = opener.open(r.content, r.version, r.body);
-        self.failures[r.side] = if opened.is_some() { 0 } else { self.failures[r.side] + 1 };
+        let plain = opener.open(r.content, r.version, r.body);
+        self.failures[r.side] = if plain.is_some() {
+            0
+        } else {
+            self.failures[r.side] + 1
+        };
         if self.failures[r.side] >= FAILURES {
             self.openers[r.side] = None;
         }
-        opened
+        plain
     }
 
     /// Puts a side's next traffic secret into force: behind Finished, or behind KeyUpdate with its label (RFC 8446 §7.2).
     pub(crate) fn next_secret(&mut self, side: Side, label: Option<&str>) {
-        let Some(suite) = TlsCipherSuite::from_id(self.suite) else { return };
-        let Some(secret) = &mut self.traffic[side] else { return };
+        let Some(suite) = TlsCipherSuite::from_id(self.suite) else {
+            return;
+        };
+        let Some(secret) = &mut self.traffic[side] else {
+            return;
+        };
         if let Some(label) = label {
             *secret = keys::expand_label(keys::Hash::of_suite(suite), secret, label, secret.len());
         }

@@ -2,8 +2,8 @@
 //!
 //! With standard RDP security only the headers are: then order and number of the encrypted PDUs tell the rest, `inferred`.
 
-use crate::pcap::tcp::side::{Pair, Side};
 use super::story::Story;
+use crate::pcap::tcp::side::{Pair, Side};
 use crate::pcap::tcp::stream::Place;
 use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::client_info::client_info;
@@ -77,7 +77,7 @@ impl Sequence {
     fn data(&mut self, side: Side, channel: u16, data: &[u8], place: Place, story: &mut Story) {
         match io(data) {
             Some(Io::Secured(flags, body)) => {
-                self.secured(side, channel, flags, body, place, story)
+                self.secured(side, channel, flags, body, place, story);
             }
             Some(Io::DemandActive) => self.licensed = true,
             Some(Io::ConfirmActive) => {
@@ -99,7 +99,7 @@ impl Sequence {
             }
             Some(Io::Data(FONT_MAP, _)) => self.finished = true,
             Some(Io::Data(other, _)) if self.finished && !FINALIZATION.contains(&other) => {
-                session(false, place, story)
+                session(false, place, story);
             }
             _ => {}
         }

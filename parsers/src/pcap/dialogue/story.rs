@@ -1,10 +1,10 @@
 //! What one connection told so far: its steps as events, in the order of the packets that showed them.
 
-use crate::pcap::tcp::stream::Place;
-use crate::pcap::vocabulary::field;
 use crate::batch::{EventBatch, Filling};
 use crate::event::Guid;
 use crate::kind::Kind;
+use crate::pcap::tcp::stream::Place;
+use crate::pcap::vocabulary::field;
 
 /// Steps of one connection that are kept; a peer that repeats itself for ever adds nothing.
 const MOST_STEPS: usize = 256;

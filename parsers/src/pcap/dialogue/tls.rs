@@ -123,7 +123,9 @@ impl Tls {
                     self.install(keys);
                 }
             }
-            content::ALERT if r.length == ALERT_LENGTH && r.body.len() == ALERT_LENGTH => return self.alert(r, r.body, story),
+            content::ALERT if r.length == ALERT_LENGTH && r.body.len() == ALERT_LENGTH => {
+                return self.alert(r, r.body, story);
+            }
             content::ALERT => return self.hidden_alert(r, story),
             content::APPLICATION_DATA => return self.protected(r, story),
             _ => {}
@@ -134,7 +136,10 @@ impl Tls {
     /// A ServerHello cut before its extensions leaves the version open. Application data behind ChangeCipherSpec without a
     /// Finished between them is TLS 1.3.
     fn settle(&mut self, content: u8, ciphered: bool) {
-        if self.uncertain && ciphered && matches!(content, content::APPLICATION_DATA | content::HANDSHAKE) {
+        if self.uncertain
+            && ciphered
+            && matches!(content, content::APPLICATION_DATA | content::HANDSHAKE)
+        {
             self.uncertain = false;
             if content == content::APPLICATION_DATA {
                 self.version = Some(TLS13);
@@ -143,22 +148,34 @@ impl Tls {
     }
 
     fn install(&mut self, keys: &KeyLog) {
-        let (Some(version), Some(client_random), Some(server_random)) = (self.version, self.randoms.client, self.randoms.server)
+        let (Some(version), Some(client_random), Some(server_random)) =
+            (self.version, self.randoms.client, self.randoms.server)
         else {
             return;
         };
-        let negotiated =
-            Negotiated { version, suite: self.suite, client_random, server_random, encrypt_then_mac: self.encrypt_then_mac };
+        let negotiated = Negotiated {
+            version,
+            suite: self.suite,
+            client_random,
+            server_random,
+            encrypt_then_mac: self.encrypt_then_mac,
+        };
         self.opening.install(&negotiated, keys);
     }
 
     /// Opens a protected record. `None`: it is not protected, or cannot be opened.
     fn open(&mut self, r: &Record<'_>, ciphered: bool, story: &mut Story) -> Option<Meaning> {
-        let protected = if self.is_13() { r.content == content::APPLICATION_DATA } else { ciphered };
+        let protected = if self.is_13() {
+            r.content == content::APPLICATION_DATA
+        } else {
+            ciphered
+        };
         if !protected || r.content == content::CHANGE_CIPHER_SPEC {
             return None;
         }
-        let wanted = r.length <= LARGEST_IN_SESSION || !self.completed || !story.told(kind::SESSION_DATA_SEEN);
+        let wanted = r.length <= LARGEST_IN_SESSION
+            || !self.completed
+            || !story.told(kind::SESSION_DATA_SEEN);
         let (content, plain) = self.opening.open(r, wanted)?;
         match content {
             content::HANDSHAKE if self.is_13() => self.handshake(r, &plain, story),
@@ -184,7 +201,9 @@ impl Tls {
     }
 
     fn alert(&mut self, r: &Record<'_>, body: &[u8], story: &mut Story) -> Meaning {
-        let Some([level, description]) = body.first_chunk().copied() else { return Meaning::Handshake };
+        let Some([level, description]) = body.first_chunk().copied() else {
+            return Meaning::Handshake;
+        };
         if description == CLOSE_NOTIFY {
             self.say_goodbye(r);
         }
@@ -207,7 +226,10 @@ impl Tls {
             self.say_goodbye(r);
             return Meaning::Handshake;
         }
-        story.tell(kind::TLS_ALERTED, r.place).text(field::FROM, r.side.name()).flag(field::INFERRED, true);
+        story
+            .tell(kind::TLS_ALERTED, r.place)
+            .text(field::FROM, r.side.name())
+            .flag(field::INFERRED, true);
         self.alert.get_or_insert((r.side, r.place));
         Meaning::Alert
     }
@@ -218,7 +240,9 @@ impl Tls {
         if r.length == HIDDEN_ALERT && (self.is_13() || !self.began()) {
             return self.hidden_alert(r, story);
         }
-        let plain = self.version.map_or(0..=r.length, |v| plaintext_length(v, self.suite, r.length));
+        let plain = self
+            .version
+            .map_or(0..=r.length, |v| plaintext_length(v, self.suite, r.length));
         if !self.completed && self.is_13() {
             // The client's Finished ends the handshake; the server's flight comes before it.
             if r.side == Side::Client && *plain.end() >= SHORTEST_FINISHED {
@@ -262,9 +286,15 @@ impl Tls {
                 self.randoms.client = hello.random.first_chunk().copied();
                 tell_client_hello(&hello, r.place, story);
             }
-            (message::SERVER_HELLO, Side::Server) => self.server_hello(&server_hello(body), r.place, story),
+            (message::SERVER_HELLO, Side::Server) => {
+                self.server_hello(&server_hello(body), r.place, story);
+            }
             (message::CERTIFICATE, Side::Server) => {
-                let der = if self.is_13() { first_in_message_13(body) } else { first_in_message(body) };
+                let der = if self.is_13() {
+                    first_in_message_13(body)
+                } else {
+                    first_in_message(body)
+                };
                 if let Some(der) = der {
                     tell_certificate(der, r.place, story);
                 }
@@ -275,7 +305,9 @@ impl Tls {
                     self.complete(r.place, story);
                 }
             }
-            (message::KEY_UPDATE, side) if self.is_13() => self.opening.next_secret(side, Some("traffic upd")),
+            (message::KEY_UPDATE, side) if self.is_13() => {
+                self.opening.next_secret(side, Some("traffic upd"));
+            }
             _ => {}
         }
     }
@@ -284,7 +316,11 @@ impl Tls {
         self.hello_seen.server = true;
         let suite = hello.suites.first().copied().unwrap_or(0);
         // A cut hello may hide the extension that says 1.3, but only 1.3 uses these suites.
-        let version = if (0x1301..=0x1305).contains(&suite) { TLS13 } else { hello.chosen_version() };
+        let version = if (0x1301..=0x1305).contains(&suite) {
+            TLS13
+        } else {
+            hello.chosen_version()
+        };
         if !hello.is_retry() {
             self.randoms.server = hello.random.first_chunk().copied();
             self.suite = suite;

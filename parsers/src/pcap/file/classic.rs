@@ -33,7 +33,12 @@ impl Classic {
             [0x34, 0xcd, 0xb2, 0xa1] => (false, false, 24),
             _ => return None,
         };
-        Some(Self { big, nanoseconds, header, link: 0 })
+        Some(Self {
+            big,
+            nanoseconds,
+            header,
+            link: 0,
+        })
     }
 
     /// Reads the file's header.
@@ -46,31 +51,53 @@ impl Classic {
 
     pub(super) fn next<'a>(&self, rest: &'a [u8], largest: usize) -> Next<'a> {
         let number = |at| u32_at(rest, at, self.big);
-        let (Some(seconds), Some(fraction), Some(captured), Some(wire)) = (number(0), number(4), number(8), number(12)) else {
+        let (Some(seconds), Some(fraction), Some(captured), Some(wire)) =
+            (number(0), number(4), number(8), number(12))
+        else {
             return Next::Short;
         };
         let captured = captured as usize;
         if captured > largest {
             return Next::Damaged(format!("record of {captured} bytes"));
         }
-        let Some(data) = rest.get(self.header..self.header + captured) else { return Next::Short };
-        let nanoseconds = if self.nanoseconds { fraction } else { fraction.saturating_mul(1000) };
+        let Some(data) = rest.get(self.header..self.header + captured) else {
+            return Next::Short;
+        };
+        let nanoseconds = if self.nanoseconds {
+            fraction
+        } else {
+            fraction.saturating_mul(1000)
+        };
         let time = Some(Timestamp::from_unix(i64::from(seconds), nanoseconds));
-        Next::Frame(Captured { time, link: self.link, data, wire_length: wire as usize }, self.header + captured)
+        Next::Frame(
+            Captured {
+                time,
+                link: self.link,
+                data,
+                wire_length: wire as usize,
+            },
+            self.header + captured,
+        )
     }
 
     /// Whether two plausible records follow each other here.
     pub(super) fn resumes(&self, here: &[u8], last: Timestamp) -> bool {
-        let second = self.plausible(here, last).and_then(|length| here.get(length..));
+        let second = self
+            .plausible(here, last)
+            .and_then(|length| here.get(length..));
         second.is_some_and(|here| self.plausible(here, last).is_some())
     }
 
     /// Length of the record, when its time and its lengths make sense.
     fn plausible(&self, here: &[u8], last: Timestamp) -> Option<usize> {
         let seconds = i64::from(u32_at(here, 0, self.big)?);
-        let (captured, wire) = (u32_at(here, 8, self.big)? as usize, u32_at(here, 12, self.big)? as usize);
+        let (captured, wire) = (
+            u32_at(here, 8, self.big)? as usize,
+            u32_at(here, 12, self.big)? as usize,
+        );
         let near = (seconds - last.0 / 1_000_000_000).abs() <= NEAR;
-        let lengths = (SHORTEST_FRAME..=LARGEST_FRAME).contains(&captured) && (captured..=LARGEST_FRAME).contains(&wire);
+        let lengths = (SHORTEST_FRAME..=LARGEST_FRAME).contains(&captured)
+            && (captured..=LARGEST_FRAME).contains(&wire);
         (near && lengths).then_some(self.header + captured)
     }
 }

@@ -87,22 +87,37 @@ pub(crate) struct Blocks {
 
 /// Whether these first bytes (12 are enough) begin a pcap or pcapng file.
 pub fn looks_like(head: &[u8]) -> bool {
-    Classic::magic(head).is_some() || (head.starts_with(&SECTION) && pcapng::byte_order(head).is_some())
+    Classic::magic(head).is_some()
+        || (head.starts_with(&SECTION) && pcapng::byte_order(head).is_some())
 }
 
 pub(crate) fn u16_at(bytes: &[u8], at: usize, big: bool) -> Option<u16> {
     let b = *bytes.get(at..)?.first_chunk()?;
-    Some(if big { u16::from_be_bytes(b) } else { u16::from_le_bytes(b) })
+    Some(if big {
+        u16::from_be_bytes(b)
+    } else {
+        u16::from_le_bytes(b)
+    })
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize, big: bool) -> Option<u32> {
     let b = *bytes.get(at..)?.first_chunk()?;
-    Some(if big { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) })
+    Some(if big {
+        u32::from_be_bytes(b)
+    } else {
+        u32::from_le_bytes(b)
+    })
 }
 
 impl Blocks {
     pub(crate) fn new() -> Self {
-        Self { format: Format::Unknown, buffer: Vec::new(), consumed: 0, frames: 0, last: Timestamp(0) }
+        Self {
+            format: Format::Unknown,
+            buffer: Vec::new(),
+            consumed: 0,
+            frames: 0,
+            last: Timestamp(0),
+        }
     }
 
     /// Takes the next bytes of the file and hands out what they complete.
@@ -119,9 +134,20 @@ impl Blocks {
                 Next::Frame(captured, used) => {
                     self.frames += 1;
                     self.last = captured.time.unwrap_or(self.last);
-                    let Captured { link, data, wire_length, .. } = captured;
+                    let Captured {
+                        link,
+                        data,
+                        wire_length,
+                        ..
+                    } = captured;
                     let wire_length = wire_length.max(data.len());
-                    sink(Item::Frame(Frame { number: self.frames, time: self.last, link, data, wire_length }));
+                    sink(Item::Frame(Frame {
+                        number: self.frames,
+                        time: self.last,
+                        link,
+                        data,
+                        wire_length,
+                    }));
                     at += used;
                 }
                 Next::Secrets(text, used) => {
@@ -146,7 +172,10 @@ impl Blocks {
     /// Says what an unfinished last block means.
     pub(crate) fn finish(self, sink: &mut dyn FnMut(Item<'_>)) {
         if !self.buffer.is_empty() {
-            let what = format!("file ends inside a block, {} bytes of it are there", self.buffer.len());
+            let what = format!(
+                "file ends inside a block, {} bytes of it are there",
+                self.buffer.len()
+            );
             sink(Item::Defect(format!("byte {}", self.consumed), what, 1));
         }
     }
@@ -172,7 +201,13 @@ impl Blocks {
     }
 
     /// Bytes to skip until two plausible records follow each other.
-    fn skip_damage(&mut self, rest: &[u8], place: u64, what: &str, sink: &mut dyn FnMut(Item<'_>)) -> usize {
+    fn skip_damage(
+        &mut self,
+        rest: &[u8],
+        place: u64,
+        what: &str,
+        sink: &mut dyn FnMut(Item<'_>),
+    ) -> usize {
         let found = (1..rest.len()).find(|skip| {
             let here = rest.get(*skip..).unwrap_or_default();
             match &self.format {
@@ -181,14 +216,17 @@ impl Blocks {
                 Format::Unknown | Format::Lost => false,
             }
         });
-        let (skipped, then) = match found {
-            Some(skip) => (skip, "read on behind it"),
-            None => {
-                self.format = Format::Lost;
-                (rest.len(), "the rest is not read")
-            }
+        let (skipped, then) = if let Some(skip) = found {
+            (skip, "read on behind it")
+        } else {
+            self.format = Format::Lost;
+            (rest.len(), "the rest is not read")
         };
-        sink(Item::Defect(format!("byte {place}"), format!("{what}; {skipped} bytes passed over, {then}"), 1));
+        sink(Item::Defect(
+            format!("byte {place}"),
+            format!("{what}; {skipped} bytes passed over, {then}"),
+            1,
+        ));
         skipped
     }
 }

@@ -49,7 +49,9 @@ impl Section {
             return Next::Short;
         }
         if rest.starts_with(&SECTION) {
-            let Some(big) = byte_order(rest) else { return Next::Damaged("section without byte order mark".to_owned()) };
+            let Some(big) = byte_order(rest) else {
+                return Next::Damaged("section without byte order mark".to_owned());
+            };
             self.big = big;
         }
         let kind = u32_at(rest, 0, self.big).unwrap_or(0);
@@ -58,7 +60,9 @@ impl Section {
         if length < 12 || !length.is_multiple_of(4) || length > largest {
             return Next::Damaged(format!("block 0x{kind:x} of {length} bytes"));
         }
-        let Some(block) = rest.get(..length) else { return Next::Short };
+        let Some(block) = rest.get(..length) else {
+            return Next::Short;
+        };
         if u32_at(block, length - 4, self.big) != Some(told) {
             return Next::Damaged(format!("block 0x{kind:x} whose two lengths differ"));
         }
@@ -72,23 +76,47 @@ impl Section {
 
     fn packet<'a>(&self, block: &'a [u8], interface: u32) -> Next<'a> {
         let Some(interface) = self.interfaces.get(interface as usize) else {
-            return Next::Unreadable(format!("packet of interface {interface}, which is not declared"), block.len(), 1);
+            return Next::Unreadable(
+                format!("packet of interface {interface}, which is not declared"),
+                block.len(),
+                1,
+            );
         };
         let number = |at| u32_at(block, at, self.big).unwrap_or(0);
         let ticks = u64::from(number(12)) << 32 | u64::from(number(16));
         let captured = number(20) as usize;
-        let Some(data) = block.get(28..block.len() - 4).and_then(|body| body.get(..captured)) else {
-            return Next::Unreadable(format!("packet of {captured} bytes in a block of {}", block.len()), block.len(), 1);
+        let Some(data) = block
+            .get(28..block.len() - 4)
+            .and_then(|body| body.get(..captured))
+        else {
+            return Next::Unreadable(
+                format!("packet of {captured} bytes in a block of {}", block.len()),
+                block.len(),
+                1,
+            );
         };
-        let nanoseconds = i128::from(ticks) * 1_000_000_000 / i128::from(interface.units_per_second.max(1))
+        let nanoseconds = i128::from(ticks) * 1_000_000_000
+            / i128::from(interface.units_per_second.max(1))
             + i128::from(interface.offset_seconds) * 1_000_000_000;
         let time = Some(Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX)));
-        Next::Frame(Captured { time, link: interface.link, data, wire_length: number(24) as usize }, block.len())
+        Next::Frame(
+            Captured {
+                time,
+                link: interface.link,
+                data,
+                wire_length: number(24) as usize,
+            },
+            block.len(),
+        )
     }
 
     /// Section headers, interface descriptions, simple packets, secrets; other blocks tell nothing about packets.
     fn rare<'a>(&mut self, block: &'a [u8], kind: u32) -> Next<'a> {
-        let parsed = if self.big { parse_block_be(block) } else { parse_block_le(block) };
+        let parsed = if self.big {
+            parse_block_be(block)
+        } else {
+            parse_block_le(block)
+        };
         match parsed {
             Ok((_, Block::SectionHeader(_))) => self.interfaces.clear(),
             Ok((_, Block::InterfaceDescription(i))) if self.interfaces.len() < MOST_INTERFACES => {
@@ -96,21 +124,44 @@ impl Section {
                     link: u32::try_from(i.linktype.0).unwrap_or(u32::MAX),
                     units_per_second: i.ts_resolution().unwrap_or(MICROSECONDS),
                     offset_seconds: i.if_tsoffset,
-                    snap: if i.snaplen == 0 { usize::MAX } else { i.snaplen as usize },
+                    snap: if i.snaplen == 0 {
+                        usize::MAX
+                    } else {
+                        i.snaplen as usize
+                    },
                 });
             }
             Ok((_, Block::SimplePacket(p))) => {
-                let Some(interface) = self.interfaces.first() else { return Next::Other(block.len()) };
+                let Some(interface) = self.interfaces.first() else {
+                    return Next::Other(block.len());
+                };
                 let wire_length = p.origlen as usize;
-                let data = p.data.get(..wire_length.min(interface.snap)).unwrap_or(p.data);
-                return Next::Frame(Captured { time: None, link: interface.link, data, wire_length }, block.len());
+                let data = p
+                    .data
+                    .get(..wire_length.min(interface.snap))
+                    .unwrap_or(p.data);
+                return Next::Frame(
+                    Captured {
+                        time: None,
+                        link: interface.link,
+                        data,
+                        wire_length,
+                    },
+                    block.len(),
+                );
             }
             Ok((_, Block::DecryptionSecrets(d))) if d.secrets_type == SecretsType::TlsKeyLog => {
                 let text = d.data.get(..d.secrets_len as usize).unwrap_or(d.data);
                 return Next::Secrets(text, block.len());
             }
             Ok(_) => {}
-            Err(_) => return Next::Unreadable(format!("block 0x{kind:x} cannot be read"), block.len(), 0),
+            Err(_) => {
+                return Next::Unreadable(
+                    format!("block 0x{kind:x} cannot be read"),
+                    block.len(),
+                    0,
+                );
+            }
         }
         Next::Other(block.len())
     }

@@ -253,23 +253,23 @@ fn datagram(bytes: &[u8]) -> Option<Datagram<'_>> {
     })
 }
 
-/// Errors of ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443) with the packet they quote.
+/// Errors of ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443) about TCP, with the packet they quote.
 fn icmp(protocol: u8, bytes: &[u8]) -> Option<IcmpError> {
     let (kind, code) = (*bytes.first()?, *bytes.get(1)?);
-    let (too_big, unreachable) = match (protocol, kind, code) {
-        (1, 3, 4) | (58, 2, _) => (true, false),
-        (1, 3, _) | (58, 1, _) => (false, true),
-        (1, 11, _) | (58, 3, _) => (false, false),
+    let too_big = match (protocol, kind, code) {
+        (1, 3, 4) | (58, 2, _) => true,
+        (1, 3, _) | (58, 1, _) => false,
         _ => return None,
     };
     let (quoted, _) = LaxIpSlice::from_slice(bytes.get(8..)?).ok()?;
     let payload = quoted.payload();
+    if payload.ip_number.0 != 6 {
+        return None;
+    }
     Some(IcmpError {
         too_big,
-        unreachable,
         source: quoted.source_addr(),
         destination: quoted.destination_addr(),
-        protocol: payload.ip_number.0,
         source_port: u16_at(payload.payload, 0, true)?,
         destination_port: u16_at(payload.payload, 2, true)?,
     })

@@ -32,11 +32,10 @@ pub(crate) struct Datagram<'a> {
 
 /// What an ICMP error says, and about which connection.
 pub(crate) struct IcmpError {
+    /// A packet was too big for the next link; otherwise its destination cannot be reached.
     pub too_big: bool,
-    pub unreachable: bool,
     pub source: IpAddr,
     pub destination: IpAddr,
-    pub protocol: u8,
     pub source_port: u16,
     pub destination_port: u16,
 }
@@ -62,6 +61,10 @@ impl Flags {
     }
     pub(crate) fn rst(self) -> bool {
         self.0 & 0x04 != 0
+    }
+    /// Whether it opens or ends something.
+    pub(crate) fn controls(self) -> bool {
+        self.syn() || self.fin() || self.rst()
     }
     pub(crate) fn ack(self) -> bool {
         self.0 & 0x10 != 0

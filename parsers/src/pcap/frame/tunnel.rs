@@ -1,7 +1,7 @@
 //! Headers of tunnels and port mirrors, down to the network layer inside. Cloud mirrors use VXLAN, Geneve and ERSPAN.
 
-use crate::pcap::file::u16_at;
 use super::link::{ether_type, ethernet, ip};
+use crate::pcap::file::u16_at;
 
 /// UDP ports of VXLAN (RFC 7348 and Linux' older one).
 const VXLAN: [u16; 2] = [4789, 8472];

@@ -141,10 +141,10 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
         // A FIN into a connection that something in between had forgotten: it is answered not by the peer but by a reset
         // in its name. The connection was dead before.
         let answer = flow.signals.iter().find(|s| s.side == first.side.other());
-        if let Some(reset) = answer.filter(|s| s.rst && !s.answered_fin) {
-            if judge(flow, reset, around).0.is_some() {
-                signal = reset;
-            }
+        if let Some(reset) = answer.filter(|s| s.rst && !s.answered_fin)
+            && judge(flow, reset, around).0.is_some()
+        {
+            signal = reset;
         }
     }
     let idle = idle(flow, signal.place.time, signal.heard);
@@ -213,7 +213,9 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
         return None;
     }
     let of = |side: Side| {
-        flow.ends[side].ledger.oldest()
+        flow.ends[side]
+            .ledger
+            .oldest()
             .map(|(since, sent)| (side, since, sent))
     };
     match (of(Side::Client), of(Side::Server)) {

@@ -10,6 +10,8 @@ const REORDERING: i64 = 3_000_000;
 /// keep, and without.
 const SEEN_TWICE_WITH_ID: i64 = 1_000_000_000;
 const SEEN_TWICE: i64 = 1_000_000;
+/// Frames that may lie between a frame and its copy, where a mirror shows a burst on its way in and then on its way out.
+const REMEMBERED_FRAMES: usize = 8;
 /// Steps of the IP identification that count as counting up.
 const SMALL_STEP: u16 = 64;
 
@@ -69,7 +71,9 @@ pub(crate) struct Endpoint {
     pub ledger: Ledger,
     /// Sequence number repeated last, and how often in a row.
     run: (u32, u32),
-    last: Option<(Print, Timestamp)>,
+    /// The frames sent last, the newest overwriting the oldest.
+    prints: [Option<(Print, Timestamp)>; REMEMBERED_FRAMES],
+    prints_made: usize,
     last_ack: Option<(u32, u16)>,
 }
 
@@ -108,13 +112,26 @@ impl Endpoint {
             window: segment.window,
             length: segment.length,
         };
-        let twice = self.last.is_some_and(|(last, time)| {
-            // Without an identification, a bare acknowledgement may well be sent twice in a row.
-            let telling = print.id.is_some() || print.length > 0 || segment.flags.syn() || segment.flags.fin();
-            let window = if print.id.is_some() { SEEN_TWICE_WITH_ID } else { SEEN_TWICE };
-            last == print && telling && packet.time.since(time) < window
-        });
-        self.last = Some((print, packet.time));
+        // Without an identification, a bare acknowledgement may well be sent twice in a row.
+        let telling =
+            print.id.is_some() || print.length > 0 || segment.flags.syn() || segment.flags.fin();
+        let patience = if print.id.is_some() {
+            SEEN_TWICE_WITH_ID
+        } else {
+            SEEN_TWICE
+        };
+        let twice = telling
+            && self
+                .prints
+                .iter()
+                .flatten()
+                .any(|(old, time)| *old == print && packet.time.since(*time) < patience);
+        if !twice {
+            if let Some(slot) = self.prints.get_mut(self.prints_made % REMEMBERED_FRAMES) {
+                *slot = Some((print, packet.time));
+            }
+            self.prints_made += 1;
+        }
         twice
     }
 
@@ -128,8 +145,13 @@ impl Endpoint {
     }
 
     fn note_id(&mut self, id: Option<u16>) {
-        let Some(id) = id.filter(|id| *id != 0) else { return };
-        if self.last_id.is_some_and(|last| (1..=SMALL_STEP).contains(&id.wrapping_sub(last))) {
+        let Some(id) = id.filter(|id| *id != 0) else {
+            return;
+        };
+        if self
+            .last_id
+            .is_some_and(|last| (1..=SMALL_STEP).contains(&id.wrapping_sub(last)))
+        {
             self.small_steps += 1;
         }
         self.last_id = Some(id);
@@ -137,7 +159,11 @@ impl Endpoint {
 
     /// TTL that most of its packets had.
     pub(crate) fn usual_ttl(&self) -> Option<u8> {
-        self.ttls.iter().filter(|(_, n)| *n > 0).max_by_key(|(_, n)| *n).map(|(t, _)| *t)
+        self.ttls
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .max_by_key(|(_, n)| *n)
+            .map(|(t, _)| *t)
     }
 
     /// Whether any packet that is no RST had this TTL.
@@ -160,7 +186,7 @@ impl Endpoint {
 
     /// Whether this segment only asks if the other end is still there: nothing new, one byte back (RFC 9293 §3.8.4).
     pub(crate) fn is_keepalive(next: u32, segment: &Segment<'_>) -> bool {
-        segment.length <= 1 && segment.seq.wrapping_add(1) == next && segment.flags.0 & 0x07 == 0
+        segment.length <= 1 && segment.seq.wrapping_add(1) == next && !segment.flags.controls()
     }
 
     fn note_data(&mut self, time: Timestamp, segment: &Segment<'_>, rtt: i64) {
@@ -209,19 +235,27 @@ impl Endpoint {
     fn repeated(&mut self, seq: u32, end: u32) {
         self.retransmissions += 1;
         self.ledger.repeated(seq, end);
-        self.run = if self.run.0 == seq { (seq, self.run.1 + 1) } else { (seq, 1) };
+        self.run = if self.run.0 == seq {
+            (seq, self.run.1 + 1)
+        } else {
+            (seq, 1)
+        };
         self.backoff = self.backoff.max(self.run.1);
     }
 
     /// Takes note of an acknowledgement that the other end sent.
     pub(crate) fn acknowledged(&mut self, segment: &Segment<'_>) {
         let ack = segment.ack;
-        if !segment.flags.ack() || segment.flags.rst() || self.acked.is_some_and(|a| before(ack, a)) {
+        if !segment.flags.ack() || segment.flags.rst() || self.acked.is_some_and(|a| before(ack, a))
+        {
             return;
         }
         self.acked = Some(ack);
         // Acknowledged and never seen: the capture lost it. Nonsense beyond any window says nothing.
-        if let Some(next) = self.next.filter(|next| before(*next, ack) && ack.wrapping_sub(*next) < 1 << 30) {
+        if let Some(next) = self
+            .next
+            .filter(|next| before(*next, ack) && ack.wrapping_sub(*next) < 1 << 30)
+        {
             self.unseen_tail += u64::from(ack.wrapping_sub(next));
             self.next = Some(ack);
         }

@@ -143,12 +143,12 @@ impl Flow {
         self.pass_time(place);
         self.handshake(side, place, segment);
         self.note_end(side, place, packet, segment, heard);
+        self.unseen_client(side, segment, place);
         if segment.length > 0 && !segment.flags.rst() {
             self.data(side, place, segment, keys);
         }
-        if side == Side::Server {
-            self.unseen_client(segment, place);
-        }
+        // The segment that carries the confirm is where counting begins.
+        self.unseen_client(side, segment, place);
     }
 
     fn pass_time(&mut self, place: Place) {
@@ -179,7 +179,7 @@ impl Flow {
             }
             // Data that way proves the same where the acknowledgement was not captured.
             (_, false, _) if self.established.is_none() && segment.length > 0 => {
-                self.established = Some(place)
+                self.established = Some(place);
             }
             _ => {}
         }
@@ -239,8 +239,8 @@ impl Flow {
     }
 
     /// Follows a client that was not captured by what the server acknowledges.
-    fn unseen_client(&mut self, segment: &Segment<'_>, place: Place) {
-        if self.ends[Side::Client].packets > 0 || !segment.flags.ack() {
+    fn unseen_client(&mut self, side: Side, segment: &Segment<'_>, place: Place) {
+        if side == Side::Client || self.ends.client.packets > 0 || !segment.flags.ack() {
             return;
         }
         let Some(talk) = self.dialogue.as_mut().filter(|t| t.selected.is_some()) else {

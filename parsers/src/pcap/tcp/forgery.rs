@@ -17,7 +17,12 @@ const ENOUGH: u32 = 2;
 
 /// Why a RST does not come from the end it names, if it does not. `usual`: the TTL of that end's other packets.
 pub(crate) fn forged(rst: &Signal, end: &Endpoint, usual: Option<u8>) -> Option<String> {
-    let signs = [ttl(rst, end, usual), identification(rst, end), went_on(rst, end), sequence(rst, end)];
+    let signs = [
+        ttl(rst, end, usual),
+        identification(rst, end),
+        went_on(rst, end),
+        sequence(rst, end),
+    ];
     let points: u32 = signs.iter().flatten().map(|(points, _)| points).sum();
     let why: Vec<_> = signs.into_iter().flatten().map(|(_, why)| why).collect();
     (points >= ENOUGH).then(|| why.join(", "))
@@ -25,8 +30,15 @@ pub(crate) fn forged(rst: &Signal, end: &Endpoint, usual: Option<u8>) -> Option<
 
 fn ttl(rst: &Signal, end: &Endpoint, usual: Option<u8>) -> Option<(u32, String)> {
     let usual = usual.filter(|u| *u != rst.ttl && !end.had_ttl(rst.ttl))?;
-    let points = if usual.abs_diff(rst.ttl) >= TTL_STEP { 2 } else { 1 };
-    Some((points, format!("ttl {} where this end has {usual}", rst.ttl)))
+    let points = if usual.abs_diff(rst.ttl) >= TTL_STEP {
+        2
+    } else {
+        1
+    };
+    Some((
+        points,
+        format!("ttl {} where this end has {usual}", rst.ttl),
+    ))
 }
 
 /// Stacks that count give RSTs the next number, or zero where no socket is left.
@@ -34,7 +46,12 @@ fn identification(rst: &Signal, end: &Endpoint) -> Option<(u32, String)> {
     let id = rst.id.filter(|id| *id != 0)?;
     let last = end.last_id.filter(|_| end.small_steps >= COUNTS_UP)?;
     let far = id.wrapping_sub(last) > ID_REACH && last.wrapping_sub(id) > ID_REACH;
-    far.then(|| (1, format!("ip id 0x{id:04x} where this end counts at 0x{last:04x}")))
+    far.then(|| {
+        (
+            1,
+            format!("ip id 0x{id:04x} where this end counts at 0x{last:04x}"),
+        )
+    })
 }
 
 fn went_on(rst: &Signal, end: &Endpoint) -> Option<(u32, String)> {

@@ -56,7 +56,12 @@ impl Ledger {
         if self.outstanding.len() >= MOST_OUTSTANDING {
             self.outstanding.remove(0);
         }
-        self.outstanding.push(Outstanding { seq, end, sent: 1, first });
+        self.outstanding.push(Outstanding {
+            seq,
+            end,
+            sent: 1,
+            first,
+        });
     }
 
     /// Bytes went out once more.
@@ -77,7 +82,10 @@ impl Ledger {
 
     /// Removes the hole that these bytes fill, leaving what they do not cover.
     pub(crate) fn fill(&mut self, seq: u32, end: u32) -> Option<Hole> {
-        let at = self.holes.iter().position(|h| before(h.from, end) && before(seq, h.to))?;
+        let at = self
+            .holes
+            .iter()
+            .position(|h| before(h.from, end) && before(seq, h.to))?;
         let hole = self.holes.swap_remove(at);
         if before(hole.from, seq) {
             self.holes.push(Hole { to: seq, ..hole });
@@ -101,7 +109,11 @@ impl Ledger {
         });
         let largest = &mut self.largest_acknowledged;
         let selected = |o: &Outstanding| {
-            segment.sack.iter().flatten().any(|(left, right)| !before(o.seq, *left) && !before(*right, o.end))
+            segment
+                .sack
+                .iter()
+                .flatten()
+                .any(|(left, right)| !before(o.seq, *left) && !before(*right, o.end))
         };
         self.outstanding.retain(|o| {
             let done = !before(ack, o.end) || selected(o);
@@ -114,19 +126,30 @@ impl Ledger {
 
     /// Bytes that others followed and that never came.
     pub(crate) fn hole_bytes(&self) -> u64 {
-        self.holes.iter().map(|h| u64::from(h.to.wrapping_sub(h.from))).sum()
+        self.holes
+            .iter()
+            .map(|h| u64::from(h.to.wrapping_sub(h.from)))
+            .sum()
     }
 
     /// Largest segment that was sent in vain; where only the hole is visible that it left, the hole.
     pub(crate) fn largest_lost(&self) -> u32 {
-        let in_vain = self.outstanding.iter().filter(|o| o.sent >= SENT_IN_VAIN).map(Outstanding::length).max();
+        let in_vain = self
+            .outstanding
+            .iter()
+            .filter(|o| o.sent >= SENT_IN_VAIN)
+            .map(Outstanding::length)
+            .max();
         let hole = self.holes.iter().map(|h| h.to.wrapping_sub(h.from)).max();
         in_vain.max(hole).unwrap_or(0)
     }
 
     /// The oldest segment without acknowledgement: when it was sent first, and how many times in all.
     pub(crate) fn oldest(&self) -> Option<(Timestamp, u32)> {
-        self.outstanding.iter().min_by_key(|o| o.first).map(|o| (o.first, o.sent))
+        self.outstanding
+            .iter()
+            .min_by_key(|o| o.first)
+            .map(|o| (o.first, o.sent))
     }
 }
 
@@ -163,7 +186,10 @@ mod tests {
         ledger.repeated(0, 1460);
         ledger.acknowledged(&ack(0, Some((1460, 1600))));
         ledger.repeated(0, 1460);
-        assert_eq!((ledger.largest_acknowledged, ledger.largest_lost()), (140, 1460));
+        assert_eq!(
+            (ledger.largest_acknowledged, ledger.largest_lost()),
+            (140, 1460)
+        );
         assert_eq!(ledger.oldest(), Some((Timestamp(0), 3)));
     }
 

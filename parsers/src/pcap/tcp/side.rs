@@ -37,7 +37,10 @@ pub(crate) struct Pair<T> {
 impl<T> Pair<T> {
     /// One for each end, made the same way.
     pub(crate) fn of(make: impl Fn(Side) -> T) -> Self {
-        Self { client: make(Side::Client), server: make(Side::Server) }
+        Self {
+            client: make(Side::Client),
+            server: make(Side::Server),
+        }
     }
 
     /// Whether either one fulfils a condition.
