@@ -10,6 +10,7 @@ pub mod clock;
 pub mod command;
 pub mod coverage;
 pub mod evidence;
+pub mod explain;
 pub mod facts;
 pub mod fold;
 pub mod hosts;
@@ -24,9 +25,12 @@ pub mod merge;
 pub mod missing;
 pub mod moment;
 pub mod names;
+pub mod nearest;
 pub mod outcome;
 pub mod pipeline;
+pub mod reasoning;
 pub mod reasons;
+pub mod remedy;
 pub mod report;
 pub mod roles;
 pub mod sentence;
@@ -65,6 +69,8 @@ pub struct Options {
     pub user: Option<String>,
     /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
     pub zone: Option<jiff::tz::TimeZone>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -118,7 +124,9 @@ fn judge_evidence(evidence: Evidence, knowledge: &Knowledge, options: &Options) 
         verdicts: &verdicts,
         histories: &histories,
     };
-    Ok(assemble::report(&parts))
+    let mut report = assemble::report(&parts);
+    report.reasoning = options.why_not.as_ref().and_then(|id| reasoning::reasoning(&parts, &matcher, &kept, id));
+    Ok(report)
 }
 
 impl Options {
