@@ -1,5 +1,6 @@
 //! The clock of a client's log, which names servers but not the client's own port: found by the pattern of its tries.
 
+use rdpwhy_parsers::Kind;
 use std::collections::BTreeSet;
 
 use super::anchors::{MOST_ANCHORS, median};
@@ -31,7 +32,7 @@ struct Pair {
     connection: usize,
     /// 1 for a match in time alone, more for what else agrees.
     likeness: u32,
-    /// Whether both lasted equally long.
+    /// Whether both lasted equally long, as far as it can be told.
     same_length: bool,
 }
 
@@ -69,7 +70,8 @@ fn pairs(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) -> Ve
                 try_,
                 connection,
                 likeness: likeness(evidence, c, o),
-                same_length: same_length(c, o),
+                // What nobody answers ends for the client when its patience does, on the wire with the last repetition.
+                same_length: same_length(c, o) || has(evidence, o, kind::TCP_UNANSWERED),
             });
         }
     }
@@ -125,6 +127,10 @@ fn likeness(evidence: &Evidence, client: &Sighting, other: &Sighting) -> u32 {
         (Some(_), Some(_)) => 0,
         _ => alike,
     }
+}
+
+fn has(evidence: &Evidence, s: &Sighting, wanted: Kind) -> bool {
+    s.events.iter().any(|at| evidence.kind(*at) == Some(wanted))
 }
 
 fn length(s: &Sighting) -> i64 {
