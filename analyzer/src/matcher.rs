@@ -18,11 +18,11 @@ const SECOND: i64 = 1_000_000_000;
 /// Around an attempt, where a sign says nothing else.
 const AROUND: Window = Window { from: -10 * SECOND, to: 10 * SECOND, around: Around::Both };
 /// A record tied by its moment lies in the connection's first minutes: a session lasts hours and sees everything.
-const HANDSHAKE_NS: i64 = 180 * SECOND;
+pub(crate) const HANDSHAKE_NS: i64 = 180 * SECOND;
 /// Logs are flushed milliseconds apart.
 const SLACK_NS: i64 = 2 * SECOND;
 /// For the question whether a log reaches back far enough, long windows count an hour: logs begin somewhere.
-const LOOK_BACK_NS: i64 = 3_600 * SECOND;
+pub(crate) const LOOK_BACK_NS: i64 = 3_600 * SECOND;
 
 /// A record or packet that shows a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -365,7 +365,7 @@ impl Matcher<'_> {
     }
 
     /// A capture shows a step of the handshake unless it begins later, or one direction is missing.
-    fn wire_would_show(&self, k: Kind, a: &Attempt) -> bool {
+    pub(crate) fn wire_would_show(&self, k: Kind, a: &Attempt) -> bool {
         if !a.seen_by(View::Wire) {
             return false;
         }
@@ -375,24 +375,24 @@ impl Matcher<'_> {
         whole || (!opened.flag(field::MIDSTREAM) && opened.text(field::ONE_WAY).is_none_or(str::is_empty))
     }
 
-    fn switched_off(&self, k: Kind, host: Option<HostId>) -> bool {
+    pub(crate) fn switched_off(&self, k: Kind, host: Option<HostId>) -> bool {
         self.off_by_default.iter().filter(|g| g.contains(&k)).any(|group| {
             !host.is_some_and(|h| group.iter().any(|k| self.index.has(h, *k)))
         })
     }
 
-    fn covered(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
+    pub(crate) fn covered(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
         let offset = self.offset(host);
         self.coverage.covers(host, channels, from.plus(offset), to.plus(offset))
     }
 
-    fn offset(&self, host: HostId) -> i64 {
+    pub(crate) fn offset(&self, host: HostId) -> i64 {
         self.evidence.host_offsets.get(&host).copied().unwrap_or(0)
     }
 }
 
 /// The window around an attempt, in a clock that runs `offset` ahead.
-fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
+pub(crate) fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
     let (from, to) = match w.around {
         Around::Both => (a.start, a.end),
         Around::Start => (a.start, a.start),
@@ -402,7 +402,7 @@ fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
 }
 
 /// Whether the witness that the sign needs saw the attempt.
-fn was_there(sign: &Sign, a: &Attempt) -> bool {
+pub(crate) fn was_there(sign: &Sign, a: &Attempt) -> bool {
     sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
 }
 
@@ -442,7 +442,7 @@ fn unknown(channel: &str, host: String) -> Answer {
 }
 
 /// Kinds that only a client's logs have.
-fn written_by_client(k: Kind) -> bool {
+pub(crate) fn written_by_client(k: Kind) -> bool {
     let mut sides = catalog::all().iter().filter(|e| e.kind == k || e.variants.iter().any(|v| v.kind == k)).peekable();
     sides.peek().is_some() && sides.all(|e| e.side == "client")
 }

@@ -16,6 +16,7 @@ mod cases;
 mod contract;
 mod determinism;
 mod fuzz;
+mod matrix;
 mod mutation;
 mod program;
 mod properties;
