@@ -134,7 +134,7 @@ fn hash(prefix: &str, parts: &[String]) -> String {
 }
 
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.
-fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
+pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
     let mut used = BTreeSet::new();
     let peer = |p: &Peer| {
         let text = |t: Option<String>| t.unwrap_or_default();
@@ -160,7 +160,7 @@ fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
         .collect()
 }
 
-fn verdict_ids(parts: &Parts<'_>, attempts: &[String]) -> Vec<String> {
+pub(crate) fn verdict_ids(parts: &Parts<'_>, attempts: &[String]) -> Vec<String> {
     let mut used = BTreeSet::new();
     parts
         .verdicts

@@ -32,19 +32,22 @@ pub mod sentence;
 pub mod sighting;
 pub mod stage;
 pub mod tie;
+pub mod timeline;
 pub mod tries;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 pub use knowledge::{Knowledge, KnowledgeError};
 pub use pipeline::{Progress, Silent, Source};
 pub use report::Report;
+pub use timeline::Timeline;
 
 use assemble::Parts;
 use coverage::CoverageMap;
-use evidence::Evidence;
+use evidence::{At, Evidence};
+use fold::Folded;
 use index::Index;
 use judge::Opinion;
 use matcher::Matcher;
@@ -76,12 +79,34 @@ pub struct Options {
 /// # Errors
 /// When an embedded data file is wrong, which the tests exclude.
 pub fn analyze(
-    mut sources: Vec<Source>,
+    sources: Vec<Source>,
     secrets: &[Vec<u8>],
     knowledge: &Knowledge,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
+    let evidence = read(sources, secrets, options, progress);
+    judge_evidence(evidence, knowledge, options, |judged| assemble::report(judged.parts))
+}
+
+/// Reads and judges all evidence and tells it event by event: `tell` gets the timeline while the evidence is in memory.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn timeline<T>(
+    sources: Vec<Source>,
+    secrets: &[Vec<u8>],
+    knowledge: &Knowledge,
+    options: &Options,
+    progress: &dyn Progress,
+    tell: impl FnOnce(&Timeline<'_>) -> T,
+) -> Result<T, KnowledgeError> {
+    let evidence = read(sources, secrets, options, progress);
+    // What to show is chosen event by event; which attempts there are must not depend on it.
+    judge_evidence(evidence, knowledge, &Options::default(), |judged| tell(&Timeline::new(&judged)))
+}
+
+fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
     let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
@@ -89,10 +114,23 @@ pub fn analyze(
         Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
         Err(_) => pipeline::read(&sources, &means, progress),
     };
-    judge_evidence(Evidence::new(read), knowledge, options)
+    Evidence::new(read)
 }
 
-fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Options) -> Result<Report, KnowledgeError> {
+/// Everything that was found out, on its way to a report or a timeline.
+struct Judged<'a> {
+    parts: &'a Parts<'a>,
+    index: &'a Index,
+    /// The attempt that each of its signs belongs to.
+    owners: &'a HashMap<At, usize>,
+}
+
+fn judge_evidence<T>(
+    mut evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+    tell: impl FnOnce(Judged<'_>) -> T,
+) -> Result<T, KnowledgeError> {
     let index = Index::new(&evidence);
     let roles = Roles::new(&evidence, &index);
     let coverage = CoverageMap::new(&evidence);
@@ -127,7 +165,10 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
         .zip(&kept)
         .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
         .collect();
-    let (attempts, opinions) = fold::fold(attempts, opinions);
+    let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
+    let Folded { attempts, opinions, entry_of } = fold::fold(attempts, opinions);
+    let owners: HashMap<At, usize> =
+        signs.iter().zip(entry_of).flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry))).collect();
     let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
@@ -143,7 +184,7 @@ fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Optio
         verdicts: &verdicts,
         histories: &histories,
     };
-    Ok(assemble::report(&parts))
+    Ok(tell(Judged { parts: &parts, index: &index, owners: &owners }))
 }
 
 impl Options {

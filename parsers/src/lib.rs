@@ -12,14 +12,14 @@ pub mod event;
 pub mod evtx;
 pub mod export;
 pub mod kind;
-pub mod raw;
 pub mod pcap;
+pub mod raw;
 pub mod rdp;
 pub mod read_at;
 pub mod time;
 pub mod tls;
 
-pub use batch::{Defect, EventBatch, Gap, Log};
+pub use batch::{Defect, EventBatch, Gap, Log, Origin};
 pub use code::{Code, code};
 pub use event::{Event, EventRef, Guid, Value};
 pub use kind::{Field, Kind};

@@ -35,30 +35,28 @@ const DEEPEST_LIST: u32 = 3;
 
 pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading) {
     let mut hits = Hits::default();
-    cut(text, &mut ObjectCutter::default(), &mut |piece| match piece {
-        Piece::Problem { line, what, lost } => reading.tally.problem(line, what, lost),
-        Piece::Record { line, text } => match serde_json::from_str(text) {
-            Ok(object) => take(object, line, reading, &mut hits, DEEPEST_LIST),
-            Err(e) => {
-                // The place inside the record says nothing once records are cut out.
-                let what = e.to_string();
-                let what = what.split(" at line ").next().unwrap_or_default();
-                reading
-                    .tally
-                    .problem(line, format!("a record cannot be read: {what}"), 1);
-            }
+    cut(
+        text,
+        &mut ObjectCutter::default(),
+        &mut |piece| match piece {
+            Piece::Problem { line, what, lost } => reading.tally.problem(line, what, lost),
+            Piece::Record { line, text } => match serde_json::from_str(text) {
+                Ok(object) => take(object, line, reading, &mut hits, DEEPEST_LIST),
+                Err(e) => {
+                    // The place inside the record says nothing once records are cut out.
+                    let what = e.to_string();
+                    let what = what.split(" at line ").next().unwrap_or_default();
+                    reading
+                        .tally
+                        .problem(line, format!("a record cannot be read: {what}"), 1);
+                }
+            },
         },
-    });
+    );
     hits.report(reading);
 }
 
-fn take(
-    object: Value,
-    line: u64,
-    reading: &mut Reading,
-    hits: &mut Hits,
-    lists_left: u32,
-) {
+fn take(object: Value, line: u64, reading: &mut Reading, hits: &mut Hits, lists_left: u32) {
     let Value::Object(members) = object else {
         return;
     };

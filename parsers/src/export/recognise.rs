@@ -64,15 +64,9 @@ mod tests {
         let json = Some(Form::Json);
         let csv = Some(Form::Csv);
         for (head, form) in [
-            (
-                "\u{feff}<?xml version='1.0'?>\n<Events><Event xmlns=",
-                xml,
-            ),
+            ("\u{feff}<?xml version='1.0'?>\n<Events><Event xmlns=", xml),
             ("Record 1\r\n<?xml version='1.0'?>\r\n<Event xmlns=", xml),
-            (
-                "<Event><System/></Event>",
-                xml,
-            ),
+            ("<Event><System/></Event>", xml),
             ("<html><body>Events</body></html>", None),
             (
                 "Record 12\n{\n  \"Event\": {\n \"#attributes\": {\"xmlns\": \
@@ -83,7 +77,10 @@ mod tests {
                 "[\r\n    {\r\n        \"Id\":  4624,\r\n  \"ProviderName\":  \"x\", \"LogName\": \"Security\"",
                 json,
             ),
-            ("{\"@timestamp\":\"…\",\"@metadata\":{\"beat\":\"winlogbeat\"}", json),
+            (
+                "{\"@timestamp\":\"…\",\"@metadata\":{\"beat\":\"winlogbeat\"}",
+                json,
+            ),
             ("{\"@timestamp\":\"…\",\"winlog\":{", json),
             ("{\"schema\": \"rdpwhy.report/1\", \"winlog\": 1", None),
             ("{\"name\": \"package.json\"}", None),

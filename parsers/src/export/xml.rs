@@ -9,21 +9,27 @@ use super::{Piece, Reading, cut};
 use cutter::EventCutter;
 
 pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading) {
-    cut(text, &mut EventCutter::default(), &mut |piece| match piece {
-        Piece::Problem { line, what, lost } => reading.tally.problem(line, what, lost),
-        Piece::Record { line, text } => match tree::record(text) {
-            Ok(record) => {
-                if !reading.record(&record) {
+    cut(
+        text,
+        &mut EventCutter::default(),
+        &mut |piece| match piece {
+            Piece::Problem { line, what, lost } => reading.tally.problem(line, what, lost),
+            Piece::Record { line, text } => match tree::record(text) {
+                Ok(record) => {
+                    if !reading.record(&record) {
+                        reading
+                            .tally
+                            .problem(line, "a record has no provider or no event id", 1);
+                    }
+                }
+                Err(what) => {
                     reading
                         .tally
-                        .problem(line, "a record has no provider or no event id", 1);
+                        .problem(line, format!("a record cannot be read: {what}"), 1)
                 }
-            }
-            Err(what) => reading
-                .tally
-                .problem(line, format!("a record cannot be read: {what}"), 1),
+            },
         },
-    });
+    );
 }
 
 #[cfg(test)]

@@ -78,7 +78,9 @@ impl Columns {
 
 /// Five or six words in whatever language; numbers would be a row.
 fn viewer_header(names: &[String]) -> bool {
-    let word = |n: &String| n.chars().any(char::is_alphabetic) && !n.contains(|c: char| c.is_ascii_digit());
+    let word = |n: &String| {
+        n.chars().any(char::is_alphabetic) && !n.contains(|c: char| c.is_ascii_digit())
+    };
     matches!(names.len(), 5 | 6) && names.iter().take(5).all(word)
 }
 

@@ -56,7 +56,9 @@ impl WrittenTime {
         let second_of_minute = parts.next().unwrap_or(Some(0))?;
         let hour = match half {
             None => hour,
-            Some(afternoon) if (1..=12).contains(&hour) => hour % 12 + if afternoon { 12 } else { 0 },
+            Some(afternoon) if (1..=12).contains(&hour) => {
+                hour % 12 + if afternoon { 12 } else { 0 }
+            }
             Some(_) => return None,
         };
         (hour < 24 && numbers.next().is_none()).then_some(Self {
@@ -311,7 +313,13 @@ mod tests {
             moment("1/2/2021 12:00:01 AM", month).as_deref(),
             Some("2021-01-02T00:00:01")
         );
-        for bad in ["", "Information", "27.10.2021", "27.10.2021 25:00:00", "1/2/2021 13:00 PM"] {
+        for bad in [
+            "",
+            "Information",
+            "27.10.2021",
+            "27.10.2021 25:00:00",
+            "1/2/2021 13:00 PM",
+        ] {
             assert_eq!(WrittenTime::parse(bad), None, "{bad}");
         }
     }

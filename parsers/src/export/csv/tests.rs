@@ -69,7 +69,12 @@ fn event_viewer_in_german() {
             .any(|t| t.contains("taken as UTC") && t.contains("--tz")),
         "{told:?}"
     );
-    assert!(batch.defects.iter().all(|d| d.at == "line 2" && d.lost == 0));
+    assert!(
+        batch
+            .defects
+            .iter()
+            .all(|d| d.at == "line 2" && d.lost == 0)
+    );
 }
 
 #[test]

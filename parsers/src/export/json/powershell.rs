@@ -51,9 +51,7 @@ pub(super) fn shape(object: &Map<String, Value>) -> Shape {
             Shape::Record(record.with(data))
         }
         // A record that the catalogue does not describe loses nothing by it.
-        None if catalog::lookup(provider, id).is_none() => {
-            Shape::Record(record.with(Map::new()))
-        }
+        None if catalog::lookup(provider, id).is_none() => Shape::Record(record.with(Map::new())),
         None => Shape::Partly(
             record.with(Map::new()),
             format!(

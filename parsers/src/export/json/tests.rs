@@ -51,7 +51,11 @@ fn evtx_dump_in_all_its_layouts() {
             indented(2)
         ),
         format!("{{\"value\":[{},{}],\"Count\":2}}", record(1), record(2)),
-        format!("{{\"hits\":{{\"total\":2,\"hits\":[{{\"_source\":{}}},{}]}}}}", record(1), record(2)),
+        format!(
+            "{{\"hits\":{{\"total\":2,\"hits\":[{{\"_source\":{}}},{}]}}}}",
+            record(1),
+            record(2)
+        ),
     ];
     for form in forms {
         let batch = parsed(&form);
@@ -76,10 +80,7 @@ fn torn_lines_cost_themselves_only() {
         assert_eq!(batch.defects.len(), 1, "cut at {at}");
         assert_eq!(batch.defects[0].at, "line 1");
     }
-    let batch = parsed(&format!(
-        "{record}\nnot JSON\nnor this\n{}",
-        &record[..50]
-    ));
+    let batch = parsed(&format!("{record}\nnot JSON\nnor this\n{}", &record[..50]));
     let defects: Vec<_> = batch
         .defects
         .iter()
@@ -109,10 +110,7 @@ fn velociraptor_numbers_are_what_windows_wrote() {
         head,
         "logon.succeeded 2019-02-06T14:18:35.946133000Z SRV01 31880"
     );
-    assert_eq!(
-        values,
-        ["Text(\"5b9a0d\")", "Int(10)", "Ip(198.51.100.23)"]
-    );
+    assert_eq!(values, ["Text(\"5b9a0d\")", "Int(10)", "Ip(198.51.100.23)"]);
 }
 
 #[test]
@@ -127,7 +125,12 @@ fn evtxecmd_payloads_are_read() {
     );
     assert_eq!(
         values,
-        ["Text(\"ana\")", "Text(\"5b9a0d\")", "Ip(198.51.100.23)", "-"]
+        [
+            "Text(\"ana\")",
+            "Text(\"5b9a0d\")",
+            "Ip(198.51.100.23)",
+            "-"
+        ]
     );
     let user_data = r##"{"Payload":"{\"UserData\":{\"EventXML\":{\"@xmlns\":\"Event_NS\",\"User\":\"CORP\\\\ana\",\"SessionID\":\"3\",\"Address\":\"198.51.100.23\"}}}","Channel":"x","Provider":"Microsoft-Windows-TerminalServices-LocalSessionManager","EventId":24,"EventRecordId":"5","TimeCreated":"2026-11-19T08:12:33.0000000+00:00","Computer":"SRV01"}"##;
     assert_eq!(
@@ -182,8 +185,7 @@ fn powershell_values_get_their_names_where_the_order_is_known() {
             ["Text(\"CORP\\\\ana\")", "Int(3)", "Ip(198.51.100.23)"]
         );
     }
-    let shallow =
-        r##""System.Diagnostics.Eventing.Reader.EventProperty", "System.Diagnostics.Eventing.Reader.EventProperty""##;
+    let shallow = r##""System.Diagnostics.Eventing.Reader.EventProperty", "System.Diagnostics.Eventing.Reader.EventProperty""##;
     for (version, properties, told) in [
         (0, shallow, "-Depth 4"),
         (0, r##"{"Value": "CORP\\ana"}"##, "order is not known"),
@@ -191,10 +193,7 @@ fn powershell_values_get_their_names_where_the_order_is_known() {
     ] {
         let batch = parsed(&record("\"2026-11-19T08:12:33Z\"", version, properties));
         assert_eq!(batch.events.len(), 1);
-        assert_eq!(
-            batch.event(0).and_then(|e| e.text(Field::of("user"))),
-            None
-        );
+        assert_eq!(batch.event(0).and_then(|e| e.text(Field::of("user"))), None);
         assert!(batch.defects[0].what.contains(told), "{:?}", batch.defects);
         assert_eq!(batch.defects[0].lost, 0);
     }
@@ -222,7 +221,12 @@ fn hayabusa_rows_are_one_record_each() {
     );
     assert_eq!(
         values,
-        ["Int(3)", "Text(\"ana\")", "Ip(198.51.100.23)", "Text(\"5b9a0d\")"]
+        [
+            "Int(3)",
+            "Text(\"ana\")",
+            "Ip(198.51.100.23)",
+            "Text(\"5b9a0d\")"
+        ]
     );
 }
 

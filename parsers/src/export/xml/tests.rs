@@ -47,9 +47,13 @@ fn one_record_is_read_with_all_its_parts() {
 #[test]
 fn roots_declarations_and_lines_between_do_not_matter() {
     let forms = [
-        format!("<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"yes\"?>\r\n<Events>{ONE}\r\n{USER_DATA}</Events>"),
+        format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"yes\"?>\r\n<Events>{ONE}\r\n{USER_DATA}</Events>"
+        ),
         format!("{ONE}\r\n{USER_DATA}\r\n"),
-        format!("Record 1\n<?xml version=\"1.0\"?>\n{ONE}\nRecord 2\n<?xml version=\"1.0\"?>\n{USER_DATA}\n"),
+        format!(
+            "Record 1\n<?xml version=\"1.0\"?>\n{ONE}\nRecord 2\n<?xml version=\"1.0\"?>\n{USER_DATA}\n"
+        ),
     ];
     for form in forms {
         let batch = parsed(&form);

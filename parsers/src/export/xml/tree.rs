@@ -76,7 +76,8 @@ fn resolved(reference: &BytesRef<'_>) -> String {
         let c = reference.resolve_char_ref().ok().flatten();
         return c.map(String::from).unwrap_or_default();
     }
-    resolve_predefined_entity(reference).map_or_else(|| format!("&{};", &**reference), str::to_owned)
+    resolve_predefined_entity(reference)
+        .map_or_else(|| format!("&{};", &**reference), str::to_owned)
 }
 
 fn say(open: &mut [Element], text: &str) {
