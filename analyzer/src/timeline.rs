@@ -68,8 +68,10 @@ pub struct Entry<'a> {
     pub meaning: &'static str,
     /// The same with the values that matter.
     pub says: String,
-    /// Its values, by name.
+    /// All its values, by name.
     pub values: Vec<(&'static str, String)>,
+    /// Those that matter to people, by name, as they say them: `reason 14`.
+    pub details: Vec<(&'static str, String)>,
     /// Path of the source.
     pub path: &'a str,
     /// EventRecordID, or number of the packet.
@@ -89,6 +91,8 @@ pub struct Try<'a> {
     pub client: String,
     /// Address, or name.
     pub client_host: String,
+    /// Whether anything tells who the client was.
+    pub client_known: bool,
     /// Name, or address and port.
     pub server: String,
     /// `DOMAIN\user`.
@@ -174,6 +178,7 @@ impl<'a> Timeline<'a> {
             id: self.ids.get(index)?,
             client: socket(&a.client),
             client_host: peer_name(&a.client),
+            client_known: a.client.ip.is_some() || a.client.name.is_some(),
             server: peer_name(&a.server),
             user: a.user.as_deref(),
             start: a.start,
@@ -221,6 +226,14 @@ impl<'a> Timeline<'a> {
         (at(self.order.first()), at(self.order.last()), self.parts().evidence.sources.len())
     }
 
+    /// The host that wrote all records, if there is one only and nothing else.
+    pub fn only_host(&self) -> Option<&'a str> {
+        let hosts = &self.parts().evidence.hosts;
+        let mut all = hosts.iter();
+        let only = all.next().filter(|_| all.next().is_none())?;
+        Some(hosts.name(only))
+    }
+
     /// What could not be read: path, place, what, records lost.
     pub fn defects(&self) -> impl Iterator<Item = (&'a str, &'a rdpwhy_parsers::Defect)> {
         let sources = &self.parts().evidence.sources;
@@ -251,6 +264,7 @@ impl<'a> Timeline<'a> {
             meaning: info.map_or("", |i| i.meaning).trim_end_matches('.'),
             says: sentence::describe(event),
             values: event.fields().map(|(f, v)| (f.name(), sentence::show(v))).collect(),
+            details: sentence::values(event).collect(),
             path: &source.label,
             place: event.event.place,
             recovered: event.is_recovered(),

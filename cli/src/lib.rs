@@ -11,6 +11,7 @@ mod progress;
 pub mod render;
 pub mod span;
 mod surroundings;
+pub mod timeline;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -45,6 +46,9 @@ pub fn run_in(
         Ok(Arguments {
             command: Command::Diagnose(args),
         }) => diagnose::diagnose(&args, out, err, surroundings),
+        Ok(Arguments {
+            command: Command::Timeline(args),
+        }) => timeline::timeline(&args, out, err, surroundings),
         Err(e) => {
             let text = e.render();
             let status = u8::try_from(e.exit_code()).unwrap_or(USAGE);
