@@ -169,7 +169,13 @@ impl Elsewhere {
     fn of(logs: &[Log], runs: &[Vec<Run>]) -> Self {
         let told = || logs.iter().filter(|l| l.records > 0);
         let one_row = told().any(|l| told().any(|m| m.host != l.host));
-        let key = |log: &Log| if one_row { String::new() } else { log.channel.clone() };
+        let key = |log: &Log| {
+            if one_row {
+                String::new()
+            } else {
+                log.channel.clone()
+            }
+        };
         let named = logs
             .iter()
             .zip(runs)
