@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
-use crate::sighting::{Sighting, View};
+use crate::names::{field, kind};
+use crate::sighting::{Fingerprint, Sighting, View};
 
 /// A clock: one per host, one per capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +154,7 @@ fn spread(
 fn compare(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Option<Edge> {
     let mut keyed: Vec<i64> = Vec::new();
     for (va, vb) in [(View::Server, View::Wire), (View::Wire, View::Server), (View::Wire, View::Wire)] {
-        keyed.extend(by_address(&of_view(a, va), &of_view(b, vb)));
+        keyed.extend(by_address(evidence, &of_view(a, va), &of_view(b, vb)));
     }
     if let Some(edge) = median(keyed) {
         return Some(edge);
@@ -174,38 +175,55 @@ fn others<'a>(list: &[&'a Sighting]) -> Vec<&'a Sighting> {
     list.iter().copied().filter(|s| s.view != View::Client).collect()
 }
 
-/// Differences of the starts of connections with the same client address and port (or the same ClientHello), each
-/// matched with its nearest. Ports are used again: when the two clocks hold several of one port, only a lone match counts.
-fn by_address(a: &[&Sighting], b: &[&Sighting]) -> Vec<i64> {
-    type Key = (Option<std::net::IpAddr>, Option<u16>, Option<String>);
-    let mut keys: BTreeMap<Key, (Vec<&Sighting>, Vec<&Sighting>)> = BTreeMap::new();
-    let file = |s: &Sighting| -> Vec<Key> {
-        let mut keys = Vec::new();
-        if s.client.ip.is_some() && s.client.port.is_some() {
-            keys.push((s.client.ip, s.client.port, None));
-        } else if let Some(f) = &s.fingerprint {
-            keys.push((None, None, Some(f.clone())));
-        }
-        keys
-    };
-    for s in a.iter().take(MOST_ANCHORS) {
+/// Differences of the moments of connections with the same client address and port or the same fingerprint. Ports are used
+/// again: when the two clocks hold several of one port, only a lone match counts.
+fn by_address(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Vec<i64> {
+    type Key<'a> = (Option<(std::net::IpAddr, u16)>, Option<&'a Fingerprint>);
+    fn file<'a>(s: &'a Sighting) -> impl Iterator<Item = Key<'a>> {
+        let address = s.client.ip.zip(s.client.port).map(|peer| (Some(peer), None));
+        address.into_iter().chain(s.fingerprints.iter().map(|f| (None, Some(f))))
+    }
+    let mut keys: BTreeMap<Key<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (i, s) in a.iter().enumerate().take(MOST_ANCHORS) {
         for key in file(s) {
-            keys.entry(key).or_default().0.push(s);
+            keys.entry(key).or_default().0.push(i);
         }
     }
-    for s in b {
+    for (j, s) in b.iter().enumerate() {
         for key in file(s) {
             if let Some(pair) = keys.get_mut(&key) {
-                pair.1.push(s);
+                pair.1.push(j);
             }
         }
     }
-    keys.into_values()
-        .filter_map(|(x, y)| match (x.as_slice(), y.as_slice()) {
-            ([x], [y]) => Some(x.start.since(y.start)),
-            _ => None,
-        })
-        .collect()
+    let alone = |(x, y): (Vec<usize>, Vec<usize>)| match (x.as_slice(), y.as_slice()) {
+        ([x], [y]) => Some((*x, *y)),
+        _ => None,
+    };
+    let pairs: BTreeSet<(usize, usize)> = keys.into_values().filter_map(alone).collect();
+    pairs.into_iter().filter_map(|(i, j)| Some(apart(evidence, a.get(i)?, b.get(j)?))).collect()
+}
+
+/// How much later one witness dates a connection than the other. Between two captures the way lies once before the first
+/// and once before the second of them: what went either way is averaged, so that the journey cancels out.
+fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> i64 {
+    let there = x.start.since(y.start);
+    if (x.view, y.view) != (View::Wire, View::Wire) {
+        return there;
+    }
+    let moment = |s: &Sighting, k| s.events.iter().find(|at| evidence.kind(**at) == Some(k)).map(|at| evidence.raw_time(*at));
+    let both = |k| moment(x, k).zip(moment(y, k)).map(|(x, y)| x.since(y));
+    let back = [kind::X224_CONFIRMED, kind::NEGOTIATION_FAILED, kind::SERVER_HELLO].into_iter().find_map(both);
+    let whole = |s: &Sighting| {
+        let opened = s.events.iter().filter_map(|at| evidence.event(*at)).find(|e| e.event.kind == kind::TCP_OPENED);
+        opened.is_some_and(|e| !e.flag(field::MIDSTREAM))
+    };
+    match back {
+        // A capture that began later has another first packet.
+        Some(back) if !(whole(x) && whole(y)) => back,
+        Some(back) => i64::midpoint(there, back),
+        None => there,
+    }
 }
 
 /// A client's log names the server but not its own port: the offset is the one under which most of its tries, with their
@@ -265,7 +283,6 @@ fn may_be_target(evidence: &Evidence, client: &Sighting, other: &Sighting) -> bo
 
 /// 1 for a match in time alone, more when length or session number agree, 0 when the session numbers contradict.
 fn likeness(evidence: &Evidence, client: &Sighting, other: &Sighting) -> u32 {
-    use crate::names::{field, kind};
     let length = |s: &Sighting| s.end.since(s.start);
     let mut alike = 1;
     if length(client) > AGREE_NS && (length(client) - length(other)).abs() <= AGREE_NS {
