@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rdpwhy_analyzer::Knowledge;
+use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
 use rdpwhy_parsers::Timestamp;
 
@@ -154,7 +155,6 @@ fn rendered(
         charset: surroundings.charset,
         all: args.all,
         zone: span.zone,
-        why_not: args.why_not.clone(),
     };
     match args.format {
         Format::Text => Ok(render::text(report, &style)),
@@ -169,15 +169,7 @@ fn known(knowledge: &Knowledge, asked: &str) -> Result<(), Stop> {
     if knowledge.cause(asked).is_some() {
         return Ok(());
     }
-    let words: Vec<&str> = asked.split('-').filter(|w| w.len() > 2).collect();
-    let close = |id: &&str| words.iter().any(|w| id.contains(w));
-    let ids: Vec<&str> = knowledge
-        .causes
-        .iter()
-        .map(|c| c.id.as_str())
-        .filter(close)
-        .take(5)
-        .collect();
+    let ids = nearest(asked, knowledge.causes.iter().map(|c| c.id.as_str()), 5);
     let hint = if ids.is_empty() {
         String::new()
     } else {
@@ -206,6 +198,7 @@ fn limits(args: &Diagnose, span: &Span) -> Limits {
         client: args.only.client.clone(),
         server: args.only.server.clone(),
         user: args.only.user.clone(),
+        why_not: args.why_not.clone(),
         zone: span.zone.clone(),
         threads: args.threads,
     }
@@ -301,7 +294,10 @@ struct Speaker<'a> {
 
 impl Speaker<'_> {
     fn error(&mut self, what: impl Display) {
-        self.line(&format!("rdpwhy: {what}"));
+        // A folder of cause files may have a mistake in each.
+        for line in what.to_string().lines() {
+            self.line(&format!("rdpwhy: {line}"));
+        }
     }
 
     fn warning(&mut self, problem: &Problem) {

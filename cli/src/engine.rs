@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::{Knowledge, Options, Source};
 use rdpwhy_parsers::Timestamp;
@@ -24,43 +25,58 @@ pub struct Limits {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
     /// Zone of times without one.
     pub zone: Option<jiff::tz::TimeZone>,
     /// Threads.
     pub threads: Option<usize>,
 }
 
-/// The built-in causes, with those of a folder of cause files (`<stage>/<id>.toml`) beside them.
+/// The built-in causes, with those of a folder beside them if one is given.
 ///
 /// # Errors
-/// What cannot be read, or the first mistake with file and line.
+/// What cannot be read, or all mistakes with file and line, one a line.
 pub fn knowledge(folder: Option<&Path>) -> Result<Knowledge, String> {
-    let Some(folder) = folder else {
-        return Knowledge::embedded().map_err(|e| e.to_string());
-    };
+    match folder {
+        None => Knowledge::embedded().map_err(|e| e.to_string()),
+        Some(folder) => check(folder).map(|c| c.knowledge).map_err(|e| e.join("\n")),
+    }
+}
+
+/// Checks a folder of cause files, `<stage>/<id>.toml`, beside the built-in ones.
+///
+/// # Errors
+/// What cannot be read, or all mistakes with file and line.
+pub fn check(folder: &Path) -> Result<Checked, Vec<String>> {
+    let files = cause_files(folder).map_err(|e| vec![e])?;
+    let files = files.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+    rdpwhy_analyzer::knowledge::check(files)
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+}
+
+/// Path and text of each cause file, sorted.
+fn cause_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
+    let told = |path: &Path, e: &std::io::Error| format!("{}: {e}", path.display());
     let mut files = Vec::new();
     let mut todo = vec![folder.to_owned()];
     while let Some(dir) = todo.pop() {
-        let entries = std::fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        for entry in entries.flatten() {
-            let path = entry.path();
+        for entry in std::fs::read_dir(&dir).map_err(|e| told(&dir, &e))? {
+            let path = entry.map_err(|e| told(&dir, &e))?.path();
             if path.is_dir() {
                 todo.push(path);
             } else if path.extension().is_some_and(|e| e == "toml") {
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|e| format!("{}: {e}", path.display()))?;
+                let text = std::fs::read_to_string(&path).map_err(|e| told(&path, &e))?;
                 files.push((path.display().to_string().replace('\\', "/"), text));
             }
         }
     }
     if files.is_empty() {
-        return Err(format!(
-            "{}: there is no cause file (.toml) in it",
-            folder.display()
-        ));
+        let folder = folder.display();
+        return Err(format!("{folder}: there is no cause file (.toml) in it"));
     }
     files.sort();
-    Knowledge::with(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))).map_err(|e| e.to_string())
+    Ok(files)
 }
 
 /// Analyses the evidence.
@@ -82,6 +98,7 @@ pub fn analyze(
         server: limits.server.clone(),
         user: limits.user.clone(),
         zone: limits.zone.clone(),
+        why_not: limits.why_not.clone(),
         threads: limits.threads,
     };
     let sources = inputs

@@ -10,7 +10,7 @@ use crate::catalog::{self, EventSpec, Variant};
 use crate::event::{Guid, Value};
 use crate::time::Timestamp;
 
-mod decode;
+pub(crate) mod decode;
 mod json;
 
 /// A record's `System` part and its payload by name.
@@ -70,7 +70,7 @@ pub fn to_event(raw: &RawRecord<'_>, batch: &mut EventBatch) {
     batch.trace(log, raw.time, raw.record, raw.recovered, spec.is_some());
 }
 
-/// Adds the event with its values, then lets a value choose among the kinds.
+/// Adds the event with its values.
 fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
     let mut filling = batch.push(spec.kind, log, raw.time, raw.record, raw.activity);
     for field in spec.fields {
@@ -83,22 +83,26 @@ fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch)
             }
         }
     }
+    complete(spec, batch);
+}
+
+/// Adds the constants to the event pushed last, whose values are there, and lets a value choose among the kinds.
+pub(crate) fn complete(spec: &EventSpec, batch: &mut EventBatch) {
+    let Some(last) = batch.events.len().checked_sub(1) else {
+        return;
+    };
+    let mut filling = batch.more();
     for (field, text) in spec.set {
         filling.text(*field, text);
     }
-    let chosen = batch
-        .events
-        .len()
-        .checked_sub(1)
-        .and_then(|last| batch.event(last))
-        .and_then(|event| {
-            let fits = |v: &&Variant| {
-                event
-                    .get(v.field)
-                    .is_some_and(|value| v.is.iter().any(|is| matches(value, is)))
-            };
-            spec.variants.iter().find(fits)
-        });
+    let chosen = batch.event(last).and_then(|event| {
+        let fits = |v: &&Variant| {
+            event
+                .get(v.field)
+                .is_some_and(|value| v.is.iter().any(|is| matches(value, is)))
+        };
+        spec.variants.iter().find(fits)
+    });
     if let (Some(variant), Some(event)) = (chosen, batch.events.last_mut()) {
         event.kind = variant.kind;
     }

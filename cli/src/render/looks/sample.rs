@@ -317,6 +317,7 @@ fn small(n: u32, severity: &'static str, cause: &str, title: &str) -> VerdictRep
 /// A case with two verdicts in full, more in short, remarks, defects, gaps and a clock that is wrong.
 pub fn case() -> Report {
     Report {
+        reasoning: None,
         schema: "rdpwhy.report/1",
         tool: Tool {
             name: "rdpwhy",
@@ -393,6 +394,7 @@ pub fn case() -> Report {
 /// Nothing failed.
 pub fn healthy() -> Report {
     Report {
+        reasoning: None,
         verdicts: Vec::new(),
         clocks: Vec::new(),
         coverage: Vec::new(),
@@ -411,6 +413,7 @@ pub fn healthy() -> Report {
 /// Logs without a connection in them.
 pub fn quiet() -> Report {
     Report {
+        reasoning: None,
         attempts: Vec::new(),
         coverage: case().coverage,
         summary: Summary::default(),
