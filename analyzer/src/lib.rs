@@ -40,6 +40,7 @@ pub mod stage;
 pub mod tie;
 pub mod timeline;
 pub mod tries;
+pub mod vantage;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
