@@ -3,17 +3,19 @@
 use rdpwhy_parsers::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::clock::{ClockEstimate, ClockId};
 use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
 use crate::knowledge::{Cause, Knowledge};
+use crate::remedy;
 use crate::ladder;
 use crate::matcher::Found;
 use crate::missing;
 use crate::report::{
-    Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence as EvidenceReport, GapReport, Remedy,
+    Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence as EvidenceReport, GapReport,
     Report, Sign, SourceReport, Summary, Tool, VerdictReport,
 };
 use crate::roles::Roles;
@@ -80,6 +82,7 @@ pub fn report(parts: &Parts<'_>) -> Report {
         attempts,
         verdicts,
         summary,
+        reasoning: None,
     }
 }
 
@@ -89,6 +92,16 @@ pub fn time(t: Timestamp) -> String {
         Ok(t) => format!("{t:.6}"),
         Err(_) => "1970-01-01T00:00:00.000000Z".to_owned(),
     }
+}
+
+/// RFC 3339 in UTC with whole seconds, for sentences and queries.
+pub fn second(t: Timestamp) -> String {
+    format!("{}Z", time(t).get(..19).unwrap_or_default())
+}
+
+/// The day alone, in UTC.
+pub fn day(t: Timestamp) -> String {
+    time(t).get(..10).unwrap_or_default().to_owned()
 }
 
 /// `record 90211` or `packet 812`.
@@ -102,6 +115,7 @@ pub fn sign(evidence: &Evidence, at: At) -> Sign {
     Sign {
         source: at.source,
         at: place(evidence, at),
+        event: evidence.event(at).and_then(sentence::event_name),
         time: time(evidence.time(at)),
         says: evidence.event(at).map(sentence::describe).unwrap_or_default(),
     }
@@ -114,12 +128,14 @@ fn hash(prefix: &str, parts: &[String]) -> String {
         hasher.update(p.as_bytes());
     }
     let digest = hasher.finalize();
-    let hex: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
-    format!("{prefix}-{hex}")
+    digest.iter().take(6).fold(format!("{prefix}-"), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.
-fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
+pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
     let mut used = BTreeSet::new();
     let peer = |p: &Peer| {
         let text = |t: Option<String>| t.unwrap_or_default();
@@ -227,7 +243,7 @@ fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict)
         missing: missing::missing(parts, v),
         changes: changes.iter().map(|at| sign(parts.evidence, *at)).collect(),
         last_good: last_good.map(time),
-        remedy: cause.and_then(remedy),
+        remedy: cause.and_then(|c| remedy::of_case(parts, c, v)),
     }
 }
 
@@ -237,7 +253,7 @@ fn entries(parts: &Parts<'_>, found: &[Found], role: &'static str) -> Vec<Eviden
     list.iter().take(MOST_EVIDENCE).map(|f| entry(parts.evidence, f.at, f.says.clone(), role)).collect()
 }
 
-fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
+pub(crate) fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
     let (corrected, raw) = (evidence.time(at), evidence.raw_time(at));
     let log = evidence.event(at).and_then(rdpwhy_parsers::EventRef::log);
     EvidenceReport {
@@ -252,6 +268,7 @@ fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> Evide
             Some(l) => format!("{} of {}", l.channel, l.host),
             None => String::new(),
         },
+        event: evidence.event(at).and_then(sentence::event_name),
         times: 1,
     }
 }
@@ -260,22 +277,33 @@ fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> Evide
 fn fallback(parts: &Parts<'_>, v: &Verdict) -> Vec<EvidenceReport> {
     let last = |i: &usize| {
         let a = parts.attempts.get(*i)?;
-        let at = *a.events.last()?;
+        let telling = |at: &&At| {
+            parts.evidence.kind(**at).is_some_and(|k| !matches!(k.name(), "flow.measured" | "channel.closed" | "connection.idle-measured"))
+        };
+        let at = *a.events.iter().rev().find(telling).or_else(|| a.events.last())?;
         let says = parts.evidence.event(at).map(sentence::describe).unwrap_or_default();
         Some(entry(parts.evidence, at, says, "supporting"))
     };
     v.attempts.iter().take(MOST_EVIDENCE).filter_map(last).collect()
 }
 
+/// What a summary may leave to be filled in.
+pub const PLACEHOLDERS: &[&str] = &["server", "client", "host", "user", "attempts", "clients", "first", "last"];
+
 fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -> String {
     let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
     let last = v.attempts.last().and_then(|i| parts.attempts.get(*i));
-    let name = |p: Option<&Peer>| p.map_or_else(|| v.host.clone(), crate::matcher::peer_name);
+    // Without a connection only the host of the verdict has a name.
+    let name = |p: Option<&Peer>, side: &str| match p {
+        Some(p) => crate::matcher::peer_name(p),
+        None if c.host == side => v.host.clone(),
+        None => format!("the {side}"),
+    };
     let user = first.and_then(|a| a.user.clone()).unwrap_or_else(|| "the user".into());
     let mut text = c.summary.clone();
     for (placeholder, value) in [
-        ("{server}", name(first.map(|a| &a.server))),
-        ("{client}", name(first.map(|a| &a.client))),
+        ("{server}", name(first.map(|a| &a.server), "server")),
+        ("{client}", name(first.map(|a| &a.client), "client")),
         ("{host}", v.host.clone()),
         ("{user}", user),
         ("{attempts}", tries.to_string()),
@@ -299,15 +327,15 @@ fn undecided(parts: &Parts<'_>, v: &Verdict, clients: usize, tries: u64) -> (Str
     };
     let title = format!("{connections} {from} to {} cannot be explained with what is here", v.host);
     let ended = match (a.outcome, a.closed_by) {
-        (Outcome::Dropped, _) => "a session was lost",
-        (_, "server") => "the server ended it",
-        (_, "client") => "the client ended it",
-        (_, "middlebox") => "something between the two ended it",
-        (_, "nobody") => "it went silent",
-        _ => "it ended, and the evidence does not tell who ended it",
+        (Outcome::Dropped, _) => "A session was lost",
+        (_, "server") => "The server ended it",
+        (_, "client") => "The client ended it",
+        (_, "middlebox") => "Something between the two ended it",
+        (_, "nobody") => "It went silent",
+        _ => "Nobody recorded who ended it; it ended",
     };
     let after = ladder::reached(a.stage);
-    (title, format!("{ended} {after}. Nothing here tells why; what would settle it is listed as missing."))
+    (title, format!("{ended} {after}. Nothing here tells why; what would settle it stands below."))
 }
 
 fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
@@ -323,17 +351,6 @@ fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
             })
         })
         .collect()
-}
-
-fn remedy(c: &Cause) -> Option<Remedy> {
-    c.remedy.as_ref().map(|r| Remedy {
-        summary: r.summary.clone(),
-        run_on: r.run_on.clone(),
-        commands: r.commands.clone(),
-        risk: r.risk.clone(),
-        undo: r.undo.clone(),
-        verify: r.verify.clone(),
-    })
 }
 
 fn summary(attempts: &[AttemptReport], verdicts: &[VerdictReport]) -> Summary {

@@ -61,12 +61,12 @@ const TOGETHER_NS: i64 = 5 * SECOND;
 const GUESSES: i64 = 10;
 /// Fewer are enough for an address of the internet that never got in.
 const GUESSES_FROM_OUTSIDE: i64 = 4;
-/// So many addresses of the internet that were refused at one server within a day, and none ever let in, are a crowd of
+/// So many addresses of the internet that were refused at one server within a week, and none ever let in, are a crowd of
 /// guessers; each of them may try once only, to stay below every limit.
 const CROWD_OF_STRANGERS: usize = 5;
-/// Tries looked at to count strangers: a flood holds thousands in a day.
+/// Tries looked at to count strangers: a flood holds thousands in an hour.
 const MOST_COUNTED: usize = 2_000;
-const DAY_NS: i64 = 86_400 * SECOND;
+const WEEK_NS: i64 = 7 * 86_400 * SECOND;
 /// ERROR_SEM_TIMEOUT: this client fell silent, it was not refused.
 const NO_ACKNOWLEDGEMENT: i64 = 121;
 /// A person has one account, perhaps a second one for administration.
@@ -142,15 +142,15 @@ impl Crowd {
         crowd
     }
 
-    /// Different strangers refused at the attempt's server within a day around it, when it may be one of them.
+    /// Different strangers refused at the attempt's server within a week around it, when it may be one of them.
     fn strangers_near(&self, i: usize, a: &Attempt) -> usize {
         // A stranger's silent early end beside refusals of others is one more knock; a fault that a side states is not.
         if !self.refused.contains(&i) && !a.moments.is_empty() {
             return 0;
         }
         let list = self.strangers.get(&server_key(a)).map_or(&[][..], Vec::as_slice);
-        let from = list.partition_point(|(t, _)| *t < a.start.plus(-DAY_NS));
-        let near = list.iter().skip(from).take_while(|(t, _)| *t <= a.start.plus(DAY_NS));
+        let from = list.partition_point(|(t, _)| *t < a.start.plus(-WEEK_NS));
+        let near = list.iter().skip(from).take_while(|(t, _)| *t <= a.start.plus(WEEK_NS));
         let different: BTreeSet<IpAddr> = near.map(|(_, ip)| *ip).take(MOST_COUNTED).collect();
         different.len()
     }

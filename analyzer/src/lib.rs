@@ -7,9 +7,12 @@ pub mod assemble;
 pub mod attempt;
 pub mod changes;
 pub mod clock;
+pub mod command;
 pub mod coverage;
 pub mod evidence;
+pub mod explain;
 pub mod facts;
+pub mod fold;
 pub mod hosts;
 pub mod index;
 pub mod join;
@@ -17,36 +20,37 @@ pub mod judge;
 pub mod knowledge;
 pub mod ladder;
 pub mod matcher;
+pub mod matrix;
 pub mod merge;
 pub mod missing;
 pub mod moment;
 pub mod names;
+pub mod nearest;
 pub mod outcome;
 pub mod pipeline;
+pub mod reasoning;
 pub mod reasons;
+pub mod remedy;
 pub mod report;
 pub mod roles;
 pub mod sentence;
 pub mod sighting;
 pub mod stage;
 pub mod tie;
+pub mod timeline;
 pub mod tries;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
-use std::collections::HashSet;
 
 pub use knowledge::{Knowledge, KnowledgeError};
 pub use pipeline::{Progress, Silent, Source};
 pub use report::Report;
 
 use assemble::Parts;
-use coverage::CoverageMap;
 use evidence::Evidence;
-use index::Index;
 use judge::Opinion;
-use matcher::Matcher;
-use roles::Roles;
+use timeline::Timeline;
 
 /// What to look at. Everything is read either way; attempts outside are left out of the report.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +67,10 @@ pub struct Options {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
+    pub zone: Option<jiff::tz::TimeZone>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -72,71 +80,53 @@ pub struct Options {
 /// # Errors
 /// When an embedded data file is wrong, which the tests exclude.
 pub fn analyze(
-    mut sources: Vec<Source>,
+    sources: Vec<Source>,
     secrets: &[Vec<u8>],
     knowledge: &Knowledge,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    sources.sort_by(|a, b| a.label.cmp(&b.label));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
-    let read = match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, secrets, progress)),
-        Err(_) => pipeline::read(&sources, secrets, progress),
-    };
-    judge_evidence(Evidence::new(read), knowledge, options)
+    judge_evidence(read(sources, secrets, options, progress), knowledge, options)
 }
 
-fn judge_evidence(mut evidence: Evidence, knowledge: &Knowledge, options: &Options) -> Result<Report, KnowledgeError> {
-    let index = Index::new(&evidence);
-    let roles = Roles::new(&evidence, &index);
-    let coverage = CoverageMap::new(&evidence);
+fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
+    sources.sort_by(|a, b| a.label.cmp(&b.label));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
+    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
+    Evidence::new(match &pool {
+        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
+        Err(_) => pipeline::read(&sources, &means, progress),
+    })
+}
 
-    let mut sightings = sighting::wire::sightings(&evidence);
-    sightings.extend(sighting::server::sightings(&evidence, &index));
-    sighting::session::join(&evidence, &index, &mut sightings);
-    sightings.extend(sighting::gateway::sightings(&evidence, &index));
-    sightings.extend(sighting::client::sightings(&evidence, &index));
-    let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
-    let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
-    join::join(&evidence, &index, &moment::embedded()?, &mut attempts);
-    outcome::conclude(&evidence, &index, &mut attempts);
-    tries::link(&evidence, &mut attempts);
-    facts::gather(&evidence, &index, &mut attempts);
-
-    let claimed: HashSet<_> = attempts.iter().flat_map(attempt::Attempt::signs).collect();
-    let off_by_default = knowledge::lists::off_by_default()?;
-    let packets = matcher::packets(&evidence, &attempts);
-    let matcher = Matcher {
-        evidence: &evidence,
-        index: &index,
-        coverage: &coverage,
-        claimed: &claimed,
-        controllers: &roles.controllers,
-        off_by_default: &off_by_default,
-        packets: &packets,
-    };
+fn judge_evidence(evidence: Evidence, knowledge: &Knowledge, options: &Options) -> Result<Report, KnowledgeError> {
+    let (timeline, attempts) = Timeline::new(evidence)?;
+    let matcher = timeline.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
     let opinions: Vec<Option<Opinion>> = attempts
         .iter()
         .zip(&kept)
         .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
         .collect();
-    let verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    let (attempts, opinions) = fold::fold(attempts, opinions);
+    let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> =
-        verdicts.iter().map(|v| changes::before(&evidence, &index, &changes, &attempts, v)).collect();
+        verdicts.iter().map(|v| changes::before(&timeline.evidence, &timeline.index, &changes, &attempts, v)).collect();
     let parts = Parts {
-        evidence: &evidence,
-        clocks: &clocks,
-        coverage: &coverage,
-        roles: &roles,
+        evidence: &timeline.evidence,
+        clocks: &timeline.clocks,
+        coverage: &timeline.coverage,
+        roles: &timeline.roles,
         knowledge,
         attempts: &attempts,
         verdicts: &verdicts,
         histories: &histories,
     };
-    Ok(assemble::report(&parts))
+    let mut report = assemble::report(&parts);
+    report.reasoning = options.why_not.as_ref().and_then(|id| reasoning::reasoning(&parts, &matcher, &kept, id));
+    Ok(report)
 }
 
 impl Options {

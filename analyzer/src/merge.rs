@@ -4,12 +4,14 @@
 //! capture points (ClientHello random); server name and moment, for a client's log, which
 //! never writes its own port.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::clock::{ClockEstimate, ClockId, corrected};
 use crate::evidence::Evidence;
+use crate::hosts::HostId;
 use crate::sighting::{Peer, Sighting, View};
 use crate::stage::Stage;
 
@@ -97,28 +99,15 @@ impl Merging<'_> {
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
     /// refusal) are its steps.
     fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
-        let mut addresses: BTreeMap<crate::hosts::HostId, IpAddr> = BTreeMap::new();
+        let addresses = self.addresses(evidence, &clients);
         for s in clients {
-            let start = corrected(self.clocks, &s, s.start);
-            let end = corrected(self.clocks, &s, s.end);
             let known = s.client.host.and_then(|h| addresses.get(&h).copied());
-            let mut fitting: Vec<(i64, usize)> = (0..self.attempts.len())
-                .filter_map(|i| {
-                    let a = self.attempts.get(i)?;
-                    let after = a.start.since(start);
-                    let mine = known.is_none() || a.client.ip.is_none() || a.client.ip == known;
-                    let fits = !a.seen_by(View::Client)
-                        && meant(evidence, &s, a)
-                        && mine
-                        && after > -SLACK_NS
-                        && (after < CONNECT_TAKES_NS || known.is_some() && a.start.since(end) < SLACK_NS);
-                    fits.then_some((after, i))
-                })
-                .collect();
-            // The one nearest in time tells the client's address; further ones must share it.
+            let mut fitting = self.fitting(evidence, &s, known);
+            // Where the usual address has nothing (a VPN gave another one), the connection nearest in time tells it.
+            let usual = known.filter(|ip| fitting.iter().any(|(_, i)| self.client_ip(*i) == Some(*ip)));
             fitting.sort_by_key(|(after, i)| (after.abs(), *i));
-            let address = known.or_else(|| fitting.iter().find_map(|(_, i)| self.attempts.get(*i)?.client.ip));
-            fitting.retain(|(_, i)| self.attempts.get(*i).is_some_and(|a| a.client.ip == address || a.client.ip.is_none()));
+            let address = usual.or_else(|| fitting.iter().find_map(|(_, i)| self.client_ip(*i)));
+            fitting.retain(|(_, i)| self.client_ip(*i).is_none_or(|ip| Some(ip) == address));
             fitting.sort_unstable();
             let Some((_, deciding)) = fitting.pop() else {
                 let i = self.add(&s);
@@ -129,7 +118,6 @@ impl Merging<'_> {
                 continue;
             };
             if let (Some(host), Some(ip)) = (s.client.host, address) {
-                addresses.insert(host, ip);
                 evidence.hosts.saw_address(host, ip);
             }
             for (_, i) in fitting {
@@ -140,6 +128,53 @@ impl Merging<'_> {
             }
             self.absorb(deciding, s);
         }
+    }
+
+    /// Each client's address: the one that most of its tries can have used. In a flood the nearest connection is a
+    /// stranger's, but not each time the same one's.
+    fn addresses(&self, evidence: &Evidence, clients: &[Sighting]) -> BTreeMap<HostId, IpAddr> {
+        let mut votes: BTreeMap<HostId, BTreeMap<IpAddr, (usize, i64)>> = BTreeMap::new();
+        for s in clients {
+            let Some(host) = s.client.host else { continue };
+            let mut near: BTreeMap<IpAddr, i64> = BTreeMap::new();
+            for (after, i) in self.fitting(evidence, s, None) {
+                if let Some(ip) = self.client_ip(i) {
+                    let best = near.entry(ip).or_insert(after.abs());
+                    *best = (*best).min(after.abs());
+                }
+            }
+            for (ip, after) in near {
+                let vote = votes.entry(host).or_default().entry(ip).or_default();
+                vote.0 += 1;
+                vote.1 = vote.1.saturating_add(after);
+            }
+        }
+        let best = |v: BTreeMap<IpAddr, (usize, i64)>| {
+            v.into_iter().max_by_key(|(ip, (n, after))| (*n, Reverse(*after), Reverse(*ip))).map(|(ip, _)| ip)
+        };
+        votes.into_iter().filter_map(|(host, v)| Some((host, best(v)?))).collect()
+    }
+
+    /// Connections that a client's try can have made, with their start after "trying to connect".
+    fn fitting(&self, evidence: &Evidence, s: &Sighting, known: Option<IpAddr>) -> Vec<(i64, usize)> {
+        let start = corrected(self.clocks, s, s.start);
+        let end = corrected(self.clocks, s, s.end);
+        (0..self.attempts.len())
+            .filter_map(|i| {
+                let a = self.attempts.get(i)?;
+                let after = a.start.since(start);
+                let mine = known.is_some() && a.client.ip == known;
+                let fits = after > -SLACK_NS
+                    && (after < CONNECT_TAKES_NS || mine && a.start.since(end) < SLACK_NS)
+                    && !a.seen_by(View::Client)
+                    && meant(evidence, s, a);
+                fits.then_some((after, i))
+            })
+            .collect()
+    }
+
+    fn client_ip(&self, i: usize) -> Option<IpAddr> {
+        self.attempts.get(i)?.client.ip
     }
 
     fn same_port(&self, s: &Sighting) -> Vec<usize> {
@@ -210,11 +245,10 @@ fn complete(known: &mut Peer, new: Peer) {
 
 /// Whether a client's try may have meant this attempt's server.
 fn meant(evidence: &Evidence, s: &Sighting, a: &Attempt) -> bool {
-    if let (Some(x), Some(y)) = (s.server.port, a.server.port) {
-        if x != y && s.server.name.as_deref().is_some_and(|n| n.contains(':')) {
+    if let (Some(x), Some(y)) = (s.server.port, a.server.port)
+        && x != y && s.server.name.as_deref().is_some_and(|n| n.contains(':')) {
             return false;
         }
-    }
     match (s.server.host, a.server.host, s.server.ip, a.server.ip) {
         (Some(x), Some(y), ..) => x == y,
         (_, _, Some(x), Some(y)) => x == y,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::assemble::{Parts, time};
+use crate::assemble::{Parts, second};
 use crate::report::Missing;
 use crate::verdict::Verdict;
 
@@ -26,7 +26,7 @@ pub fn missing(parts: &Parts<'_>, v: &Verdict) -> Vec<Missing> {
     let mut list: Vec<Missing> = wanted
         .into_iter()
         .map(|((channel, host), would_decide)| {
-            let span = from.zip(to).map(|(f, t)| (time(f), time(t)));
+            let span = from.zip(to).map(|(f, t)| (second(f), second(t)));
             let shown = span.as_ref().map_or_else(String::new, |(f, t)| format!(" for {f} to {t}"));
             if channel == "capture" {
                 return Missing {
@@ -47,7 +47,7 @@ pub fn missing(parts: &Parts<'_>, v: &Verdict) -> Vec<Missing> {
 }
 
 /// The command that exports a channel's span, for the host itself.
-fn export(channel: &str, from: &str, to: &str) -> String {
+pub(crate) fn export(channel: &str, from: &str, to: &str) -> String {
     let file = channel.rsplit('/').next_back().unwrap_or(channel).rsplit('-').next().unwrap_or("log").replace(' ', "");
     format!(
         "wevtutil epl \"{channel}\" {file}.evtx \"/q:*[System[TimeCreated[@SystemTime>='{from}' and @SystemTime<='{to}']]]\""

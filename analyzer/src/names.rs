@@ -120,5 +120,13 @@ pub mod field {
         SERVICE = "service";
         THUMBPRINT = "thumbprint";
         ALERT = "alert";
+        RTT_US = "rtt_us";
+        ANNOUNCED = "announced";
+        REQUESTED_PROTOCOLS = "requested_protocols";
+        VERSION = "version";
+        VERSIONS = "versions";
+        SUITE = "suite";
+        EXPIRED = "expired";
+        SUBJECT = "subject";
     }
 }

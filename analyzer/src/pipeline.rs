@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use rdpwhy_parsers::tls::keylog::KeyLog;
-use rdpwhy_parsers::{EventBatch, ReadAt, evtx, pcap};
+use rdpwhy_parsers::{EventBatch, ReadAt, Timestamp, evtx, export, pcap};
 use std::ops::Range;
 
 use crate::evidence::SourceEvents;
@@ -34,20 +34,44 @@ impl Progress for Silent {
 /// Chunks of an event log that are read in one piece: large enough to be worth a task, small enough that one big file
 /// keeps all cores busy.
 const CHUNKS_PER_PIECE: u32 = 16;
-/// Bytes looked at to recognise a file: an event log whose header is gone shows its first chunk at 4096.
-const HEAD: usize = 4096 + 8;
+/// Bytes looked at to recognise a file: exports need the most.
+const HEAD: usize = export::HEAD;
 
-/// Reads every source. Sources come out in the order they went in.
-pub fn read(sources: &[Source], secrets: &[Vec<u8>], progress: &dyn Progress) -> Vec<SourceEvents> {
-    let mut keys = KeyLog::default();
-    for text in secrets {
-        keys.add(text);
-    }
-    let secrets = &keys;
-    sources.par_iter().map(|s| read_one(s, secrets, progress)).collect()
+/// What reading needs to know beside the files.
+pub struct Means<'a> {
+    /// Key logs in the NSS format.
+    pub secrets: &'a [Vec<u8>],
+    /// Of times that stand in exports without a zone.
+    pub zone: Option<&'a jiff::tz::TimeZone>,
 }
 
-fn read_one(source: &Source, secrets: &KeyLog, progress: &dyn Progress) -> SourceEvents {
+/// Reads every source. Sources come out in the order they went in.
+pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> Vec<SourceEvents> {
+    let mut secrets = KeyLog::default();
+    for text in means.secrets {
+        secrets.add(text);
+    }
+    let keys = Keys { secrets, zone: means.zone };
+    sources.par_iter().map(|s| read_one(s, &keys, progress)).collect()
+}
+
+/// [`Means`], read.
+struct Keys<'a> {
+    secrets: KeyLog,
+    zone: Option<&'a jiff::tz::TimeZone>,
+}
+
+impl Keys<'_> {
+    /// The hour that a change of clocks repeats is taken as the first of the two, the one it skips as after the change.
+    fn moment(zone: &jiff::tz::TimeZone, local: Timestamp) -> Option<Timestamp> {
+        let local = jiff::Timestamp::from_nanosecond(i128::from(local.0)).ok()?;
+        let civil = jiff::tz::TimeZone::UTC.to_datetime(local);
+        let moment = zone.to_ambiguous_timestamp(civil).compatible().ok()?;
+        i64::try_from(moment.as_nanosecond()).ok().map(Timestamp)
+    }
+}
+
+fn read_one(source: &Source, keys: &Keys<'_>, progress: &dyn Progress) -> SourceEvents {
     progress.source(&source.label);
     let bytes = source.bytes.size();
     let mut head = vec![0; HEAD];
@@ -56,14 +80,14 @@ fn read_one(source: &Source, secrets: &KeyLog, progress: &dyn Progress) -> Sourc
         Err(e) => ("unknown", unreadable(&e.to_string())),
         Ok(n) => {
             head.truncate(n);
-            parse(source, &head, secrets)
+            parse(source, &head, keys)
         }
     };
     progress.bytes(bytes);
     SourceEvents { label: source.label.clone(), format, bytes, batch }
 }
 
-fn parse(source: &Source, head: &[u8], secrets: &KeyLog) -> (&'static str, EventBatch) {
+fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventBatch) {
     let bytes = source.bytes.as_ref();
     if evtx::looks_like(head) {
         return ("evtx", event_log(bytes));
@@ -71,7 +95,12 @@ fn parse(source: &Source, head: &[u8], secrets: &KeyLog) -> (&'static str, Event
     if pcap::looks_like(head) {
         // A pcapng file begins with its section header block, whose type reads the same in both byte orders.
         let format = if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) { "pcapng" } else { "pcap" };
-        return (format, pcap::read(bytes, (!secrets.is_empty()).then_some(secrets)));
+        return (format, pcap::read(bytes, (!keys.secrets.is_empty()).then_some(&keys.secrets)));
+    }
+    if let Some(form) = export::looks_like(head) {
+        let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
+        let zone = moment.as_ref().map(|m| m as export::LocalTime<'_>);
+        return (form.name(), export::read(bytes, form, zone));
     }
     let mut batch = EventBatch::default();
     let what = if head.is_empty() { "the file is empty" } else { "neither an event log nor a capture" };

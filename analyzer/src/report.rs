@@ -6,6 +6,8 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+use crate::reasoning::Reasoning;
+
 /// Everything that was found out about a set of evidence.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -25,6 +27,9 @@ pub struct Report {
     pub verdicts: Vec<VerdictReport>,
     /// Counts.
     pub summary: Summary,
+    /// The reasoning about the cause that was asked about, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Reasoning>,
 }
 
 /// Name and version of the program.
@@ -168,6 +173,8 @@ pub struct Step {
     pub state: &'static str,
     /// Milliseconds after the attempt's start.
     pub after_ms: Option<f64>,
+    /// What was agreed or said in it, in a few words.
+    pub brief: Option<String>,
     /// What happened, a sentence each, with its place.
     pub signs: Vec<Sign>,
 }
@@ -179,6 +186,8 @@ pub struct Sign {
     pub source: u32,
     /// `record 90211`, `packet 812`.
     pub at: String,
+    /// Provider and event id of a record: `RdpCoreTS 131`.
+    pub event: Option<String>,
     /// Corrected time.
     pub time: String,
     /// What it says.
@@ -248,6 +257,8 @@ pub struct Evidence {
     pub role: &'static str,
     /// Host and channel, or capture: for people.
     pub origin: String,
+    /// Provider and event id of a record: `Schannel 36870`.
+    pub event: Option<String>,
     /// Times that the same thing was seen; this entry is the first.
     pub times: u64,
 }
@@ -283,6 +294,8 @@ pub struct Remedy {
     pub summary: String,
     /// client, server, gateway, network, directory.
     pub run_on: String,
+    /// Name of that host, where it is one.
+    pub host: Option<String>,
     /// Lines to paste.
     pub commands: Vec<String>,
     /// What it costs.

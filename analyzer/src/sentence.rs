@@ -1,7 +1,12 @@
 //! Sentences about events, for people.
 
-use rdpwhy_parsers::{EventRef, Field, Value, catalog};
+use rdpwhy_parsers::{EventRef, Field, Timestamp, Value, catalog};
 
+/// Fields that join records and carry no meaning for people.
+const PLUMBING: &[&str] = &[
+    "flow", "random", "ja3", "ja4", "ja3s", "suites", "groups", "sha256", "serial", "server_ip", "server_port", "tunnel",
+    "duration_ms", "method",
+];
 /// Numbers above this are statuses: people know them in hex.
 const STATUS_FROM: i64 = 0x8000_0000;
 
@@ -17,7 +22,7 @@ pub fn fill(template: &str, event: EventRef<'_>) -> String {
             continue;
         };
         match Field::named(name).and_then(|f| event.get(f)) {
-            Some(v) => text.push_str(&show(v)),
+            Some(v) => text.push_str(&show_as(name, v)),
             None => text.push_str("not given"),
         }
         rest = tail;
@@ -31,11 +36,73 @@ pub fn describe(event: EventRef<'_>) -> String {
     let meaning = catalog::info(event.event.kind).map_or("", |i| i.meaning).trim_end_matches('.');
     let values: Vec<String> = event
         .fields()
-        .filter(|(f, _)| !matches!(f.name(), "flow" | "random" | "ja3" | "ja4" | "ja3s" | "suites" | "groups" | "sha256"))
+        .filter(|(f, v)| !PLUMBING.contains(&f.name()) && *v != Value::Flag(false))
         .take(5)
-        .map(|(f, v)| format!("{} {}", f.name().replace('_', " "), show(v)))
+        .map(|(f, v)| match (f.name(), v) {
+            ("not_before" | "not_after", Value::Int(t)) => {
+                format!("{} {}", f.name().replace('_', " "), crate::assemble::day(Timestamp(t)))
+            }
+            (_, Value::Flag(true)) => f.name().replace('_', " "),
+            (name, v) => format!("{} {}", name.replace('_', " "), show_as(name, v)),
+        })
         .collect();
     if values.is_empty() { meaning.to_owned() } else { format!("{meaning} ({})", values.join(", ")) }
+}
+
+/// Provider and event id as people call them: `Schannel 36870`, `RdpCoreTS 131`. None for packets, and where several ids
+/// of the channel tell the same fact.
+pub fn event_name(event: EventRef<'_>) -> Option<String> {
+    let log = event.log().filter(|l| !l.host.is_empty())?;
+    let tells = |e: &&catalog::EventSpec| {
+        e.kind == event.event.kind || e.variants.iter().any(|v| v.kind == event.event.kind)
+    };
+    let mut specs = catalog::all().iter().filter(tells).filter(|e| e.channel == log.channel).peekable();
+    let first = *specs.peek()?;
+    if specs.any(|e| e.id != first.id) {
+        return None;
+    }
+    let provider = first.provider.trim_start_matches("microsoft-windows-");
+    let name = PROVIDERS.iter().find(|(p, _)| *p == provider).map_or(log.channel.as_str(), |(_, n)| *n);
+    Some(format!("{name} {}", first.id))
+}
+
+/// Providers by the names that people use; others go by their channel.
+const PROVIDERS: &[(&str, &str)] = &[
+    ("remotedesktopservices-rdpcorets", "RdpCoreTS"),
+    ("terminalservices-remoteconnectionmanager", "RemoteConnectionManager"),
+    ("terminalservices-localsessionmanager", "LocalSessionManager"),
+    ("terminalservices-clientactivexcore", "RDPClient"),
+    ("terminalservices-gateway", "Gateway"),
+    ("schannel", "Schannel"),
+    ("lsasrv", "LsaSrv"),
+    ("service control manager", "Service Control Manager"),
+    ("security-auditing", "Security"),
+    ("termdd", "TermDD"),
+    ("netlogon", "NETLOGON"),
+    ("time-service", "Time-Service"),
+    ("kernel-power", "Kernel-Power"),
+    ("kernel-general", "Kernel-General"),
+    ("application error", "Application Error"),
+    ("rasclient", "RasClient"),
+    ("grouppolicy", "GroupPolicy"),
+    ("windowsupdateclient", "WindowsUpdateClient"),
+    ("wlan-autoconfig", "WLAN"),
+];
+
+/// A field's value as people write it: statuses with their names.
+fn show_as(field: &str, value: Value<'_>) -> String {
+    let shown = show(value);
+    let Value::Int(n) = value else { return shown };
+    let n = u32::try_from(n).ok();
+    let name = match field {
+        "error" | "status" | "sub_status" => n.and_then(rdpwhy_parsers::code::status).map(|c| c.name),
+        "alert" => n.and_then(|n| rdpwhy_parsers::code("tls-alert", n)).map(|c| c.name),
+        _ => None,
+    };
+    match name {
+        Some(name) if n != Some(0) => format!("{shown} ({name})"),
+        _ => shown,
+    }
 }
 
 /// A value as people write it.

@@ -104,17 +104,29 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
             }
             continue;
         }
+        // A program that was refused falls back to less at once: the fall-back's own refusal explains nothing.
+        let fall_back = later.first().copied().filter(|j| {
+            attempts.get(*j).is_some_and(|b| {
+                let pause = b.start.since(a.end);
+                troubled && b.stage < a.stage && b.outcome == Outcome::Failed && pause.abs() <= AT_ONCE_NS && b.part_of.is_none()
+            })
+        });
+        if let Some(j) = fall_back {
+            if let Some(b) = attempts.get_mut(j) {
+                b.part_of = Some(*i);
+            }
+            continue;
+        }
         // A program's pair of connections that both failed: one try, decided by the second.
         let pair = later.first().copied().filter(|j| {
             attempts.get(*j).is_some_and(|b| {
                 b.start.since(a.end) <= AT_ONCE_NS / 3 && b.start.since(a.end) >= 0 && b.stage >= a.stage && b.stage != Stage::Session && a.client.ip.is_some()
             })
         });
-        if let (Some(j), Some(a)) = (pair, attempts.get_mut(*i)) {
-            if a.stage >= Stage::X224 {
+        if let (Some(j), Some(a)) = (pair, attempts.get_mut(*i))
+            && a.stage >= Stage::X224 {
                 a.part_of = Some(j);
             }
-        }
     }
 }
 

@@ -4,9 +4,9 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Fact, Outcome};
-use crate::judge::{Finding, Opinion};
+use crate::judge::{self, Finding, Opinion};
 use crate::knowledge::{Confidence, Knowledge};
-use crate::matcher::{Found, Unrecorded, peer_name};
+use crate::matcher::{Found, Matcher, Unrecorded, peer_name};
 use crate::tries::{ClientKey, ServerKey, client_key, server_key};
 
 /// A spell ends when nothing failed for a day.
@@ -66,11 +66,41 @@ pub fn verdicts(knowledge: &Knowledge, attempts: &[Attempt], opinions: Vec<Optio
     let mut found = Vec::new();
     for ((cause, host, remark, _), ballots) in groups {
         for spell in spells(attempts, ballots) {
-            found.push(verdict(knowledge, attempts, cause, &host, remark, spell));
+            let stage = spell.first().and_then(|b| attempts.get(b.attempt)).map(|a| a.stage.name());
+            found.push(verdict(knowledge, cause, &host, remark, stage, &spell));
         }
     }
-    found.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
+    found.sort_by_key(|x| rank(attempts, x));
     found
+}
+
+/// Adds verdicts for hosts of which no connection is known on the side that the cause is about: System.evtx alone can name
+/// a broken key.
+pub fn add_alone(matcher: &Matcher<'_>, knowledge: &Knowledge, attempts: &[Attempt], verdicts: &mut Vec<Verdict>) {
+    for host in matcher.evidence.hosts.iter() {
+        for finding in judge::alone(matcher, knowledge, host) {
+            let Some(cause) = knowledge.causes.get(finding.cause) else { continue };
+            let known = attempts.iter().any(|a| {
+                let peer = if cause.host == "client" { &a.client } else { &a.server };
+                peer.host == Some(host)
+            });
+            if known {
+                continue;
+            }
+            verdicts.push(Verdict {
+                cause: Some(finding.cause),
+                confidence: Some(finding.confidence),
+                severity: cause.severity,
+                host: matcher.evidence.hosts.name(host).to_owned(),
+                attempts: Vec::new(),
+                decisive: finding.decisive,
+                supporting: Vec::new(),
+                alternatives: Vec::new(),
+                missing: BTreeMap::new(),
+            });
+        }
+    }
+    verdicts.sort_by_key(|x| rank(attempts, x));
 }
 
 /// The gateway's own name is not known to its records' reader as a peer: the log's host stands in.
@@ -125,7 +155,7 @@ fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
     spells
 }
 
-fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, host: &str, remark: bool, spell: Vec<Ballot>) -> Verdict {
+fn verdict(knowledge: &Knowledge, cause: Option<usize>, host: &str, remark: bool, stage: Option<&str>, spell: &[Ballot]) -> Verdict {
     let recurring = spell.iter().filter(|b| b.finding.as_ref().is_some_and(|f| f.recurs_to_certain)).count();
     let confidence = spell.iter().filter_map(|b| b.finding.as_ref()).map(|f| f.confidence).max();
     // A statement that comes back with each attempt is no coincidence.
@@ -143,7 +173,7 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
     };
     let mut seen = BTreeSet::new();
     let mut alternatives: BTreeMap<usize, (Option<Confidence>, String)> = BTreeMap::new();
-    for b in &spell {
+    for b in spell {
         if let Some(f) = &b.finding {
             v.decisive.extend(f.decisive.iter().filter(|d| seen.insert(d.at)).cloned());
             v.supporting.extend(f.supporting.iter().filter(|d| seen.insert(d.at)).cloned());
@@ -159,7 +189,9 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
         for (n, c, why) in &b.opinion.behind {
             alternatives.entry(*n).or_insert((Some(*c), why.clone()));
         }
-        for (n, u) in b.opinion.open.iter().filter(|(n, _)| related(knowledge, cause, *n)) {
+        // What a side stated is not put in question by what somebody else might have stated.
+        let settled = v.confidence == Some(Confidence::Certain);
+        for (n, u) in b.opinion.open.iter().filter(|(n, _)| !settled && related(knowledge, cause, *n)) {
             let places: Vec<String> = u.iter().map(|x| format!("{} of {}", x.channel, x.host)).collect();
             let why = format!("nothing is against it, but nobody recorded what would show it: {}", places.join("; "));
             alternatives.entry(*n).or_insert((Some(Confidence::Possible), why));
@@ -174,8 +206,9 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
         }
     }
     v.alternatives = alternatives.into_iter().map(|(n, (c, why))| (n, c, why)).collect();
-    v.alternatives.sort_by(|x, y| y.1.cmp(&x.1).then_with(|| x.0.cmp(&y.0)));
-    let _ = attempts;
+    // Of equals, those that break a connection where this one broke come first.
+    let near = |n: &usize| knowledge.causes.get(*n).is_some_and(|c| Some(c.stage.as_str()) == stage);
+    v.alternatives.sort_by(|x, y| (y.1, near(&y.0)).cmp(&(x.1, near(&x.0))).then_with(|| x.0.cmp(&y.0)));
     v
 }
 

@@ -24,6 +24,10 @@ pub struct Limits {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
+    /// Zone of times without one.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// Threads.
     pub threads: Option<usize>,
 }
@@ -79,6 +83,8 @@ pub fn analyze(
         client: limits.client.clone(),
         server: limits.server.clone(),
         user: limits.user.clone(),
+        zone: limits.zone.clone(),
+        why_not: limits.why_not.clone(),
         threads: limits.threads,
     };
     let sources = inputs

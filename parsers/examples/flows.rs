@@ -3,6 +3,7 @@
 //! With `-v` each event follows with its values.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -99,7 +100,8 @@ fn print(
             };
             match event.event.kind.name() {
                 "tcp.opened" | "udp.opened" => {
-                    line += &format!(
+                    let _ = write!(
+                        line,
                         " {}",
                         show(&[
                             "client_ip",
@@ -121,13 +123,16 @@ fn print(
                         "announced",
                         "after",
                     ]);
-                    line += &format!(
+                    let _ = write!(
+                        line,
                         " | stage {} | closed {text}",
                         STAGES.get(stage).unwrap_or(&"?")
                     );
                 }
                 "flow.measured" => {}
-                kind => line += &format!(" · {kind}"),
+                kind => {
+                    let _ = write!(line, " · {kind}");
+                }
             }
         }
         writeln!(out, "{line}")?;

@@ -10,6 +10,7 @@ pub mod code;
 mod continuity;
 pub mod event;
 pub mod evtx;
+pub mod export;
 pub mod kind;
 pub mod pcap;
 pub mod raw;

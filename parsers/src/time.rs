@@ -1,5 +1,6 @@
 //! Moments as the whole project counts them: nanoseconds since 1970 in UTC.
 
+use std::fmt;
 use std::ops::Range;
 
 /// Seconds between the Windows epoch (1601-01-01) and the Unix epoch.
@@ -74,6 +75,38 @@ impl Timestamp {
     }
 }
 
+impl fmt::Display for Timestamp {
+    /// ISO 8601 in UTC with nanoseconds: `2026-11-19T08:12:33.456789100Z`, which [`Timestamp::parse`] reads again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, nanoseconds) = (
+            self.0.div_euclid(1_000_000_000),
+            self.0.rem_euclid(1_000_000_000),
+        );
+        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let (year, month, day) = date(days);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanoseconds:09}Z"
+        )
+    }
+}
+
+/// Year, month and day of a day counted from 1970, the inverse of [`days_since_1970`]: by eras of 400 years that begin in
+/// March.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let m = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * m + 2) / 5 + 1;
+    let month = if m < 10 { m + 3 } else { m - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
 /// In the proleptic Gregorian calendar; years are counted from March so that the leap day comes last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (y, m) = if month > 2 {
@@ -126,6 +159,16 @@ mod tests {
             "2024\u{2013}02-29T1",
         ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_read_again() {
+        let shown = Timestamp(1_709_210_096_500_000_001).to_string();
+        assert_eq!(shown, "2024-02-29T12:34:56.500000001Z");
+        for day in (-100_000..100_000).step_by(17) {
+            let time = Timestamp(day * 86_400_000_000_000 + 1);
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }
     }
 

@@ -1,1 +1,24 @@
-//! The suite.
+//! The suite: whole runs of the program over described cases, real samples and damaged files.
+//!
+//! Everything goes through [`rdpwhy::run`], as a person would, or through the analyzer's own entrance where the bytes of
+//! a case are enough. The evidence of the cases is written once per process and kept in memory.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so best by stopping"
+)]
+
+mod bad_input;
+mod case;
+mod cases;
+mod contract;
+mod determinism;
+mod matrix;
+mod mutation;
+mod program;
+mod properties;
+mod rules;
+mod samples;
+mod verdicts;

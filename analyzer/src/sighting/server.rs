@@ -104,6 +104,8 @@ impl Chains<'_> {
         let Some(sighting) = self.found.get_mut(i) else { return };
         sighting.events.push(at);
         sighting.end = sighting.end.max(event.event.time);
+        // Where the record of the accepted socket is gone, a refusal (140) still names the address.
+        sighting.client.ip = sighting.client.ip.or_else(|| event.ip(field::CLIENT_IP));
         if event.event.kind == kind::ASSIGNED {
             sighting.session = event.int(field::SESSION_ID);
         }

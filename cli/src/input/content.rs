@@ -1,12 +1,15 @@
 //! What a file holds, told from its first bytes. Names and suffixes are never asked: evidence is renamed on its way.
 
-/// How many leading bytes [`recognise`] wants; fewer are fine for short files. A tar header is a block of 512.
-pub const HEAD: usize = 1024;
+use rdpwhy_parsers::export;
+
+/// How many leading bytes [`recognise`] wants; fewer are fine for short files. Exports need the most: the first record must
+/// show what it is.
+pub const HEAD: usize = export::HEAD;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// A Windows event log or a packet capture: the analyzer reads it.
+    /// A Windows event log, an export of one or a packet capture: the analyzer reads it.
     Evidence,
     /// TLS secrets as clients write them for `SSLKEYLOGFILE`.
     KeyLog,
@@ -158,10 +161,6 @@ const ETL: Guess = Guess {
         "convert it on Windows: pktmon etl2pcap IN.etl -o OUT.pcapng (a netsh trace: with the etl2pcapng tool)",
     ),
 };
-const XML: Guess = Guess {
-    what: "an event log exported as XML",
-    advice: Some("export the log itself instead: wevtutil epl System System.evtx"),
-};
 const TEXT: Guess = Guess {
     what: "text",
     advice: None,
@@ -211,10 +210,11 @@ pub fn recognise(head: &[u8]) -> Content {
     {
         return Content::Other(*guess);
     }
+    if export::looks_like(head).is_some() {
+        return Content::Evidence;
+    }
     Content::Other(if is_etl(head) {
         ETL
-    } else if is_event_xml(head) {
-        XML
     } else if std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)
         && !head.contains(&0)
     {
@@ -250,20 +250,6 @@ fn is_etl(head: &[u8]) -> bool {
         && matches!(head.get(72..76), Some([0x02, 0x00, 0x01 | 0x02, 0xc0]))
 }
 
-/// `wevtutil qe /f:xml`, Event Viewer's "save as XML" and PowerShell's ToXml, in UTF-8 or UTF-16.
-fn is_event_xml(head: &[u8]) -> bool {
-    let text: Vec<u8> = head
-        .iter()
-        .copied()
-        .filter(|b| *b != 0 && b.is_ascii())
-        .collect();
-    let text = text.trim_ascii_start();
-    text.starts_with(b"<")
-        && text
-            .windows(7)
-            .any(|w| w == b"<Event " || w == b"<Event>" || w == b"<Events")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,6 +266,10 @@ mod tests {
         assert_eq!(recognise(b"ElfFile\0\0\0"), Content::Evidence);
         assert_eq!(recognise(b"\x0a\x0d\x0d\x0a\x1c\0\0\0"), Content::Evidence);
         assert_eq!(recognise(b"\xd4\xc3\xb2\xa1\x02\0"), Content::Evidence);
+        assert_eq!(
+            recognise(b"\xef\xbb\xbf<?xml version='1.0'?>\n<Events><Event xmlns="),
+            Content::Evidence
+        );
         let mut tar = vec![b'a'; 512];
         tar.splice(257..262, *b"ustar");
         assert_eq!(recognise(&tar), Content::Tar);
@@ -304,14 +294,6 @@ mod tests {
         assert_eq!(
             guess(b"\x30\0\0\0LfLe\x01\0\0\0"),
             "an event log of Windows XP or Server 2003"
-        );
-        assert_eq!(
-            guess(b"\xef\xbb\xbf<?xml version='1.0'?>\n<Events><Event xmlns="),
-            "an event log exported as XML"
-        );
-        assert_eq!(
-            guess(&b"\xff\xfe<\0E\0v\0e\0n\0t\0 \0x\0"[..]),
-            "an event log exported as XML"
         );
         assert_eq!(
             guess(b"\0\x01\x02\x03"),

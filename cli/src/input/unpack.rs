@@ -97,14 +97,7 @@ impl<'a> Unpacker<'a> {
         }
         let mut head = [0; HEAD];
         let n = bytes.fill_at(0, &mut head)?;
-        let mut content = recognise(head.get(..n).unwrap_or_default());
-        // An event log without its header is told by the first chunk, which lies behind the header's 4 KiB.
-        if matches!(content, Content::Other(_)) {
-            let mut chunk = [0; 8];
-            if bytes.fill_at(4096, &mut chunk)? == 8 && &chunk == b"ElfChnk\0" {
-                content = Content::Evidence;
-            }
-        }
+        let content = recognise(head.get(..n).unwrap_or_default());
         match content {
             Content::Evidence => self.found.inputs.push(Input {
                 label: at.label.to_owned(),
@@ -169,17 +162,8 @@ impl<'a> Unpacker<'a> {
         }
         let mut head = Vec::new();
         // The torn-off end is told when the reader is read on; what came before it may be all that is needed.
-        let broken = reader.take(5000).read_to_end(&mut head).err();
-        let content = match recognise(head.get(..HEAD.min(head.len())).unwrap_or_default()) {
-            Content::Other(_)
-                if head
-                    .get(4096..)
-                    .is_some_and(|h| h.starts_with(b"ElfChnk\0")) =>
-            {
-                Content::Evidence
-            }
-            content => content,
-        };
+        let broken = reader.take(HEAD as u64).read_to_end(&mut head).err();
+        let content = recognise(&head);
         if let Some(e) = broken
             && (head.is_empty() || matches!(content, Content::Other(_)))
         {

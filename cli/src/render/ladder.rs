@@ -1,15 +1,15 @@
 //! One attempt, rung by rung: what was reached, when, and what shows it.
 
-use rdpwhy_analyzer::report::{AttemptReport, Step};
+use std::collections::BTreeMap;
+
+use rdpwhy_analyzer::report::{AttemptReport, Sign, Step};
 
 use super::Context;
 use super::page::{Ink, Page, Run, faint, plain, strong};
 use super::when::duration;
 
-/// Signs of a rung that was passed, shown without `--all`.
-const FEW_SIGNS: usize = 2;
-/// Signs of the rung where it broke, shown without `--all`.
-const FEW_SIGNS_OF_THE_BREAK: usize = 5;
+/// Signs of the rung where it broke that are told in full without `--all`, the last ones: they tell the end.
+const FEW_SIGNS_OF_THE_BREAK: usize = 3;
 const MARK: usize = 4;
 const NAME: usize = 6;
 const AFTER: usize = 22;
@@ -68,42 +68,69 @@ fn rung(page: &mut Page, context: &Context<'_>, step: &Step) {
         strong(format!("{name:<width$}", width = AFTER - NAME)),
         faint(format!("{after:>room$}  ")),
     ];
-    let few = if step.state == "broke" {
-        FEW_SIGNS_OF_THE_BREAK
-    } else {
-        FEW_SIGNS
-    };
-    let shown = context.shown(step.signs.len(), few);
-    let mut first = true;
-    for sign in step.signs.iter().take(shown) {
-        let body = [
-            plain(&sign.says),
-            faint(format!("  {}", context.names.place(sign.source, &sign.at))).whole(),
-        ];
-        page.flow(SIGNS, if first { &lead } else { &[] }, &body);
-        first = false;
+    let broke = step.state == "broke";
+    // Where it broke every word counts; what was passed is told by what was agreed and where that stands.
+    let told = if broke { context.shown(step.signs.len(), FEW_SIGNS_OF_THE_BREAK) } else { 0 };
+    let told = if context.style.all { step.signs.len() } else { told };
+    let (spoken, rest) = step.signs.split_at(step.signs.len().saturating_sub(told));
+    let mut lead = Some(lead);
+    let mut line = |body: &[Run]| page.flow(SIGNS, &lead.take().map(Vec::from).unwrap_or_default(), body);
+    let mut body = Vec::new();
+    if let Some(brief) = &step.brief {
+        body.push(plain(brief));
     }
-    if first {
-        page.flow(
-            SIGNS,
-            &lead,
-            &[faint(if step.state == "broke" {
-                "ended here"
-            } else {
-                ""
-            })],
-        );
+    if !spoken.is_empty() {
+        let gap = if body.is_empty() { "" } else { "   " };
+        body.push(faint(format!("{gap}{}", places(context, spoken))));
     }
-    if step.signs.len() > shown {
-        page.flow(
-            SIGNS,
-            &[],
-            &[faint(format!(
-                "and {} more, see --all",
-                step.signs.len() - shown
-            ))],
-        );
+    if body.is_empty() && rest.is_empty() {
+        body.push(faint(if broke { "ended here" } else { "" }));
     }
+    if !body.is_empty() {
+        line(&body);
+    }
+    for sign in rest {
+        let place = sign.event.as_ref().map_or_else(String::new, |e| format!("{e}, "));
+        let place = if place.is_empty() { context.names.place(sign.source, &sign.at) } else { format!("{place}{}", sign.at) };
+        line(&[plain(&sign.says), faint(format!("  {place}")).whole()]);
+    }
+}
+
+/// Where several signs stand, in one line: `packets 234–236 · RdpCoreTS 131, 65`.
+fn places(context: &Context<'_>, signs: &[Sign]) -> String {
+    let mut packets: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    let mut events: Vec<(String, Vec<String>)> = Vec::new();
+    for sign in signs {
+        if let Some(n) = sign.at.strip_prefix("packet ").and_then(|n| n.parse().ok()) {
+            packets.entry(context.names.name(sign.source)).or_default().push(n);
+            continue;
+        }
+        let (log, id) = match sign.event.as_deref().and_then(|e| e.rsplit_once(' ')) {
+            Some((log, id)) => (log.to_owned(), id.to_owned()),
+            None => (context.names.name(sign.source).to_owned(), sign.at.clone()),
+        };
+        match events.iter_mut().find(|(l, _)| *l == log) {
+            Some((_, ids)) if ids.contains(&id) => {}
+            Some((_, ids)) => ids.push(id),
+            None => events.push((log, vec![id])),
+        }
+    }
+    let several = packets.len() > 1;
+    let mut parts: Vec<String> = packets
+        .into_iter()
+        .map(|(capture, mut numbers)| {
+            numbers.sort_unstable();
+            numbers.dedup();
+            let range = match (numbers.first(), numbers.last()) {
+                (Some(a), Some(b)) if a != b => format!("packets {a}–{b}"),
+                (Some(a), _) => format!("packet {a}"),
+                _ => String::new(),
+            };
+            if several { format!("{capture}: {range}") } else { range }
+        })
+        .collect();
+    parts.extend(events.into_iter().map(|(log, ids)| format!("{log} {}", ids.join(", "))));
+    parts.join(" · ")
 }
 
 fn together(page: &mut Page, steps: &[Step], mark: &str, ink: Ink, what: &str) {

@@ -232,10 +232,11 @@ fn remedy(page: &mut Page, verdict: &VerdictReport) {
     };
     page.gap();
     let mut label = Label::new("Fix");
-    let place = match (remedy.run_on.as_str(), &verdict.host) {
+    let place = match (remedy.run_on.as_str(), &remedy.host) {
         ("", _) => String::new(),
-        ("server" | "gateway", Some(host)) => format!("on {host} ({}): ", remedy.run_on),
-        (side, _) => format!("on the {side}: "),
+        (side, Some(host)) => format!("on {host} ({side}): "),
+        ("directory", None) => "in the directory: ".to_owned(),
+        (side, None) => format!("on the {side}: "),
     };
     page.flow(
         SECTION,

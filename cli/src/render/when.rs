@@ -86,7 +86,9 @@ fn seconds(time: &str) -> &str {
 
 /// `0.4 ms`, `31 ms`, `2.31 s`, `3 min 20 s`, `5 h 2 min`.
 pub fn duration(ms: f64) -> String {
-    let ms = ms.abs();
+    if ms < 0.0 {
+        return format!("-{}", duration(-ms));
+    }
     if ms < 10.0 {
         format!("{ms:.1} ms")
     } else if ms < 1000.0 {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::packet::ArpClaim;
-use super::story::hex;
+use super::dialogue::story::hex;
+use super::frame::packet::ArpClaim;
 use super::vocabulary::{field, kind};
 use crate::batch::EventBatch;
 use crate::event::Guid;

@@ -9,25 +9,13 @@
 //! A packet is no event: a connection tells its steps and its end when it is over, or when the capture is.
 
 mod arp;
-mod close;
-mod decode;
-pub(crate) mod endpoint;
+mod dialogue;
 mod file;
-mod flow;
-mod framer;
-mod infer;
-mod link;
-mod nla;
-mod packet;
+mod frame;
 mod report;
-mod sequence;
-pub(crate) mod story;
-pub(crate) mod stream;
-mod table;
-mod talk;
-mod tunnel;
+mod tcp;
 mod udp;
-pub(crate) mod vocabulary;
+mod vocabulary;
 
 pub use file::looks_like;
 
@@ -35,10 +23,10 @@ use crate::batch::EventBatch;
 use crate::read_at::ReadAt;
 use crate::tls::keylog::KeyLog;
 use arp::Stations;
-use decode::{Decoded, Decoder};
 use file::{Blocks, Item};
-use packet::Body;
-use table::{Desk, Table};
+use frame::packet::Body;
+use frame::{Decoded, Decoder};
+use tcp::table::{Desk, Table};
 use udp::Channels;
 
 /// How much of a file is read at a time.

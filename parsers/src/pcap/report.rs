@@ -1,15 +1,16 @@
 //! A finished connection as events: `tcp.opened` first, its steps, `tcp.closed`, `flow.measured`.
 
-use super::close::{Closing, Surroundings, closing, last_unacknowledged, lost_at_end};
-use super::endpoint::Side;
-use super::flow::Flow;
-use super::stream::Place;
+use super::tcp::close::{Closing, Surroundings, closing, last_unacknowledged, lost_at_end};
+use super::tcp::flow::Flow;
+use super::tcp::side::{Pair, Side};
+use super::tcp::stream::Place;
 use super::vocabulary::{field, kind};
 use crate::batch::{EventBatch, Filling};
 use crate::event::Guid;
 use crate::kind::{Field, Kind};
 
 const MILLISECOND: i64 = 1_000_000;
+const MICROSECOND: i64 = 1_000;
 
 fn tell<'a>(
     batch: &'a mut EventBatch,
@@ -42,48 +43,45 @@ impl Flowing<'_> {
 
 /// Writes one connection.
 pub(crate) fn write(mut flow: Flow, batch: &mut EventBatch, log: u32, around: &Surroundings<'_>) {
-    if let Some(talk) = &mut flow.talk {
-        talk.finish(around.keys);
+    if let Some(dialogue) = &mut flow.dialogue {
+        dialogue.finish(around.keys);
     }
-    opened(&flow, batch, log);
     let end = closing(&flow, around);
-    establishing(&flow, batch, log, &end, around);
-    let after = flow.talk.as_ref().and_then(|t| t.story.last());
-    let waiting = flow.talk.as_ref().and_then(|t| {
-        t.requested
-            .filter(|_| t.answered.is_none() && !t.foreign[1])
-    });
-    let mut talk = flow.talk.take();
-    if let Some(talk) = &mut talk {
-        let story = std::mem::replace(&mut talk.story, super::story::Story::new(flow.number));
-        batch.append(story.into_batch());
+    let reached = flow.dialogue.as_ref().and_then(|d| d.story.last());
+    opened(&flow, batch, log);
+    establishing(&flow, batch, log, &end);
+    if let Some(dialogue) = &mut flow.dialogue {
+        batch.append(dialogue.story.take());
     }
-    flow.talk = talk;
-    if let Some(requested) = waiting
-        .filter(|_| flow.end(Side::Server).bytes == 0 && !one_way(&flow).starts_with("client"))
-    {
-        let waited = end.place.time.max(flow.last.time).since(requested.time) / MILLISECOND;
-        tell(batch, log, &flow, kind::X224_UNANSWERED, requested).count(field::WAITED_MS, waited);
-    }
-    closed(&flow, batch, log, &end, after);
+    unanswered(&flow, batch, log, &end);
+    closed(&flow, batch, log, &end, reached);
     measured(&flow, batch, log, &end, around);
 }
 
 /// Side that alone was captured.
 fn one_way(flow: &Flow) -> &'static str {
     let refused = flow.established.is_none() && !flow.midstream;
-    match (
-        flow.end(Side::Client).packets,
-        flow.end(Side::Server).packets,
-    ) {
+    match (flow.ends.client.packets, flow.ends.server.packets) {
         (_, 0) if !refused => "client",
         (0, _) => "server",
         _ => "",
     }
 }
 
+/// A request that the server, though it was there, gave no byte for.
+fn unanswered(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing) {
+    let requested = flow.dialogue.as_ref().and_then(|d| d.requested);
+    if let Some(place) =
+        requested.filter(|_| flow.ends.server.bytes == 0 && one_way(flow) != "client")
+    {
+        let waited = end.place.time.max(flow.last.time).since(place.time);
+        tell(batch, log, flow, kind::X224_UNANSWERED, place)
+            .count(field::WAITED_MS, waited / MILLISECOND);
+    }
+}
+
 fn opened(flow: &Flow, batch: &mut EventBatch, log: u32) {
-    let client = flow.end(Side::Client);
+    let client = &flow.ends.client;
     let mut step = tell(batch, log, flow, kind::TCP_OPENED, flow.opened);
     step.0
         .ip(field::CLIENT_IP, flow.client.ip())
@@ -97,16 +95,10 @@ fn opened(flow: &Flow, batch: &mut EventBatch, log: u32) {
         .maybe(field::MSS, client.mss);
 }
 
-fn establishing(
-    flow: &Flow,
-    batch: &mut EventBatch,
-    log: u32,
-    end: &Closing,
-    around: &Surroundings<'_>,
-) {
+fn establishing(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing) {
     if let Some(place) = flow.established {
         if !flow.midstream {
-            let rtt = flow.rtt.map(|r| r / 1000);
+            let rtt = flow.rtt.map(|r| r / MICROSECOND);
             tell(batch, log, flow, kind::TCP_ESTABLISHED, place).maybe(field::RTT_US, rtt);
         }
         return;
@@ -125,11 +117,8 @@ fn establishing(
             step.0.text(field::HOW, "icmp").ip(field::FROM_IP, from);
             step.maybe(field::TTL, end.ttl);
         }
-        "silence" if flow.end(Side::Server).packets == 0 => {
-            let span = around
-                .capture_end
-                .since(flow.opened.time)
-                .min(flow.last_syn.since(flow.opened.time).max(0));
+        "silence" if flow.ends.server.packets == 0 => {
+            let span = flow.last_syn.since(flow.opened.time).max(0);
             tell(batch, log, flow, kind::TCP_UNANSWERED, flow.opened)
                 .count(field::SYN_COUNT, flow.syn_count)
                 .count(field::SPAN_MS, span / MILLISECOND);
@@ -157,6 +146,53 @@ fn closed(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, after: O
         .count(field::IDLE_MS, end.idle / MILLISECOND);
 }
 
+/// Figures of one end.
+struct Columns {
+    packets: Field,
+    bytes: Field,
+    segments: Field,
+    retransmissions: Field,
+    largest_acked: Field,
+    largest_lost: Field,
+    hole_bytes: Field,
+    mss: Field,
+    ttl: Field,
+    data_after_tls: Field,
+    app_records: Field,
+}
+
+const COLUMNS: Pair<Columns> = Pair {
+    client: Columns {
+        packets: field::PACKETS_CLIENT,
+        bytes: field::BYTES_CLIENT,
+        segments: field::SEGMENTS_CLIENT,
+        retransmissions: field::RETRANSMISSIONS_CLIENT,
+        largest_acked: field::LARGEST_ACKED_CLIENT,
+        largest_lost: field::LARGEST_LOST_CLIENT,
+        hole_bytes: field::HOLE_BYTES_CLIENT,
+        mss: field::MSS_CLIENT,
+        ttl: field::TTL_CLIENT,
+        data_after_tls: field::CLIENT_DATA_AFTER_TLS,
+        app_records: field::APP_RECORDS_CLIENT,
+    },
+    server: Columns {
+        packets: field::PACKETS_SERVER,
+        bytes: field::BYTES_SERVER,
+        segments: field::SEGMENTS_SERVER,
+        retransmissions: field::RETRANSMISSIONS_SERVER,
+        largest_acked: field::LARGEST_ACKED_SERVER,
+        largest_lost: field::LARGEST_LOST_SERVER,
+        hole_bytes: field::HOLE_BYTES_SERVER,
+        mss: field::MSS_SERVER,
+        ttl: field::TTL_SERVER,
+        data_after_tls: field::SERVER_DATA_AFTER_TLS,
+        app_records: field::APP_RECORDS_SERVER,
+    },
+};
+
+/// Segment size where neither end announced one: Ethernet's.
+const USUAL_MSS: u16 = 1460;
+
 fn measured(
     flow: &Flow,
     batch: &mut EventBatch,
@@ -164,106 +200,95 @@ fn measured(
     end: &Closing,
     around: &Surroundings<'_>,
 ) {
-    let (client, server) = (flow.end(Side::Client), flow.end(Side::Server));
+    let Pair { client, server } = &flow.ends;
+    let one_way = !one_way(flow).is_empty();
     let segments = u64::from(client.segments) + u64::from(server.segments);
     let repeated = u64::from(client.retransmissions) + u64::from(server.retransmissions);
-    let one_way = !one_way(flow).is_empty();
     let mut m = tell(batch, log, flow, kind::FLOW_MEASURED, flow.last);
-    m.count(field::PACKETS_CLIENT, client.packets)
-        .count(field::PACKETS_SERVER, server.packets)
-        .count(field::BYTES_CLIENT, client.bytes)
-        .count(field::BYTES_SERVER, server.bytes)
-        .count(
-            field::DURATION_MS,
-            flow.last.time.since(flow.opened.time) / MILLISECOND,
-        )
-        .maybe(field::RTT_US, flow.rtt.map(|r| r / 1000))
-        .count(field::RETRANSMISSIONS_CLIENT, client.retransmissions)
-        .count(field::RETRANSMISSIONS_SERVER, server.retransmissions)
-        .count(field::SEGMENTS_CLIENT, client.segments)
-        .count(field::SEGMENTS_SERVER, server.segments)
-        .count(
-            field::RETRANSMISSION_PERMILLE,
-            repeated * 1000 / segments.max(1),
-        )
-        .count(field::RTO_BACKOFF, client.backoff.max(server.backoff))
-        .count(field::LARGEST_ACKED_CLIENT, client.largest_acked)
-        .count(field::LARGEST_ACKED_SERVER, server.largest_acked)
-        .count(
-            field::LARGEST_LOST_CLIENT,
-            if one_way { 0 } else { client.largest_lost() },
-        )
-        .count(
-            field::LARGEST_LOST_SERVER,
-            if one_way { 0 } else { server.largest_lost() },
-        )
-        .count(field::HOLE_BYTES_CLIENT, client.hole_bytes())
-        .count(field::HOLE_BYTES_SERVER, server.hole_bytes())
-        .count(
-            field::ZERO_WINDOWS,
-            client.zero_windows + server.zero_windows,
-        )
-        .count(
-            field::OUT_OF_ORDER,
-            client.out_of_order + server.out_of_order,
-        )
-        .count(
-            field::DUPLICATE_ACKS,
-            client.duplicate_acks + server.duplicate_acks,
-        )
-        .count(
-            field::DUPLICATE_FRAMES,
-            client.duplicate_frames + server.duplicate_frames,
-        )
-        .count(
-            field::GAP_BYTES,
-            if one_way {
-                0
-            } else {
-                client.gap_bytes + server.gap_bytes
-            },
-        )
-        .count(field::IDLE_MAX_MS, flow.idle_max / MILLISECOND)
-        .count(field::IDLE_BEFORE_END_MS, end.idle / MILLISECOND)
-        .count(field::KEEPALIVES, client.keepalives + server.keepalives)
-        .maybe(field::MSS_CLIENT, client.mss)
-        .maybe(field::MSS_SERVER, server.mss)
-        .maybe(field::TTL_CLIENT, client.usual_ttl())
-        .maybe(field::TTL_SERVER, server.usual_ttl());
-    m.0.text(
-        field::LAST_UNACKED_BY,
-        last_unacknowledged(flow).map_or("", |(side, _, _)| side.name()),
-    )
-    .flag(field::LOST_AT_END, lost_at_end(flow, around.capture_end))
-    .flag(field::ICMP_TOO_BIG, flow.too_big);
+    for side in Side::BOTH {
+        let (e, of) = (&flow.ends[side], &COLUMNS[side]);
+        // The receiver says how long a segment may be; what is longer was cut later, by the sender's network card.
+        let mss = u32::from(flow.ends[side.other()].mss.or(e.mss).unwrap_or(USUAL_MSS));
+        let lost = if one_way {
+            0
+        } else {
+            e.ledger.largest_lost().min(mss)
+        };
+        m.count(of.packets, e.packets)
+            .count(of.bytes, e.bytes)
+            .count(of.segments, e.segments)
+            .count(of.retransmissions, e.retransmissions)
+            .count(of.largest_acked, e.ledger.largest_acknowledged.min(mss))
+            .count(of.largest_lost, lost)
+            .count(of.hole_bytes, e.ledger.hole_bytes())
+            .maybe(of.mss, e.mss)
+            .maybe(of.ttl, e.usual_ttl());
+        if let Some(dialogue) = &flow.dialogue {
+            m.count(of.data_after_tls, dialogue.data.bytes[side])
+                .count(of.app_records, dialogue.data.records[side]);
+        }
+    }
+    let gap_bytes = if one_way {
+        0
+    } else {
+        client.gap_bytes() + server.gap_bytes()
+    };
     let silence = flow.unanswered_since.map_or(0, |since| {
         end.place.time.max(flow.last.time).since(since).max(0)
     });
-    m.count(field::SERVER_SILENCE_MS, silence / MILLISECOND);
-    if let Some(talk) = &flow.talk {
-        let answer = talk
-            .requested
-            .zip(talk.answered)
-            .map(|(asked, answered)| answered.time.since(asked.time) / MILLISECOND);
-        let [app_client, app_server] = talk.app_records;
-        let [data_client, data_server] = talk.data_after_tls;
-        m.maybe(field::X224_ANSWER_MS, answer)
-            .count(field::CLIENT_DATA_AFTER_TLS, data_client)
-            .count(field::SERVER_DATA_AFTER_TLS, data_server)
-            .count(field::APP_RECORDS_CLIENT, app_client)
-            .count(field::APP_RECORDS_SERVER, app_server);
-    }
+    m.count(
+        field::DURATION_MS,
+        flow.last.time.since(flow.opened.time) / MILLISECOND,
+    )
+    .maybe(field::RTT_US, flow.rtt.map(|r| r / MICROSECOND))
+    .count(
+        field::RETRANSMISSION_PERMILLE,
+        repeated * 1000 / segments.max(1),
+    )
+    .count(field::RTO_BACKOFF, client.backoff.max(server.backoff))
+    .count(
+        field::ZERO_WINDOWS,
+        client.zero_windows + server.zero_windows,
+    )
+    .count(
+        field::OUT_OF_ORDER,
+        client.out_of_order + server.out_of_order,
+    )
+    .count(
+        field::DUPLICATE_ACKS,
+        client.duplicate_acks + server.duplicate_acks,
+    )
+    .count(
+        field::DUPLICATE_FRAMES,
+        client.duplicate_frames + server.duplicate_frames,
+    )
+    .count(field::KEEPALIVES, client.keepalives + server.keepalives)
+    .count(field::GAP_BYTES, gap_bytes)
+    .count(field::IDLE_MAX_MS, flow.idle_max / MILLISECOND)
+    .count(field::IDLE_BEFORE_END_MS, end.idle / MILLISECOND)
+    .count(field::SERVER_SILENCE_MS, silence / MILLISECOND);
+    let answer = flow
+        .dialogue
+        .as_ref()
+        .and_then(|d| Some(d.answered?.time.since(d.requested?.time)));
+    m.maybe(field::X224_ANSWER_MS, answer.map(|a| a / MILLISECOND));
+    m.0.text(
+        field::LAST_UNACKED_BY,
+        last_unacknowledged(flow).map_or("", |(side, ..)| side.name()),
+    )
+    .flag(field::LOST_AT_END, lost_at_end(flow, around.capture_end))
+    .flag(field::ICMP_TOO_BIG, flow.too_big);
 }
 
 /// Whether the side that ended it had said goodbye with close_notify, or either side with an MCS Disconnect Provider
 /// Ultimatum: a server announces the end of a session that the user closed, and leaves the closing to the client.
 fn announced(flow: &Flow, end: &Closing) -> bool {
-    let Some(talk) = &flow.talk else { return false };
-    let [client, server] = talk.tls.goodbye;
-    let notify = match end.by {
-        "client" => client,
-        "server" => server,
-        _ => return false,
+    let Some(dialogue) = &flow.dialogue else {
+        return false;
     };
-    notify.is_some_and(|frame| frame <= end.place.frame) || talk.sequence.disconnected != [false; 2]
+    let side = Side::BOTH.into_iter().find(|side| side.name() == end.by);
+    let notify = side.and_then(|side| dialogue.tls.goodbye[side]);
+    side.is_some()
+        && (notify.is_some_and(|frame| frame <= end.place.frame)
+            || dialogue.sequence.disconnected.any(|d| *d))
 }

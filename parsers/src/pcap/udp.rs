@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::packet::{Datagram, Packet};
-use super::story::hex;
-use super::stream::Place;
+use super::dialogue::story::hex;
+use super::frame::packet::{Datagram, Packet};
+use super::tcp::stream::Place;
 use super::vocabulary::{field, kind};
 use crate::batch::EventBatch;
 use crate::event::Guid;

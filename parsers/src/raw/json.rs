@@ -41,20 +41,26 @@ impl<'a> RawRecord<'a> {
                 .unwrap_or_default(),
             ..RawRecord::default()
         };
+        raw.payload(record);
+        Some(raw)
+    }
+
+    /// Adds what stands in `EventData` or `UserData` of `{"Event": …}`.
+    pub(crate) fn payload(&mut self, record: &'a Value) {
+        let event = record.get("Event").unwrap_or(record);
         if let Some(Value::Object(data)) = event.get("EventData") {
-            raw.event_data(data);
+            self.event_data(data);
         }
         if let Some(Value::Object(data)) = event.get("UserData") {
             for (name, wrapper) in data.iter().filter(|(name, _)| !name.starts_with('#')) {
                 match wrapper {
-                    Value::Object(members) => raw.elements("", members),
+                    Value::Object(members) => self.elements("", members),
                     Value::Null => {}
                     // A writer that puts its text straight into `UserData`.
-                    other => raw.values(name, other),
+                    other => self.values(name, other),
                 }
             }
         }
-        Some(raw)
     }
 
     fn event_data(&mut self, data: &'a Map<String, Value>) {

@@ -89,7 +89,10 @@ mod tests {
 
     #[test]
     fn integers_keep_their_sign() {
-        assert_eq!(integer(&[0x80, 0x09, 0x03, 0x02]) as u32, 0x8009_0302);
+        assert_eq!(
+            integer(&[0x80, 0x09, 0x03, 0x02]),
+            i64::from(0x8009_0302_u32.cast_signed())
+        );
         assert_eq!(integer(&[0x00, 0xc0]), 0xc0);
         assert_eq!(integer(&[]), 0);
     }

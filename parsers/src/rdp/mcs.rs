@@ -32,7 +32,12 @@ pub enum Mcs<'a> {
     /// Disconnect Provider Ultimatum (2.2.2.3) with its reason: 1 provider initiated, 3 user requested.
     Disconnect(u8),
     /// Data to or from a channel.
-    Data { channel: u16, data: &'a [u8] },
+    Data {
+        /// Channel id.
+        channel: u16,
+        /// What it carries.
+        data: &'a [u8],
+    },
 }
 
 /// Reads the user data of an X.224 data PDU.

@@ -28,8 +28,13 @@ pub struct Request<'a> {
 /// What an X.224 Connection Confirm carries (2.2.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// RDP_NEG_RSP: flags, selected protocol (0 is standard RDP security).
-    Response { flags: u8, selected: u32 },
+    /// RDP_NEG_RSP.
+    Response {
+        /// What the server supports beside.
+        flags: u8,
+        /// Selected protocol; 0 is standard RDP security.
+        selected: u32,
+    },
     /// RDP_NEG_FAILURE: the reason (2.2.1.2.2).
     Failure(u32),
     /// Nothing: a server that knows no negotiation.

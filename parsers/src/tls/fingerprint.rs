@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::hello::Hello;
 
 /// Values that clients sprinkle in to keep servers tolerant (RFC 8701).
-fn is_grease(value: u16) -> bool {
+pub fn is_grease(value: u16) -> bool {
     value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
 }
 

@@ -12,6 +12,8 @@ const SUPPORTED_GROUPS: u16 = 10;
 const POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
+/// Extension encrypt_then_mac (RFC 7366).
+pub const ENCRYPT_THEN_MAC: u16 = 22;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// SHA-256 of "HelloRetryRequest", which is what its random says (RFC 8446 §4.1.3); the first eight bytes.

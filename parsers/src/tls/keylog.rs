@@ -86,7 +86,7 @@ fn line(line: &[u8]) -> Option<([u8; 32], Label, Vec<u8>)> {
 }
 
 fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || text.len() > 256 {
+    if !text.len().is_multiple_of(2) || text.len() > 256 {
         return None;
     }
     let digit = |b: u8| {

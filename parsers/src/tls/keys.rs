@@ -24,7 +24,7 @@ impl Hash {
     }
 
     /// Of the record's MAC; `None` for AEAD and for hashes that nothing uses any more.
-    pub(crate) fn of_mac(mac: &TlsCipherMac) -> Option<Self> {
+    pub(crate) fn of_mac(mac: TlsCipherMac) -> Option<Self> {
         match mac {
             TlsCipherMac::HmacSha1 => Some(Self::Sha1),
             TlsCipherMac::HmacSha256 => Some(Self::Sha256),
@@ -115,7 +115,7 @@ pub(crate) fn tls12(
     server_random: &[u8; 32],
     iv: usize,
 ) -> [Keys; 2] {
-    let mac = Hash::of_mac(&suite.mac).map_or(0, Hash::length);
+    let mac = Hash::of_mac(suite.mac).map_or(0, Hash::length);
     let key = usize::from(suite.enc_size) / 8;
     let block = prf(
         Hash::of_suite(suite),

@@ -40,7 +40,7 @@ fn way(suite: &TlsCipherSuite) -> Option<Way> {
         (TlsCipherEnc::Chacha20_Poly1305, _, _) => Some(Way::ChaCha),
         (TlsCipherEnc::Aes, TlsCipherEncMode::Cbc, size) => Some(Way::Cbc {
             wide: size == 256,
-            hash: Hash::of_mac(&suite.mac)?,
+            hash: Hash::of_mac(suite.mac)?,
         }),
         _ => None,
     }

@@ -16,6 +16,11 @@ pub mod content {
     pub const APPLICATION_DATA: u8 = 23;
 }
 
+/// Version number of TLS 1.2.
+pub const TLS12: u16 = 0x0303;
+/// Version number of TLS 1.3.
+pub const TLS13: u16 = 0x0304;
+
 /// Version number as people write it.
 pub fn version_name(version: u16) -> &'static str {
     match version {
@@ -36,7 +41,7 @@ pub fn plaintext_length(version: u16, suite: u16, record: usize) -> RangeInclusi
         let n = record.saturating_sub(overhead);
         n..=n
     };
-    if version >= 0x0304 {
+    if version >= TLS13 {
         return exactly(if suite == 0x1305 { 8 + 1 } else { 16 + 1 });
     }
     let Some(s) = TlsCipherSuite::from_id(suite) else {

@@ -1,0 +1,292 @@
+//! A frame to packets: tunnels opened, fragments put together.
+
+mod link;
+pub(crate) mod packet;
+mod tunnel;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use etherparse::defrag::IpDefragPool;
+use etherparse::{LaxIpSlice, SlicedPacket};
+
+use self::link::ether_type;
+use self::packet::{ArpClaim, Body, Datagram, IcmpError, Packet, segment};
+use super::file::{Frame, u16_at};
+use crate::time::Timestamp;
+
+/// Tunnels in tunnels that are followed; more is an attack on the parser, not a network.
+const DEEPEST_TUNNEL: u8 = 4;
+/// Packets whose fragments are kept waiting, and for how long. RFC 8200 §4.5 lets a receiver give up after 60 s.
+const MOST_FRAGMENTED: usize = 256;
+const FRAGMENT_PATIENCE: i64 = 60_000_000_000;
+
+/// What a frame can carry for us.
+pub(crate) enum Decoded<'a> {
+    Packet(Packet<'a>),
+    Arp(ArpClaim),
+}
+
+/// Takes frames apart; keeps fragments until their packet is complete.
+pub(crate) struct Decoder {
+    fragments: IpDefragPool<Timestamp, u8>,
+    /// Begin of each packet in `fragments`, to bound their number.
+    waiting: BTreeMap<i64, usize>,
+    swept: Timestamp,
+}
+
+impl Decoder {
+    pub(crate) fn new() -> Self {
+        Self {
+            fragments: IpDefragPool::new(),
+            waiting: BTreeMap::new(),
+            swept: Timestamp(i64::MIN),
+        }
+    }
+
+    /// Hands out what the frame carries, if it is of use.
+    pub(crate) fn decode(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
+        if let Some((kind, rest)) = link::network(frame.link, frame.data) {
+            // What the frame lacks at its end was cut by the snapshot length.
+            let cut = frame.wire_length - frame.data.len();
+            self.network(frame, kind, rest, cut, 0, sink);
+        }
+    }
+
+    fn network(
+        &mut self,
+        frame: &Frame<'_>,
+        kind: u16,
+        rest: &[u8],
+        cut: usize,
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
+        match kind {
+            ether_type::ARP => {
+                if let Some(claim) = arp(frame, rest) {
+                    sink(Decoded::Arp(claim));
+                }
+            }
+            ether_type::IPV4 | ether_type::IPV6 => self.ip(frame, rest, cut, depth, sink),
+            _ => {}
+        }
+    }
+
+    fn ip(
+        &mut self,
+        frame: &Frame<'_>,
+        bytes: &[u8],
+        cut: usize,
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
+        let Ok((ip, _)) = LaxIpSlice::from_slice(bytes) else {
+            return;
+        };
+        let payload = ip.payload();
+        let (ttl, id, claimed, before) = match &ip {
+            LaxIpSlice::Ipv4(v4) => {
+                let header = v4.header();
+                let extensions = v4.extensions().auth.map_or(0, |a| a.slice().len());
+                (
+                    header.ttl(),
+                    Some(header.identification()),
+                    usize::from(header.total_len()),
+                    header.slice().len() + extensions,
+                )
+            }
+            LaxIpSlice::Ipv6(v6) => {
+                let length = usize::from(v6.header().payload_length());
+                (
+                    v6.header().hop_limit(),
+                    None,
+                    if length == 0 { 0 } else { length + 40 },
+                    40 + v6.extensions().slice().len(),
+                )
+            }
+        };
+        if payload.fragmented {
+            self.fragment(frame, &ip, ttl, id, bytes, depth, sink);
+            return;
+        }
+        // Segmentation offload writes 0 as length: then the frame's own length counts.
+        let whole = if claimed == 0 {
+            bytes.len() + cut
+        } else {
+            claimed
+        };
+        let wire = whole.saturating_sub(before);
+        let head = Head {
+            source: ip.source_addr(),
+            destination: ip.destination_addr(),
+            ttl,
+            id,
+        };
+        self.transport(
+            frame,
+            &head,
+            payload.ip_number.0,
+            payload.payload,
+            wire,
+            depth,
+            sink,
+        );
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one packet's facts, used once")]
+    fn fragment(
+        &mut self,
+        frame: &Frame<'_>,
+        ip: &LaxIpSlice<'_>,
+        ttl: u8,
+        id: Option<u16>,
+        bytes: &[u8],
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
+        if frame.time.since(self.swept) > FRAGMENT_PATIENCE || self.waiting.len() > MOST_FRAGMENTED
+        {
+            let oldest = frame.time.plus(-FRAGMENT_PATIENCE);
+            let floor = self
+                .waiting
+                .keys()
+                .rev()
+                .nth(MOST_FRAGMENTED / 2)
+                .map_or(oldest, |t| Timestamp(*t).max(oldest));
+            self.fragments.retain(|t| *t > floor);
+            self.waiting.retain(|t, _| Timestamp(*t) > floor);
+            self.swept = frame.time;
+        }
+        *self.waiting.entry(frame.time.0).or_default() += 1;
+        // A cut fragment cannot complete its packet; the strict reader refuses it.
+        let Ok(strict) = SlicedPacket::from_ip(bytes) else {
+            return;
+        };
+        if let Ok(Some(whole)) = self
+            .fragments
+            .process_sliced_packet(&strict, frame.time, depth)
+        {
+            let head = Head {
+                source: ip.source_addr(),
+                destination: ip.destination_addr(),
+                ttl,
+                id,
+            };
+            self.transport(
+                frame,
+                &head,
+                whole.ip_number.0,
+                &whole.payload,
+                whole.payload.len(),
+                depth,
+                sink,
+            );
+            self.fragments.return_buf(whole);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one packet's facts, used once")]
+    fn transport(
+        &mut self,
+        frame: &Frame<'_>,
+        head: &Head,
+        protocol: u8,
+        bytes: &[u8],
+        wire: usize,
+        depth: u8,
+        sink: &mut dyn FnMut(Decoded<'_>),
+    ) {
+        let cut = wire.saturating_sub(bytes.len());
+        let inner = match protocol {
+            4 | 41 => link::ip(bytes),
+            47 => tunnel::gre(bytes),
+            17 => u16_at(bytes, 2, true)
+                .zip(bytes.get(8..))
+                .and_then(|(port, payload)| tunnel::udp(port, payload)),
+            _ => None,
+        };
+        if let Some((kind, rest)) = inner {
+            if depth < DEEPEST_TUNNEL {
+                self.network(frame, kind, rest, cut, depth + 1, sink);
+            }
+            return;
+        }
+        let body = match protocol {
+            6 => segment(bytes, wire).map(Body::Tcp),
+            17 => datagram(bytes).map(Body::Udp),
+            1 | 58 => icmp(protocol, bytes).map(Body::Icmp),
+            _ => None,
+        };
+        if let Some(body) = body {
+            let Head {
+                source,
+                destination,
+                ttl,
+                id,
+            } = *head;
+            sink(Decoded::Packet(Packet {
+                frame: frame.number,
+                time: frame.time,
+                source,
+                destination,
+                ttl,
+                id,
+                body,
+            }));
+        }
+    }
+}
+
+struct Head {
+    source: IpAddr,
+    destination: IpAddr,
+    ttl: u8,
+    id: Option<u16>,
+}
+
+fn datagram(bytes: &[u8]) -> Option<Datagram<'_>> {
+    Some(Datagram {
+        source_port: u16_at(bytes, 0, true)?,
+        destination_port: u16_at(bytes, 2, true)?,
+        payload: bytes.get(8..)?,
+    })
+}
+
+/// Errors of ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443) about TCP, with the packet they quote.
+fn icmp(protocol: u8, bytes: &[u8]) -> Option<IcmpError> {
+    let (kind, code) = (*bytes.first()?, *bytes.get(1)?);
+    let too_big = match (protocol, kind, code) {
+        (1, 3, 4) | (58, 2, _) => true,
+        (1, 3, _) | (58, 1, _) => false,
+        _ => return None,
+    };
+    let (quoted, _) = LaxIpSlice::from_slice(bytes.get(8..)?).ok()?;
+    let payload = quoted.payload();
+    if payload.ip_number.0 != 6 {
+        return None;
+    }
+    Some(IcmpError {
+        too_big,
+        source: quoted.source_addr(),
+        destination: quoted.destination_addr(),
+        source_port: u16_at(payload.payload, 0, true)?,
+        destination_port: u16_at(payload.payload, 2, true)?,
+    })
+}
+
+/// An ARP packet for IPv4 over Ethernet (RFC 826); requests and answers both tell the sender's station.
+fn arp(frame: &Frame<'_>, bytes: &[u8]) -> Option<ArpClaim> {
+    if bytes.get(..6)? != [0, 1, 8, 0, 6, 4] {
+        return None;
+    }
+    let mac: [u8; 6] = bytes.get(8..14)?.try_into().ok()?;
+    let ip: [u8; 4] = bytes.get(14..18)?.try_into().ok()?;
+    // Address probes (RFC 5227) carry 0.0.0.0.
+    (ip != [0; 4]).then_some(ArpClaim {
+        frame: frame.number,
+        time: frame.time,
+        ip: IpAddr::from(ip),
+        mac,
+    })
+}

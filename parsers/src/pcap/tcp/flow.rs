@@ -1,0 +1,252 @@
+//! One TCP connection of a capture.
+
+use std::net::SocketAddr;
+
+use super::endpoint::{Endpoint, Sent};
+use super::side::{Pair, Side};
+use super::stream::Place;
+use crate::pcap::dialogue::Dialogue;
+use crate::pcap::frame::packet::{Packet, Segment};
+use crate::time::Timestamp;
+use crate::tls::keylog::KeyLog;
+
+/// Signs of the end that are kept; the first ones decide.
+const MOST_SIGNALS: usize = 16;
+/// A silence this long is remembered with its end.
+const SILENCE: i64 = 1_000_000_000;
+
+/// A FIN or RST.
+pub(crate) struct Signal {
+    pub side: Side,
+    pub place: Place,
+    pub rst: bool,
+    pub ttl: u8,
+    pub id: Option<u16>,
+    pub seq: u32,
+    /// When this side was last heard before.
+    pub heard: Option<Timestamp>,
+    /// Whether anything of this side was heard since the other side's FIN.
+    pub answered_fin: bool,
+}
+
+/// An ICMP error about this connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Unreachable {
+    pub place: Place,
+    pub from: std::net::IpAddr,
+    pub ttl: u8,
+}
+
+/// One connection.
+pub(crate) struct Flow {
+    pub number: u64,
+    pub client: SocketAddr,
+    pub server: SocketAddr,
+    pub ends: Pair<Endpoint>,
+    pub opened: Place,
+    pub last: Place,
+    pub syn_count: u32,
+    pub last_syn: Timestamp,
+    pub syn_ack: Option<Place>,
+    pub midstream: bool,
+    pub established: Option<Place>,
+    /// SYN-ACK to ACK plus SYN to SYN-ACK: the whole way there and back, whatever side was captured. Nanoseconds.
+    pub rtt: Option<i64>,
+    pub signals: Vec<Signal>,
+    pub idle_max: i64,
+    pub too_big: bool,
+    pub unreachable: Option<Unreachable>,
+    /// Sides heard since the other side sent FIN.
+    heard_since_fin: Pair<bool>,
+    /// Client data that the server has not answered with data yet.
+    pub unanswered_since: Option<Timestamp>,
+    ack_at_confirm: Option<u32>,
+    pub dialogue: Option<Box<Dialogue>>,
+}
+
+impl Flow {
+    pub(crate) fn new(
+        number: u64,
+        client: SocketAddr,
+        server: SocketAddr,
+        place: Place,
+        midstream: bool,
+    ) -> Self {
+        Self {
+            number,
+            client,
+            server,
+            ends: Pair::default(),
+            opened: place,
+            last: place,
+            syn_count: 0,
+            last_syn: place.time,
+            syn_ack: None,
+            midstream,
+            established: None,
+            rtt: None,
+            signals: Vec::new(),
+            idle_max: 0,
+            too_big: false,
+            unreachable: None,
+            heard_since_fin: Pair::default(),
+            unanswered_since: None,
+            ack_at_confirm: None,
+            dialogue: None,
+        }
+    }
+
+    /// Which side sends from this address.
+    pub(crate) fn side(&self, source: SocketAddr) -> Side {
+        if source == self.client {
+            Side::Client
+        } else {
+            Side::Server
+        }
+    }
+
+    pub(crate) fn spoke_rdp(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|t| t.spoke_rdp)
+    }
+
+    /// Whether both sides closed or one reset: only stragglers follow.
+    pub(crate) fn is_over(&self) -> bool {
+        self.signals.iter().any(|s| s.rst)
+            || [Side::Client, Side::Server]
+                .iter()
+                .all(|side| self.signals.iter().any(|s| s.side == *side))
+    }
+
+    /// Whether nothing but attempts to open it were seen.
+    pub(crate) fn is_half_open(&self) -> bool {
+        self.dialogue.is_none() && self.established.is_none() && !self.midstream
+    }
+
+    /// Takes a segment of this connection.
+    pub(crate) fn segment(
+        &mut self,
+        side: Side,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        keys: &KeyLog,
+    ) {
+        let place = Place {
+            frame: packet.frame,
+            time: packet.time,
+        };
+        let heard = self.ends[side].heard;
+        let rtt = self.rtt.unwrap_or(0);
+        if self.ends[side].sent(packet, segment, rtt) == Sent::Twice {
+            return;
+        }
+        self.ends[side.other()].acknowledged(segment);
+        self.pass_time(place);
+        self.handshake(side, place, segment);
+        self.note_end(side, place, packet, segment, heard);
+        self.unseen_client(side, segment, place);
+        if segment.length > 0 && !segment.flags.rst() {
+            self.data(side, place, segment, keys);
+        }
+        // The segment that carries the confirm is where counting begins.
+        self.unseen_client(side, segment, place);
+    }
+
+    fn pass_time(&mut self, place: Place) {
+        let silence = place.time.since(self.last.time);
+        if silence > SILENCE {
+            self.idle_max = self.idle_max.max(silence);
+        }
+        self.last = place;
+    }
+
+    fn handshake(&mut self, side: Side, place: Place, segment: &Segment<'_>) {
+        let flags = segment.flags;
+        match (side, flags.syn(), flags.ack()) {
+            (Side::Client, true, false) => {
+                self.syn_count += 1;
+                self.last_syn = place.time;
+            }
+            (Side::Server, true, true) => {
+                self.syn_ack.get_or_insert(place);
+            }
+            (Side::Client, false, true)
+                if self.established.is_none() && !flags.rst() && self.syn_ack.is_some() =>
+            {
+                self.established = Some(place);
+                if self.syn_count == 1 {
+                    self.rtt = Some(place.time.since(self.opened.time));
+                }
+            }
+            // Data that way proves the same where the acknowledgement was not captured.
+            (_, false, _) if self.established.is_none() && segment.length > 0 => {
+                self.established = Some(place);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_end(
+        &mut self,
+        side: Side,
+        place: Place,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        heard: Option<Timestamp>,
+    ) {
+        let flags = segment.flags;
+        let repeated_fin = flags.fin() && self.signals.iter().any(|s| s.side == side && !s.rst);
+        if (flags.rst() || flags.fin() && !repeated_fin) && self.signals.len() < MOST_SIGNALS {
+            self.signals.push(Signal {
+                side,
+                place,
+                rst: flags.rst(),
+                ttl: packet.ttl,
+                id: packet.id,
+                seq: segment.seq,
+                heard,
+                answered_fin: self.heard_since_fin[side],
+            });
+        }
+        if !flags.rst()
+            && self
+                .signals
+                .iter()
+                .any(|s| s.side == side.other() && !s.rst)
+        {
+            self.heard_since_fin[side] = true;
+        }
+    }
+
+    fn data(&mut self, side: Side, place: Place, segment: &Segment<'_>, keys: &KeyLog) {
+        match side {
+            Side::Client => {
+                self.unanswered_since.get_or_insert(place.time);
+            }
+            Side::Server => self.unanswered_since = None,
+        }
+        let acked = self.ends[side].acked;
+        let begins = [Side::Client, Side::Server].map(|s| (s, self.ends[s].isn));
+        let (number, midstream) = (self.number, self.midstream);
+        let talk = self
+            .dialogue
+            .get_or_insert_with(|| Box::new(Dialogue::new(number, midstream)));
+        for (s, isn) in begins {
+            if let Some(isn) = isn {
+                talk.begin(s, isn.wrapping_add(1));
+            }
+        }
+        talk.payload(side, segment, place, acked, keys);
+    }
+
+    /// Follows a client that was not captured by what the server acknowledges.
+    fn unseen_client(&mut self, side: Side, segment: &Segment<'_>, place: Place) {
+        if side == Side::Client || self.ends.client.packets > 0 || !segment.flags.ack() {
+            return;
+        }
+        let Some(talk) = self.dialogue.as_mut().filter(|t| t.selected.is_some()) else {
+            return;
+        };
+        let from = *self.ack_at_confirm.get_or_insert(segment.ack);
+        talk.unseen_client_bytes(segment.ack.wrapping_sub(from), place);
+    }
+}

@@ -1,0 +1,10 @@
+//! TCP connections: what each end sent, what came back for it, who ended it.
+
+pub(crate) mod close;
+pub(crate) mod endpoint;
+pub(crate) mod flow;
+mod forgery;
+mod ledger;
+pub(crate) mod side;
+pub(crate) mod stream;
+pub(crate) mod table;

@@ -1,0 +1,113 @@
+//! Runs of the program, and of the analyzer below it.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use rayon::prelude::*;
+use rdpwhy_analyzer::{Knowledge, Options, Silent};
+use serde_json::Value;
+
+use crate::case::{self, Case, Evidence};
+
+/// What a run left.
+pub struct Run {
+    /// Exit status.
+    pub status: u8,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Run {
+    /// The JSON report on standard output.
+    pub fn report(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}{}", self.out, self.err))
+    }
+}
+
+/// `rdpwhy diagnose PATHS… MORE…`
+pub fn diagnose<P: AsRef<Path>>(paths: &[P], more: &[&str]) -> Run {
+    let mut args: Vec<OsString> = vec!["rdpwhy".into(), "diagnose".into()];
+    args.extend(paths.iter().map(|p| p.as_ref().as_os_str().to_owned()));
+    args.extend(more.iter().map(Into::into));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = rdpwhy::run(args, &mut out, &mut err);
+    Run {
+        status,
+        out: String::from_utf8(out).expect("standard output is UTF-8"),
+        err: String::from_utf8(err).expect("standard error is UTF-8"),
+    }
+}
+
+/// The report on evidence in memory, and its exit status.
+pub fn analyze(evidence: &Evidence) -> (Value, u8) {
+    let options = Options {
+        threads: Some(1),
+        ..Options::default()
+    };
+    let report =
+        rdpwhy_analyzer::analyze(evidence.sources(), &[], knowledge(), &options, &Silent).unwrap();
+    (serde_json::to_value(&report).unwrap(), report.exit_status())
+}
+
+/// The causes that come with the program.
+pub fn knowledge() -> &'static Knowledge {
+    static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
+    &KNOWLEDGE
+}
+
+/// A case and what the program says of it.
+pub struct Told {
+    /// The case.
+    pub case: &'static Case,
+    /// The report.
+    pub report: Value,
+    /// Exit status.
+    pub status: u8,
+}
+
+/// What the program says of each case, by name; computed once. Like [`case::all`], to be called before going parallel.
+pub fn told() -> &'static [Told] {
+    static TOLD: LazyLock<Vec<Told>> = LazyLock::new(|| {
+        let cases = case::all();
+        knowledge();
+        let tell = |case: &'static Case| {
+            let folder = case.evidence.laid_out();
+            let run = diagnose(&[folder.path()], &["--format", "json", "-j1"]);
+            assert_eq!(run.err, "", "{}: standard error", case.name);
+            Told {
+                case,
+                report: run.report(),
+                status: run.status,
+            }
+        };
+        cases.par_iter().map(tell).collect()
+    });
+    &TOLD
+}
+
+/// The elements of an array at a JSON pointer; none when it is absent or null.
+pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// The text at a JSON pointer; empty when it is absent or null.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The number at a JSON pointer; zero when it is absent or null.
+pub fn number(value: &Value, pointer: &str) -> u64 {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .unwrap_or_default()
+}
