@@ -222,10 +222,13 @@ fn by_pattern(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) 
             pairs.push((difference, i, j, likeness(evidence, c, o)));
         }
     }
+    pairs.sort_unstable();
     let mut best: Option<(u32, i64, Vec<i64>)> = None;
     for (hypothesis, ..) in &pairs {
         let mut used = (BTreeSet::new(), BTreeSet::new());
-        let mut near: Vec<_> = pairs.iter().filter(|p| (p.0 - hypothesis).abs() <= AGREE_NS).collect();
+        let from = pairs.partition_point(|p| p.0 < hypothesis.saturating_sub(AGREE_NS));
+        let to = pairs.partition_point(|p| p.0 <= hypothesis.saturating_add(AGREE_NS));
+        let mut near: Vec<_> = pairs.get(from..to).unwrap_or_default().iter().collect();
         near.sort_by_key(|p| ((p.0 - hypothesis).abs(), p.1, p.2));
         let (mut score, mut differences) = (0, Vec::new());
         for (difference, i, j, alike) in near {

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod coverage;
+pub mod crowd;
 pub mod evidence;
 pub mod explain;
 pub mod facts;
@@ -86,28 +87,25 @@ pub fn analyze(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    judge_evidence(read(sources, secrets, options, progress), knowledge, options)
+    pipeline::within(options.threads, || judge_evidence(read(sources, secrets, options, progress), knowledge, options))
 }
 
 fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
     let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
-    Evidence::new(match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
-        Err(_) => pipeline::read(&sources, &means, progress),
-    })
+    Evidence::new(pipeline::read(&sources, &means, progress))
 }
 
 fn judge_evidence(evidence: Evidence, knowledge: &Knowledge, options: &Options) -> Result<Report, KnowledgeError> {
     let (timeline, attempts) = Timeline::new(evidence)?;
     let matcher = timeline.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
-    let opinions: Vec<Option<Opinion>> = attempts
-        .iter()
-        .zip(&kept)
-        .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
-        .collect();
+    let opinions: Vec<Option<Opinion>> = pipeline::map(attempts.len(), |i| {
+        let a = attempts.get(i).filter(|a| kept.get(i) == Some(&true) && a.part_of.is_none())?;
+        let mut opinion = judge::opinion(&matcher, knowledge, a);
+        judge::forget(knowledge, a, &mut opinion);
+        Some(opinion)
+    });
     let (attempts, opinions) = fold::fold(attempts, opinions);
     let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
