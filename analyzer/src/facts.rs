@@ -11,6 +11,7 @@ use crate::names::{field, kind};
 use crate::sighting::View;
 use crate::stage::Stage;
 use crate::tries::{ClientKey, ServerKey, client_key, server_key};
+use crate::vantage;
 
 /// All names that a cause may use.
 pub const NAMES: &[&str] = &[
@@ -37,6 +38,7 @@ pub const NAMES: &[&str] = &[
     "on_wire",
     "outcome",
     "probe_like",
+    "reset_on_the_way",
     "retry_succeeded",
     "server_accepting",
     "server_attempts_10m",
@@ -50,6 +52,7 @@ pub const NAMES: &[&str] = &[
     "session_reason",
     "socket_error",
     "stage",
+    "swallowed_from",
     "target_port",
 ];
 
@@ -218,6 +221,11 @@ impl Gathering<'_> {
             self.put("certificate_differs", Fact::Flag(differs));
         }
         self.put("lost_on_the_way", Fact::Flag(self.lost_on_the_way(a)));
+        let points = vantage::points(self.evidence, a);
+        self.put("reset_on_the_way", Fact::Flag(vantage::reset_on_the_way(&points).is_some()));
+        if let Some(end) = vantage::swallowed(&points) {
+            self.put("swallowed_from", Fact::Word(end));
+        }
     }
 
     /// The certificate on the wire is not the one that the server last said it made (RemoteConnectionManager 1056).

@@ -1,7 +1,7 @@
 //! Sightings of one connection become one attempt, by the strongest key that both witnesses have.
 //!
 //! In order of trust: client address and port with the moment (RdpCoreTS 131 and the SYN); bytes that are alike at two
-//! capture points (ClientHello random); server name and moment, for a client's log, which
+//! capture points (ClientHello random, sequence numbers, cookie); server name and moment, for a client's log, which
 //! never writes its own port.
 
 use std::cmp::Reverse;
@@ -14,6 +14,9 @@ use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::sighting::{Peer, Sighting, View};
 use crate::stage::Stage;
+use capture::Captured;
+
+mod capture;
 
 const SECOND: i64 = 1_000_000_000;
 /// Ports are used again, so an address and port mean the same connection only within this time once clocks are corrected.
@@ -29,10 +32,12 @@ pub fn merge(evidence: &mut Evidence, clocks: &BTreeMap<ClockId, ClockEstimate>,
     for s in sightings {
         by_view.entry(s.view).or_default().push(s);
     }
-    let mut merging = Merging { clocks, attempts: Vec::new(), by_client: HashMap::new(), by_fingerprint: HashMap::new() };
+    let mut merging =
+        Merging { clocks, attempts: Vec::new(), by_client: HashMap::new(), captured: Captured::default() };
     for s in by_view.remove(&View::Wire).unwrap_or_default() {
         merging.wire(evidence, s);
     }
+    merging.own_addresses(evidence);
     for s in by_view.remove(&View::Server).unwrap_or_default() {
         merging.server(evidence, s);
     }
@@ -54,29 +59,10 @@ struct Merging<'a> {
     clocks: &'a BTreeMap<ClockId, ClockEstimate>,
     attempts: Vec<Attempt>,
     by_client: HashMap<(IpAddr, u16), Vec<usize>>,
-    by_fingerprint: HashMap<String, Vec<usize>>,
+    captured: Captured,
 }
 
 impl Merging<'_> {
-    /// A second capture of the same flow joins the first; NAT between the two points changes addresses, not bytes.
-    fn wire(&mut self, evidence: &Evidence, s: Sighting) {
-        let start = corrected(self.clocks, &s, s.start);
-        let same_bytes = s.fingerprint.as_ref().and_then(|f| self.by_fingerprint.get(f));
-        let candidates = self.same_port(&s).into_iter().chain(same_bytes.into_iter().flatten().copied());
-        let other = candidates.into_iter().find(|i| {
-            self.attempts.get(*i).is_some_and(|a| {
-                // Two flows of one capture are two connections, whatever they share.
-                start.since(a.start).abs() < SAME_PORT_NS
-                    && !a.events.iter().any(|at| at.source == s.source && evidence.host(*at).is_none())
-            })
-        });
-        let i = other.unwrap_or_else(|| self.add(&s));
-        if let Some(f) = &s.fingerprint {
-            self.by_fingerprint.entry(f.clone()).or_default().push(i);
-        }
-        self.absorb(i, s);
-    }
-
     fn server(&mut self, evidence: &mut Evidence, s: Sighting) {
         let start = corrected(self.clocks, &s, s.start);
         let found = self.same_port(&s).into_iter().find(|i| {

@@ -15,6 +15,7 @@ mod case;
 mod cases;
 mod contract;
 mod determinism;
+mod fuzz;
 mod matrix;
 mod mutation;
 mod program;

@@ -72,7 +72,7 @@ impl Chains<'_> {
             end: event.event.time,
             events: vec![at],
             session: None,
-            fingerprint: None,
+            fingerprints: Vec::new(),
             count: 1,
         }
     }

@@ -188,7 +188,7 @@ fn alone(evidence: &Evidence, host: HostId, role: Role, event: EventRef<'_>, at:
         end: event.event.time,
         events: Vec::new(),
         session: None,
-        fingerprint: None,
+        fingerprints: Vec::new(),
         count: 1,
     };
     give(&mut sighting, role, event, at);
