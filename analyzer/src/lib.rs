@@ -14,6 +14,7 @@ pub mod explain;
 pub mod facts;
 pub mod fold;
 pub mod hosts;
+pub mod identities;
 pub mod index;
 pub mod join;
 pub mod judge;
@@ -71,6 +72,8 @@ pub struct Options {
     pub zone: Option<jiff::tz::TimeZone>,
     /// Cause whose reasoning the report shall hold.
     pub why_not: Option<String>,
+    /// Whether the report tells apart whom it names, which redaction needs.
+    pub identities: bool,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -126,6 +129,9 @@ fn judge_evidence(evidence: Evidence, knowledge: &Knowledge, options: &Options) 
     };
     let mut report = assemble::report(&parts);
     report.reasoning = options.why_not.as_ref().and_then(|id| reasoning::reasoning(&parts, &matcher, &kept, id));
+    if options.identities {
+        report.identities = identities::Identities::of(&timeline.evidence);
+    }
     Ok(report)
 }
 

@@ -8,6 +8,7 @@ mod engine;
 pub mod input;
 mod output;
 mod progress;
+mod redact;
 pub mod render;
 pub mod span;
 mod surroundings;

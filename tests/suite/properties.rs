@@ -9,7 +9,7 @@ use crate::program::{Told, analyze, list, number, text, told};
 use crate::verdicts::{Essence, connections, essence, named, refines};
 
 /// Fails with all complaints at once.
-fn none(complaints: &[String]) {
+pub fn none(complaints: &[String]) {
     assert!(
         complaints.is_empty(),
         "{} complaints:\n{}",
@@ -19,7 +19,7 @@ fn none(complaints: &[String]) {
 }
 
 /// What is wrong with an answer from less evidence, seen from the answer from all of it.
-fn overstated(all: &Value, less: &Value) -> Vec<String> {
+pub fn overstated(all: &Value, less: &Value) -> Vec<String> {
     let (all, less) = (named(all), named(less));
     less.into_iter()
         .filter_map(|(cause, now)| match all.get(cause) {

@@ -10,7 +10,7 @@ mod head;
 pub mod json;
 mod ladder;
 #[cfg(test)]
-mod looks;
+pub(crate) mod looks;
 mod markdown;
 mod names;
 mod notes;
