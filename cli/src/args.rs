@@ -25,6 +25,77 @@ pub enum Command {
     /// Tell why RDP connections failed, from event logs and packet captures
     #[command(after_help = EXAMPLES, after_long_help = EXIT_AND_EXAMPLES)]
     Diagnose(Box<Diagnose>),
+    /// Tell what happened, event by event, on one clock for all logs and captures
+    #[command(after_help = crate::timeline::EXAMPLES)]
+    Timeline(Box<crate::timeline::Timeline>),
+    /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
+    /// List and check cause files, or begin a new one
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
+    /// Print a shell's completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  rdpwhy explain 0x904/0x7                 both numbers of mstsc's error dialog; 904/7 will do
+  rdpwhy explain 0x8009030d                a status in hex or decimal
+  rdpwhy explain Schannel/36870            a record; 36870 alone will do
+  rdpwhy explain alert 40                  a number of a kind: alert, errinfo, kerberos, negotiation failure …
+  rdpwhy explain KDC_ERR_PREAUTH_FAILED    a name
+  rdpwhy explain private-key-access-denied a cause: its signs, its fix, what looks alike";
+
+/// `rdpwhy explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Code, event or cause
+    #[arg(value_name = "WHAT", required = true, allow_negative_numbers = true)]
+    pub what: Vec<String>,
+
+    /// Write it for programs: schema rdpwhy.explain/1
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show every cause in full
+    #[arg(long)]
+    pub all: bool,
+
+    /// Folder of cause files to use beside the built-in ones
+    #[arg(long, value_name = "FOLDER")]
+    pub knowledge: Option<PathBuf>,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// `rdpwhy knowledge`.
+#[derive(Debug, Subcommand)]
+pub enum KnowledgeCommand {
+    /// List all causes: id, stage, side, whether mstsc shows 0x904/0x7, title
+    List {
+        /// Write it for programs: schema rdpwhy.causes/1
+        #[arg(long)]
+        json: bool,
+        /// Folder of cause files to list beside the built-in ones
+        #[arg(long, value_name = "FOLDER")]
+        knowledge: Option<PathBuf>,
+    },
+    /// Check a folder of cause files and tell every mistake with its file and line
+    Check {
+        /// Folder with <stage>/<id>.toml
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// Print a cause file with comments, to begin a new one from
+    Template,
 }
 
 const EXAMPLES: &str = "\
@@ -127,15 +198,15 @@ pub struct Diagnose {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Span of time (RFC 3339, or local time with --tz)")]
 pub struct Span {
-    /// Attempts from this moment on
+    /// From this moment on
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// Attempts up to this moment
+    /// Up to this moment
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
 
-    /// Attempts around this moment
+    /// Around this moment
     #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
     pub around: Option<String>,
 
@@ -155,7 +226,7 @@ pub struct Span {
 
 /// Which attempts to look at.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Only attempts")]
+#[command(next_help_heading = "Only connections")]
 pub struct Only {
     /// With this host on either side
     #[arg(long, value_name = "HOST")]
@@ -196,7 +267,7 @@ pub enum Color {
     Never,
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("a number of threads, 1 or more".to_owned()),
         Ok(n) => Ok(n),

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Knowledge, Options, Source};
+use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -34,37 +35,50 @@ pub struct Limits {
     pub threads: Option<usize>,
 }
 
-/// The built-in causes, with those of a folder of cause files (`<stage>/<id>.toml`) beside them.
+/// The built-in causes, with those of a folder beside them if one is given.
 ///
 /// # Errors
-/// What cannot be read, or the first mistake with file and line.
+/// What cannot be read, or all mistakes with file and line, one a line.
 pub fn knowledge(folder: Option<&Path>) -> Result<Knowledge, String> {
-    let Some(folder) = folder else {
-        return Knowledge::embedded().map_err(|e| e.to_string());
-    };
+    match folder {
+        None => Knowledge::embedded().map_err(|e| e.to_string()),
+        Some(folder) => check(folder).map(|c| c.knowledge).map_err(|e| e.join("\n")),
+    }
+}
+
+/// Checks a folder of cause files, `<stage>/<id>.toml`, beside the built-in ones.
+///
+/// # Errors
+/// What cannot be read, or all mistakes with file and line.
+pub fn check(folder: &Path) -> Result<Checked, Vec<String>> {
+    let files = cause_files(folder).map_err(|e| vec![e])?;
+    let files = files.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+    rdpwhy_analyzer::knowledge::check(files)
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+}
+
+/// Path and text of each cause file, sorted.
+fn cause_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
+    let told = |path: &Path, e: &std::io::Error| format!("{}: {e}", path.display());
     let mut files = Vec::new();
     let mut todo = vec![folder.to_owned()];
     while let Some(dir) = todo.pop() {
-        let entries = std::fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        for entry in entries.flatten() {
-            let path = entry.path();
+        for entry in std::fs::read_dir(&dir).map_err(|e| told(&dir, &e))? {
+            let path = entry.map_err(|e| told(&dir, &e))?.path();
             if path.is_dir() {
                 todo.push(path);
             } else if path.extension().is_some_and(|e| e == "toml") {
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|e| format!("{}: {e}", path.display()))?;
+                let text = std::fs::read_to_string(&path).map_err(|e| told(&path, &e))?;
                 files.push((path.display().to_string().replace('\\', "/"), text));
             }
         }
     }
     if files.is_empty() {
-        return Err(format!(
-            "{}: there is no cause file (.toml) in it",
-            folder.display()
-        ));
+        let folder = folder.display();
+        return Err(format!("{folder}: there is no cause file (.toml) in it"));
     }
     files.sort();
-    Knowledge::with(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))).map_err(|e| e.to_string())
+    Ok(files)
 }
 
 /// Analyses the evidence.
@@ -78,7 +92,52 @@ pub fn analyze(
     knowledge: &Knowledge,
     progress: &Progress,
 ) -> Result<Report, String> {
-    let options = Options {
+    let (sources, secrets) = evidence(inputs, key_logs);
+    rdpwhy_analyzer::analyze(
+        sources,
+        &secrets,
+        knowledge,
+        &options(limits),
+        &Heard(progress),
+    )
+    .map_err(|e| e.to_string())
+}
+
+/// Tells the evidence event by event; `tell` gets the timeline.
+///
+/// # Errors
+/// When a built-in data file is wrong, which the tests exclude.
+pub fn timeline<T>(
+    inputs: Vec<Input>,
+    key_logs: Vec<KeyLog>,
+    limits: &Limits,
+    knowledge: &Knowledge,
+    progress: &Progress,
+    tell: impl FnOnce(&Timeline<'_>) -> T,
+) -> Result<T, String> {
+    let (sources, secrets) = evidence(inputs, key_logs);
+    rdpwhy_analyzer::timeline(
+        sources,
+        &secrets,
+        knowledge,
+        &options(limits),
+        &Heard(progress),
+        tell,
+    )
+    .map_err(|e| e.to_string())
+}
+
+fn evidence(inputs: Vec<Input>, key_logs: Vec<KeyLog>) -> (Vec<Source>, Vec<Vec<u8>>) {
+    let source = |i: Input| Source {
+        label: i.label,
+        bytes: i.bytes,
+    };
+    let secrets = key_logs.into_iter().map(|k| k.text.into_bytes());
+    (inputs.into_iter().map(source).collect(), secrets.collect())
+}
+
+fn options(limits: &Limits) -> Options {
+    Options {
         since: limits.since,
         until: limits.until,
         host: limits.host.clone(),
@@ -89,17 +148,7 @@ pub fn analyze(
         why_not: limits.why_not.clone(),
         identities: limits.identities,
         threads: limits.threads,
-    };
-    let sources = inputs
-        .into_iter()
-        .map(|i| Source {
-            label: i.label,
-            bytes: i.bytes,
-        })
-        .collect();
-    let secrets: Vec<Vec<u8>> = key_logs.into_iter().map(|k| k.text.into_bytes()).collect();
-    rdpwhy_analyzer::analyze(sources, &secrets, knowledge, &options, &Heard(progress))
-        .map_err(|e| e.to_string())
+    }
 }
 
 struct Heard<'a>(&'a Progress);

@@ -48,10 +48,10 @@ pub fn events(kinds: &Kinds, rows: &[Row<'_>]) -> String {
 
 fn event(s: &mut String, (provider, id, file, _): &Row<'_>) {
     let (channel, side, meaning) = (&file.channel, &file.side, &file.meaning);
-    let (kind, stage) = (&file.kind, file.stage.as_deref());
+    let (name, kind, stage) = (&file.provider, &file.kind, file.stage.as_deref());
     let _ = writeln!(
         s,
-        "    EventSpec {{ provider: {provider:?}, id: {id}, channel: {channel:?}, kind: Kind::of({kind:?}),"
+        "    EventSpec {{ provider: {provider:?}, provider_name: {name:?}, id: {id}, channel: {channel:?}, kind: Kind::of({kind:?}),"
     );
     let _ = writeln!(
         s,

@@ -79,6 +79,8 @@ pub struct Variant {
 pub struct EventSpec {
     /// Provider name in ASCII lower case.
     pub provider: &'static str,
+    /// Provider as Windows writes it; of several names, the usual one.
+    pub provider_name: &'static str,
     /// Event id.
     pub id: u32,
     /// Channel it is written to; forwarded records stand elsewhere.

@@ -60,7 +60,9 @@ pub fn without_values(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
-        let Some((name, tail)) = after.split_once('}') else { break };
+        let Some((name, tail)) = after.split_once('}') else {
+            break;
+        };
         out.push_str(before);
         let word = match name {
             "server" => "the server",
@@ -82,9 +84,39 @@ pub fn without_values(text: &str) -> String {
     out
 }
 
+/// The paragraph without the parentheses that count clients and attempts: without evidence there are none.
+pub fn without_counts(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (") {
+        out.push_str(before);
+        let Some((inside, tail)) = after.split_once(')') else {
+            out.push_str(" (");
+            rest = after;
+            continue;
+        };
+        if !inside.contains("{attempts}") && !inside.contains("{clients}") {
+            out.push_str(" (");
+            out.push_str(inside);
+            out.push(')');
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_values;
+    use super::{without_counts, without_values};
+
+    #[test]
+    fn counts_go() {
+        assert_eq!(
+            without_counts("Nobody gets in ({clients} clients, {attempts} attempts); so (it) is."),
+            "Nobody gets in; so (it) is."
+        );
+    }
 
     #[test]
     fn placeholders_become_words() {

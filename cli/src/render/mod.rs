@@ -6,8 +6,10 @@
 mod account;
 mod attempts;
 mod evidence;
+pub mod explain;
 mod head;
 pub mod json;
+pub mod knowledge;
 mod ladder;
 #[cfg(test)]
 pub(crate) mod looks;
@@ -15,10 +17,12 @@ mod markdown;
 mod names;
 mod notes;
 pub mod page;
+mod reasoning;
+mod remedy;
 pub mod safe;
 mod tail;
 mod verdict;
-mod when;
+pub(crate) mod when;
 
 use jiff::tz::TimeZone;
 use rdpwhy_analyzer::report::Report;
@@ -41,8 +45,6 @@ pub struct Style {
     pub all: bool,
     /// Zone of the times; UTC by default.
     pub zone: Option<TimeZone>,
-    /// Cause that is asked about with `--why-not`.
-    pub why_not: Option<String>,
 }
 
 impl Default for Style {
@@ -53,15 +55,14 @@ impl Default for Style {
             charset: Charset::Unicode,
             all: false,
             zone: None,
-            why_not: None,
         }
     }
 }
 
 /// Narrower than this, lines of a single word would follow each other.
-const MIN_WIDTH: usize = 60;
+pub(crate) const MIN_WIDTH: usize = 60;
 /// Wider than this, lines are hard to read on.
-const MAX_WIDTH: usize = 120;
+pub(crate) const MAX_WIDTH: usize = 120;
 
 /// What every part of the text needs.
 struct Context<'a> {
@@ -96,6 +97,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     let context = Context::of(report, style);
     head::head(&mut page, &context);
     verdict::verdicts(&mut page, &context);
+    reasoning::reasoning(&mut page, &context);
     tail::tail(&mut page, &context);
     if style.all {
         attempts::attempts(&mut page, &context);
@@ -122,12 +124,12 @@ fn facts(facts: &[String]) -> Vec<page::Run> {
 }
 
 /// `1 client`, `2 clients`, `1,904 clients`.
-fn count(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
 /// `1,904`.
-fn number(n: u64) -> String {
+pub(crate) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
