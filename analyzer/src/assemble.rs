@@ -9,6 +9,7 @@ use crate::attempt::{Attempt, Outcome};
 use crate::clock::{ClockEstimate, ClockId};
 use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
+use crate::identities::Identities;
 use crate::knowledge::{Cause, Knowledge};
 use crate::remedy;
 use crate::ladder;
@@ -83,6 +84,7 @@ pub fn report(parts: &Parts<'_>) -> Report {
         verdicts,
         summary,
         reasoning: None,
+        identities: Identities::default(),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod facts;
 pub mod fold;
 pub mod hosts;
+pub mod identities;
 pub mod index;
 pub mod join;
 pub mod judge;
@@ -54,6 +55,7 @@ pub use timeline::Timeline;
 pub 
 use assemble::Parts;
 use case::Case;
+use identities::Identities;
 use evidence::{At, Evidence};
 use fold::Folded;
 use index::Index;
@@ -80,6 +82,8 @@ pub struct Options {
     pub zone: Option<jiff::tz::TimeZone>,
     /// Cause whose reasoning the report shall hold.
     pub why_not: Option<String>,
+    /// Whether the report tells apart whom it names, which redaction needs.
+    pub identities: bool,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -102,6 +106,9 @@ pub fn analyze(
             .why_not
             .as_ref()
             .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
+        if options.identities {
+            report.identities = Identities::of(judged.parts.evidence);
+        }
         report
     })
 }

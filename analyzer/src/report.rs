@@ -6,6 +6,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+use crate::identities::Identities;
 use crate::reasoning::Reasoning;
 
 /// Everything that was found out about a set of evidence.
@@ -30,6 +31,9 @@ pub struct Report {
     /// The reasoning about the cause that was asked about, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Reasoning>,
+    /// Whom the evidence names, if that was asked for. Not part of what is written.
+    #[serde(skip)]
+    pub identities: Identities,
 }
 
 /// Name and version of the program.

@@ -20,6 +20,8 @@ mod matrix;
 mod mutation;
 mod program;
 mod properties;
+mod redaction;
 mod rules;
 mod samples;
+mod stability;
 mod verdicts;
