@@ -161,7 +161,7 @@ pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
         .collect()
 }
 
-fn verdict_ids(parts: &Parts<'_>, attempts: &[String]) -> Vec<String> {
+pub(crate) fn verdict_ids(parts: &Parts<'_>, attempts: &[String]) -> Vec<String> {
     let mut used = BTreeSet::new();
     parts
         .verdicts

@@ -39,6 +39,10 @@ impl CoverageMap {
         for (source, s) in (0u32..).zip(&evidence.sources) {
             for (log, l) in (0u32..).zip(&s.batch.logs) {
                 let Some(host) = evidence.log_host(source, log) else { continue };
+                // Records torn before they name their channel say nothing about what any channel keeps.
+                if l.channel.is_empty() {
+                    continue;
+                }
                 if l.records == 0 {
                     map.cleared.push((host, l.channel.clone(), l.gaps.clone()));
                     continue;

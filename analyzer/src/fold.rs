@@ -10,8 +10,18 @@ use crate::tries::{ClientKey, ServerKey, client_key, server_key};
 /// What tries must have in common to be one entry.
 type Likeness = (ClientKey, ServerKey, Outcome, Stage, &'static str, &'static str, Option<usize>);
 
+/// Attempts and what is thought of each, after folding.
+pub struct Folded {
+    /// The entries.
+    pub attempts: Vec<Attempt>,
+    /// One per entry.
+    pub opinions: Vec<Option<Opinion>>,
+    /// For each attempt before: the entry that it is now, or is counted in.
+    pub entry_of: Vec<usize>,
+}
+
 /// Folds guessers' refused tries, and sockets of which nothing but their arrival is known. `part_of` keeps its meaning.
-pub fn fold(attempts: Vec<Attempt>, opinions: Vec<Option<Opinion>>) -> (Vec<Attempt>, Vec<Option<Opinion>>) {
+pub fn fold(attempts: Vec<Attempt>, opinions: Vec<Option<Opinion>>) -> Folded {
     let mut decides = vec![false; attempts.len()];
     for to in attempts.iter().filter_map(|a| a.part_of) {
         if let Some(d) = decides.get_mut(to) {
@@ -43,7 +53,7 @@ pub fn fold(attempts: Vec<Attempt>, opinions: Vec<Option<Opinion>>) -> (Vec<Atte
     for a in &mut kept {
         a.part_of = a.part_of.and_then(|p| place.get(p).copied());
     }
-    (kept, kept_opinions)
+    Folded { attempts: kept, opinions: kept_opinions, entry_of: place }
 }
 
 fn may_fold(a: &Attempt) -> bool {

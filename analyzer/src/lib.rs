@@ -5,6 +5,7 @@
 
 pub mod assemble;
 pub mod attempt;
+pub mod case;
 pub mod changes;
 pub mod clock;
 pub mod command;
@@ -42,15 +43,21 @@ pub mod tries;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
+use std::collections::HashMap;
 
 pub use knowledge::{Knowledge, KnowledgeError};
 pub use pipeline::{Progress, Silent, Source};
 pub use report::Report;
-
+pub use timeline::Timeline;
+pub 
 use assemble::Parts;
-use evidence::Evidence;
+use case::Case;
+use evidence::{At, Evidence};
+use fold::Folded;
+use index::Index;
 use judge::Opinion;
-use timeline::Timeline;
+use matcher::Matcher;
+
 
 /// What to look at. Everything is read either way; attempts outside are left out of the report.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +93,32 @@ pub fn analyze(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    judge_evidence(read(sources, secrets, options, progress), knowledge, options)
+    let evidence = read(sources, secrets, options, progress);
+    judge_evidence(evidence, knowledge, options, |judged| {
+        let mut report = assemble::report(judged.parts);
+        report.reasoning = options
+            .why_not
+            .as_ref()
+            .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
+        report
+    })
+}
+
+/// Reads and judges all evidence and tells it event by event: `tell` gets the timeline while the evidence is in memory.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn timeline<T>(
+    sources: Vec<Source>,
+    secrets: &[Vec<u8>],
+    knowledge: &Knowledge,
+    options: &Options,
+    progress: &dyn Progress,
+    tell: impl FnOnce(&Timeline<'_>) -> T,
+) -> Result<T, KnowledgeError> {
+    let evidence = read(sources, secrets, options, progress);
+    // What to show is chosen event by event; which attempts there are must not depend on it.
+    judge_evidence(evidence, knowledge, &Options::default(), |judged| tell(&Timeline::new(&judged)))
 }
 
 fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
@@ -99,34 +131,51 @@ fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progre
     })
 }
 
-fn judge_evidence(evidence: Evidence, knowledge: &Knowledge, options: &Options) -> Result<Report, KnowledgeError> {
-    let (timeline, attempts) = Timeline::new(evidence)?;
-    let matcher = timeline.matcher();
+/// Everything that was found out, on its way to a report or a timeline.
+struct Judged<'a> {
+    parts: &'a Parts<'a>,
+    matcher: &'a Matcher<'a>,
+    index: &'a Index,
+    /// Per attempt: whether the options ask for it.
+    kept: &'a [bool],
+    /// The attempt that each of its signs belongs to.
+    owners: &'a HashMap<At, usize>,
+}
+
+fn judge_evidence<T>(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+    tell: impl FnOnce(Judged<'_>) -> T,
+) -> Result<T, KnowledgeError> {
+    let (case, attempts) = Case::new(evidence)?;
+    let matcher = case.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
     let opinions: Vec<Option<Opinion>> = attempts
         .iter()
         .zip(&kept)
         .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
         .collect();
-    let (attempts, opinions) = fold::fold(attempts, opinions);
+    let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
+    let Folded { attempts, opinions, entry_of } = fold::fold(attempts, opinions);
+    let owners: HashMap<At, usize> =
+        signs.iter().zip(entry_of).flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry))).collect();
     let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> =
-        verdicts.iter().map(|v| changes::before(&timeline.evidence, &timeline.index, &changes, &attempts, v)).collect();
+        verdicts.iter().map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v)).collect();
     let parts = Parts {
-        evidence: &timeline.evidence,
-        clocks: &timeline.clocks,
-        coverage: &timeline.coverage,
-        roles: &timeline.roles,
+        evidence: &case.evidence,
+        clocks: &case.clocks,
+        coverage: &case.coverage,
+        roles: &case.roles,
         knowledge,
         attempts: &attempts,
         verdicts: &verdicts,
         histories: &histories,
     };
-    let mut report = assemble::report(&parts);
-    report.reasoning = options.why_not.as_ref().and_then(|id| reasoning::reasoning(&parts, &matcher, &kept, id));
-    Ok(report)
+    Ok(tell(Judged { parts: &parts, matcher: &matcher, index: &case.index, kept: &kept, owners: &owners }))
 }
 
 impl Options {

@@ -1,12 +1,16 @@
 //! Sentences about events, for people.
 
-use rdpwhy_parsers::{EventRef, Field, Timestamp, Value, catalog};
+use rdpwhy_parsers::{EventRef, Field, Kind, Timestamp, Value, catalog};
+
+use crate::names::kind;
 
 /// Fields that join records and carry no meaning for people.
 const PLUMBING: &[&str] = &[
     "flow", "random", "ja3", "ja4", "ja3s", "suites", "groups", "sha256", "serial", "server_ip", "server_port", "tunnel",
     "duration_ms", "method",
 ];
+/// Numbers of this size are moments: nanoseconds of the years 1990 to 2100. Nothing else that records count is that large.
+const MOMENTS: std::ops::Range<i64> = 631_152_000_000_000_000..4_102_444_800_000_000_000;
 /// Numbers above this are statuses: people know them in hex.
 const STATUS_FROM: i64 = 0x8000_0000;
 
@@ -34,19 +38,41 @@ pub fn fill(template: &str, event: EventRef<'_>) -> String {
 /// What a record or packet means, with the values that matter.
 pub fn describe(event: EventRef<'_>) -> String {
     let meaning = catalog::info(event.event.kind).map_or("", |i| i.meaning).trim_end_matches('.');
-    let values: Vec<String> = event
+    let values: Vec<String> = values(event).take(5).map(|(_, says)| says).collect();
+    if values.is_empty() { meaning.to_owned() } else { format!("{meaning} ({})", values.join(", ")) }
+}
+
+/// The values that matter to people, in the order of the record: their fields' names, and `reason 14` or `expired`.
+pub fn values(event: EventRef<'_>) -> impl Iterator<Item = (&'static str, String)> {
+    event
         .fields()
         .filter(|(f, v)| !PLUMBING.contains(&f.name()) && *v != Value::Flag(false))
-        .take(5)
-        .map(|(f, v)| match (f.name(), v) {
-            ("not_before" | "not_after", Value::Int(t)) => {
-                format!("{} {}", f.name().replace('_', " "), crate::assemble::day(Timestamp(t)))
-            }
-            (_, Value::Flag(true)) => f.name().replace('_', " "),
-            (name, v) => format!("{} {}", name.replace('_', " "), show_as(name, v)),
+        .map(|(f, v)| {
+            let says = match (f.name(), v) {
+                ("not_before" | "not_after", Value::Int(t)) => {
+                    format!("{} {}", f.name().replace('_', " "), crate::assemble::day(Timestamp(t)))
+                }
+                (_, Value::Flag(true)) => f.name().replace('_', " "),
+                (name @ ("reason" | "code"), Value::Int(n)) => match reason(event.event.kind, n) {
+                    Some(code) => format!("{name} {} ({})", show(v), code.meaning),
+                    None => format!("{name} {}", show(v)),
+                },
+                (name, v) => format!("{} {}", name.replace('_', " "), show_as(name, v)),
+            };
+            (f.name(), says)
         })
-        .collect();
-    if values.is_empty() { meaning.to_owned() } else { format!("{meaning} ({})", values.join(", ")) }
+}
+
+/// What a reason means, told by whose it is.
+fn reason(kind: Kind, n: i64) -> Option<&'static rdpwhy_parsers::Code> {
+    let registry = match kind {
+        kind::DISCONNECT_REASON => "rdpcorets-reason",
+        kind::SESSION_REASON => "session-reason",
+        kind::CLIENT_DISCONNECTED => "disconnect-reason",
+        kind::ERROR_INFO => "error-info",
+        _ => return None,
+    };
+    rdpwhy_parsers::code(registry, u32::try_from(n).ok()?)
 }
 
 /// Provider and event id as people call them: `Schannel 36870`, `RdpCoreTS 131`. None for packets, and where several ids
@@ -108,6 +134,7 @@ fn show_as(field: &str, value: Value<'_>) -> String {
 /// A value as people write it.
 pub fn show(value: Value<'_>) -> String {
     match value {
+        Value::Int(n) if MOMENTS.contains(&n) => crate::assemble::time(Timestamp(n)),
         Value::Int(n) if (STATUS_FROM..=i64::from(u32::MAX)).contains(&n) => format!("0x{n:08X}"),
         Value::Int(n) => n.to_string(),
         Value::Flag(true) => "yes".to_owned(),

@@ -156,10 +156,8 @@ fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
 }
 
 fn verdict(knowledge: &Knowledge, cause: Option<usize>, host: &str, remark: bool, stage: Option<&str>, spell: &[Ballot]) -> Verdict {
-    let recurring = spell.iter().filter(|b| b.finding.as_ref().is_some_and(|f| f.recurs_to_certain)).count();
     let confidence = spell.iter().filter_map(|b| b.finding.as_ref()).map(|f| f.confidence).max();
-    // A statement that comes back with each attempt is no coincidence.
-    let confidence = if recurring > 1 && recurring == spell.len() { Some(Confidence::Certain) } else { confidence };
+    let confidence = if recurs(spell) { Some(Confidence::Certain) } else { confidence };
     let mut v = Verdict {
         cause,
         confidence: confidence.filter(|_| cause.is_some()),
@@ -210,6 +208,19 @@ fn verdict(knowledge: &Knowledge, cause: Option<usize>, host: &str, remark: bool
     let near = |n: &usize| knowledge.causes.get(*n).is_some_and(|c| Some(c.stage.as_str()) == stage);
     v.alternatives.sort_by(|x, y| (y.1, near(&y.0)).cmp(&(x.1, near(&x.0))).then_with(|| x.0.cmp(&y.0)));
     v
+}
+
+/// A statement that comes back with each of several attempts is no coincidence; one record that all of them share is.
+fn recurs(spell: &[Ballot]) -> bool {
+    let mut told = BTreeSet::new();
+    let own = |b: &Ballot| {
+        b.finding.as_ref().filter(|f| f.recurs_to_certain).is_some_and(|f| {
+            let statements = f.decisive.iter().filter(|d| d.statement);
+            // All of them are counted as told, not only the first new one.
+            statements.fold(false, |new, d| told.insert(d.at) | new)
+        })
+    };
+    spell.len() > 1 && spell.iter().all(own)
 }
 
 /// With a cause named, only what its file calls similar is worth a word; without one, every open cause is.

@@ -25,6 +25,9 @@ pub enum Command {
     /// Tell why RDP connections failed, from event logs and packet captures
     #[command(after_help = EXAMPLES, after_long_help = EXIT_AND_EXAMPLES)]
     Diagnose(Box<Diagnose>),
+    /// Tell what happened, event by event, on one clock for all logs and captures
+    #[command(after_help = crate::timeline::EXAMPLES)]
+    Timeline(Box<crate::timeline::Timeline>),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -188,15 +191,15 @@ pub struct Diagnose {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Span of time (RFC 3339, or local time with --tz)")]
 pub struct Span {
-    /// Attempts from this moment on
+    /// From this moment on
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// Attempts up to this moment
+    /// Up to this moment
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
 
-    /// Attempts around this moment
+    /// Around this moment
     #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
     pub around: Option<String>,
 
@@ -216,7 +219,7 @@ pub struct Span {
 
 /// Which attempts to look at.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Only attempts")]
+#[command(next_help_heading = "Only connections")]
 pub struct Only {
     /// With this host on either side
     #[arg(long, value_name = "HOST")]
@@ -257,7 +260,7 @@ pub enum Color {
     Never,
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("a number of threads, 1 or more".to_owned()),
         Ok(n) => Ok(n),

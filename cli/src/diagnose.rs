@@ -40,14 +40,14 @@ pub fn diagnose(
     }
 }
 
-/// Why there is no report.
-struct Stop {
-    what: String,
-    status: u8,
+/// Why there is no result.
+pub(crate) struct Stop {
+    pub what: String,
+    pub status: u8,
 }
 
 impl Stop {
-    fn usage(what: impl Display) -> Self {
+    pub fn usage(what: impl Display) -> Self {
         Self {
             what: what.to_string(),
             status: USAGE,
@@ -87,7 +87,7 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     key_logs.extend(more_key_logs);
     if inputs.is_empty() {
         progress.finish();
-        return Err(nothing(args, &problems, &ignored, say));
+        return Err(nothing(&args.paths, &problems, &ignored, say));
     }
     progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
     let mut report = engine::analyze(
@@ -181,16 +181,6 @@ fn known(knowledge: &Knowledge, asked: &str) -> Result<(), Stop> {
 }
 
 fn limits(args: &Diagnose, span: &Span) -> Limits {
-    // Beyond what nanoseconds can count there is no event either, so a saturated end is an open one.
-    let moment = |t: jiff::Timestamp| {
-        Timestamp(
-            i64::try_from(t.as_nanosecond()).unwrap_or(if t.as_second() < 0 {
-                i64::MIN
-            } else {
-                i64::MAX
-            }),
-        )
-    };
     Limits {
         since: span.since.map(moment),
         until: span.until.map(moment),
@@ -204,7 +194,18 @@ fn limits(args: &Diagnose, span: &Span) -> Limits {
     }
 }
 
-fn key_log(path: &Path) -> Result<KeyLog, Stop> {
+/// Beyond what nanoseconds can count there is no event either, so a saturated end is an open one.
+pub(crate) fn moment(t: jiff::Timestamp) -> Timestamp {
+    Timestamp(
+        i64::try_from(t.as_nanosecond()).unwrap_or(if t.as_second() < 0 {
+            i64::MIN
+        } else {
+            i64::MAX
+        }),
+    )
+}
+
+pub(crate) fn key_log(path: &Path) -> Result<KeyLog, Stop> {
     let label = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| Stop::usage(format!("--keylog {label}: {e}")))?;
     let head = bytes.get(..input::content::HEAD).unwrap_or(&bytes);
@@ -219,13 +220,13 @@ fn key_log(path: &Path) -> Result<KeyLog, Stop> {
     })
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
+pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
     Stop::usage(format!("{}: cannot be written: {error}", path.display()))
 }
 
 /// Says why there is nothing to analyse.
-fn nothing(
-    args: &Diagnose,
+pub(crate) fn nothing(
+    paths: &[std::path::PathBuf],
     problems: &[Problem],
     ignored: &std::collections::BTreeMap<&'static str, u64>,
     say: &mut Speaker<'_>,
@@ -247,7 +248,7 @@ fn nothing(
             kinds.join(", ")
         );
     } else if problems.is_empty() {
-        let paths: Vec<String> = args.paths.iter().map(|p| p.display().to_string()).collect();
+        let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
         let _ = write!(what, ": {} holds no file", paths.join(", "));
     }
     Stop {
@@ -287,20 +288,20 @@ fn add(report: &mut Report, problems: Vec<Problem>) {
 }
 
 /// Standard error, which hears everything but the result.
-struct Speaker<'a> {
-    err: &'a mut dyn Write,
-    surroundings: &'a Surroundings,
+pub(crate) struct Speaker<'a> {
+    pub err: &'a mut dyn Write,
+    pub surroundings: &'a Surroundings,
 }
 
 impl Speaker<'_> {
-    fn error(&mut self, what: impl Display) {
+    pub fn error(&mut self, what: impl Display) {
         // A folder of cause files may have a mistake in each.
         for line in what.to_string().lines() {
             self.line(&format!("rdpwhy: {line}"));
         }
     }
 
-    fn warning(&mut self, problem: &Problem) {
+    pub fn warning(&mut self, problem: &Problem) {
         self.line(&format!("rdpwhy: {}: {}", problem.path, problem.what));
         if let Some(advice) = &problem.advice {
             self.line(&format!("        {advice}"));
@@ -327,7 +328,7 @@ impl Speaker<'_> {
     }
 
     /// Nobody is there to be told when standard error cannot be written.
-    fn line(&mut self, text: &str) {
+    pub fn line(&mut self, text: &str) {
         let text = safe(text, PARAGRAPH, self.surroundings.charset);
         let _ = writeln!(self.err, "{text}");
     }

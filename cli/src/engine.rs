@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Knowledge, Options, Source};
+use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -90,7 +90,52 @@ pub fn analyze(
     knowledge: &Knowledge,
     progress: &Progress,
 ) -> Result<Report, String> {
-    let options = Options {
+    let (sources, secrets) = evidence(inputs, key_logs);
+    rdpwhy_analyzer::analyze(
+        sources,
+        &secrets,
+        knowledge,
+        &options(limits),
+        &Heard(progress),
+    )
+    .map_err(|e| e.to_string())
+}
+
+/// Tells the evidence event by event; `tell` gets the timeline.
+///
+/// # Errors
+/// When a built-in data file is wrong, which the tests exclude.
+pub fn timeline<T>(
+    inputs: Vec<Input>,
+    key_logs: Vec<KeyLog>,
+    limits: &Limits,
+    knowledge: &Knowledge,
+    progress: &Progress,
+    tell: impl FnOnce(&Timeline<'_>) -> T,
+) -> Result<T, String> {
+    let (sources, secrets) = evidence(inputs, key_logs);
+    rdpwhy_analyzer::timeline(
+        sources,
+        &secrets,
+        knowledge,
+        &options(limits),
+        &Heard(progress),
+        tell,
+    )
+    .map_err(|e| e.to_string())
+}
+
+fn evidence(inputs: Vec<Input>, key_logs: Vec<KeyLog>) -> (Vec<Source>, Vec<Vec<u8>>) {
+    let source = |i: Input| Source {
+        label: i.label,
+        bytes: i.bytes,
+    };
+    let secrets = key_logs.into_iter().map(|k| k.text.into_bytes());
+    (inputs.into_iter().map(source).collect(), secrets.collect())
+}
+
+fn options(limits: &Limits) -> Options {
+    Options {
         since: limits.since,
         until: limits.until,
         host: limits.host.clone(),
@@ -100,17 +145,7 @@ pub fn analyze(
         zone: limits.zone.clone(),
         why_not: limits.why_not.clone(),
         threads: limits.threads,
-    };
-    let sources = inputs
-        .into_iter()
-        .map(|i| Source {
-            label: i.label,
-            bytes: i.bytes,
-        })
-        .collect();
-    let secrets: Vec<Vec<u8>> = key_logs.into_iter().map(|k| k.text.into_bytes()).collect();
-    rdpwhy_analyzer::analyze(sources, &secrets, knowledge, &options, &Heard(progress))
-        .map_err(|e| e.to_string())
+    }
 }
 
 struct Heard<'a>(&'a Progress);

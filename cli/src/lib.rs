@@ -14,6 +14,7 @@ mod progress;
 pub mod render;
 pub mod span;
 mod surroundings;
+pub mod timeline;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -47,6 +48,7 @@ pub fn run_in(
     match Arguments::try_parse_from(args) {
         Ok(Arguments { command }) => match command {
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
+            Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),

@@ -1,10 +1,11 @@
 //! All that one source, or one piece of it, gave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::continuity::Trail;
+use crate::catalog::EventSpec;
+use crate::continuity::{Became, Trail};
 use crate::event::{Event, EventRef, Guid, Stored, Value};
 use crate::kind::{Field, Kind};
 use crate::time::Timestamp;
@@ -54,6 +55,20 @@ pub struct Log {
     pub gaps: Vec<Gap>,
 }
 
+/// Who wrote a record, and which of his events it is.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// `Provider/@Name`, as the record spells it.
+    pub provider: String,
+    /// Event id.
+    pub id: u32,
+    /// Its file in the catalogue.
+    pub spec: &'static EventSpec,
+}
+
+/// Records that the catalogue does not describe, by provider and id.
+pub type Counts = BTreeMap<(String, u32), u64>;
+
 /// Events with their values, and what else a source told.
 #[derive(Debug, Default)]
 pub struct EventBatch {
@@ -63,12 +78,18 @@ pub struct EventBatch {
     pub events: Vec<Event>,
     /// What could not be read.
     pub defects: Vec<Defect>,
-    /// Records that no data file describes, counted by provider and id.
-    pub unknown: BTreeMap<(String, u32), u64>,
+    /// Records that no data file describes.
+    pub unknown: Counts,
+    /// Those among the recovered ones, which are not among `unknown`.
+    pub unknown_recovered: Counts,
+    /// Providers and ids of the events.
+    pub origins: Vec<Origin>,
     /// Records that were found but lie outside the live part of the file (slack, behind the free-space offset).
     pub recovered: u64,
     /// Record numbers of each of `logs`, for its gaps.
     pub(crate) trails: Vec<Trail>,
+    /// Events that were recovered, by log, number and time: nothing else in the live part has all three.
+    pub(crate) recovered_events: HashSet<(u32, u64, Timestamp)>,
     pub(crate) values: Vec<(Field, Stored)>,
     pub(crate) text: String,
 }
@@ -122,19 +143,11 @@ impl EventBatch {
         }
     }
 
-    /// Remembers a record's number for [`evtx::finish`](crate::evtx::finish). `event`: it became the event pushed last.
-    pub(crate) fn trace(
-        &mut self,
-        log: u32,
-        time: Timestamp,
-        place: u64,
-        recovered: bool,
-        event: bool,
-    ) {
-        self.recovered += u64::from(recovered);
-        let index = self.events.len().checked_sub(1).filter(|_| event);
+    /// Remembers a record's number for [`evtx::finish`](crate::evtx::finish).
+    pub(crate) fn trace(&mut self, log: u32, time: Timestamp, place: u64, became: Became) {
+        self.recovered += u64::from(became.recovered());
         if let Some(trail) = self.trails.get_mut(log as usize) {
-            trail.add(time, place, recovered, index);
+            trail.add(time, place, became);
         }
     }
 
@@ -150,6 +163,7 @@ impl EventBatch {
         let at = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.events.push(Event {
             kind,
+            origin: u16::MAX,
             log,
             time,
             place,
@@ -178,6 +192,35 @@ impl EventBatch {
         self.events.truncate(mark.events);
         self.values.truncate(mark.values);
         self.text.truncate(mark.text);
+    }
+
+    /// Says whose record the event pushed last is.
+    pub(crate) fn originates(&mut self, provider: &str, id: u32, spec: &'static EventSpec) {
+        let index = self.origin(provider, id, spec);
+        if let Some(event) = self.events.last_mut() {
+            event.origin = index;
+        }
+    }
+
+    /// The number of this origin, made when new; past 65,535 of them the rest has none.
+    fn origin(&mut self, provider: &str, id: u32, spec: &'static EventSpec) -> u16 {
+        let same = |o: &Origin| std::ptr::eq(o.spec, spec) && o.provider == provider && o.id == id;
+        let found = self.origins.iter().position(same);
+        let index = found.unwrap_or_else(|| {
+            self.origins.push(Origin {
+                provider: provider.to_owned(),
+                id,
+                spec,
+            });
+            self.origins.len() - 1
+        });
+        u16::try_from(index).unwrap_or(u16::MAX)
+    }
+
+    /// Whether an event's record lay outside the live part of its file.
+    pub(crate) fn is_recovered(&self, event: &Event) -> bool {
+        self.recovered_events
+            .contains(&(event.log, event.place, event.time))
     }
 
     /// Adds a defect.
@@ -212,6 +255,11 @@ impl EventBatch {
                 trail.append(theirs, events_before);
             }
         }
+        let origins: Vec<u16> = other
+            .origins
+            .iter()
+            .map(|o| self.origin(&o.provider, o.id, o.spec))
+            .collect();
         let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
@@ -221,14 +269,23 @@ impl EventBatch {
                 Stored::Text(r) => (f, Stored::Text(shift(r, text_base))),
                 v => (f, v),
             }));
-        self.events.extend(other.events.into_iter().map(|e| Event {
-            log: logs.get(e.log as usize).copied().unwrap_or(u32::MAX),
-            fields: shift(e.fields, value_base),
-            ..e
+        self.events.extend(other.events.into_iter().map(|e| {
+            Event {
+                log: logs.get(e.log as usize).copied().unwrap_or(u32::MAX),
+                origin: origins
+                    .get(usize::from(e.origin))
+                    .copied()
+                    .unwrap_or(u16::MAX),
+                fields: shift(e.fields, value_base),
+                ..e
+            }
         }));
         self.defects.extend(other.defects);
         for (k, n) in other.unknown {
             *self.unknown.entry(k).or_default() += n;
+        }
+        for (k, n) in other.unknown_recovered {
+            *self.unknown_recovered.entry(k).or_default() += n;
         }
         self.recovered += other.recovered;
     }

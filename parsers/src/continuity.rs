@@ -21,8 +21,33 @@ const DISORDER_NANOSECONDS: i64 = 3_600_000_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     runs: Vec<Run>,
-    /// Records from outside the live part, which may be old copies of live ones: number, time, index of the event.
-    recovered: Vec<(u64, Timestamp, Option<usize>)>,
+    /// Records from outside the live part, which may be old copies of live ones.
+    recovered: Vec<(u64, Timestamp, Became)>,
+}
+
+/// What a record became in its batch.
+#[derive(Debug, Clone)]
+pub(crate) enum Became {
+    /// It is live: an event or a count.
+    Live,
+    /// It lay outside the live part and is the event of this index.
+    RecoveredEvent(usize),
+    /// It lay outside the live part and was counted under this provider and id.
+    RecoveredUnknown(String, u32),
+}
+
+impl Became {
+    pub(crate) fn recovered(&self) -> bool {
+        !matches!(self, Self::Live)
+    }
+
+    /// With the events standing so much further behind.
+    fn shifted(self, by: usize) -> Self {
+        match self {
+            Self::RecoveredEvent(index) => Self::RecoveredEvent(index + by),
+            other => other,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,15 +57,9 @@ struct Run {
 }
 
 impl Trail {
-    pub(crate) fn add(
-        &mut self,
-        time: Timestamp,
-        record: u64,
-        recovered: bool,
-        event: Option<usize>,
-    ) {
-        if recovered {
-            self.recovered.push((record, time, event));
+    pub(crate) fn add(&mut self, time: Timestamp, record: u64, became: Became) {
+        if became.recovered() {
+            self.recovered.push((record, time, became));
         } else {
             self.join(Run {
                 first: (record, time),
@@ -58,7 +77,7 @@ impl Trail {
             later
                 .recovered
                 .into_iter()
-                .map(|(n, t, e)| (n, t, e.map(|i| i + shift))),
+                .map(|(n, t, b)| (n, t, b.shifted(shift))),
         );
     }
 
@@ -87,11 +106,10 @@ impl Trail {
     /// Runs in the order in which the log was written. Chunks wrap around in a file, so file order is not that order; the
     /// numbers are, unless they restart (files merged by tools): then the times separate the generations.
     fn in_order(mut self) -> Vec<Run> {
-        self.runs
-            .extend(self.recovered.iter().map(|&(n, t, _)| Run {
-                first: (n, t),
-                last: (n, t),
-            }));
+        self.runs.extend(self.recovered.iter().map(|(n, t, _)| Run {
+            first: (*n, *t),
+            last: (*n, *t),
+        }));
         self.runs.sort_by_key(|r| (r.first.1, r.first.0));
         let mut generations: Vec<Vec<Run>> = Vec::new();
         let mut newest = Timestamp(i64::MIN);
@@ -287,18 +305,37 @@ fn gaps(holes: impl Iterator<Item = Hole>) -> Vec<Gap> {
 /// Slack holds what was overwritten elsewhere, and sometimes copies of what was not.
 fn drop_copies(batch: &mut EventBatch) {
     let mut copies = Vec::new();
-    for (log, trail) in batch.trails.iter_mut().enumerate() {
+    for (log_number, trail) in batch.trails.iter_mut().enumerate() {
         let recovered = std::mem::take(&mut trail.recovered);
         let (old, only_here): (Vec<_>, Vec<_>) =
             recovered.into_iter().partition(|r| trail.has(r.0, r.1));
         trail.recovered = only_here;
         let count = old.len() as u64;
         batch.recovered = batch.recovered.saturating_sub(count);
-        if let Some(log) = batch.logs.get_mut(log) {
+        if let Some(log) = batch.logs.get_mut(log_number) {
             log.records = log.records.saturating_sub(count);
         }
-        copies.extend(old.into_iter().filter_map(|(_, _, event)| event));
+        for (_, _, became) in old {
+            match became {
+                Became::RecoveredEvent(index) => copies.push(index),
+                Became::RecoveredUnknown(provider, id) => {
+                    let left = batch.unknown_recovered.entry((provider, id)).or_default();
+                    *left = left.saturating_sub(1);
+                }
+                Became::Live => {}
+            }
+        }
+        for (number, time, became) in &trail.recovered {
+            if matches!(became, Became::RecoveredEvent(_)) {
+                batch.recovered_events.insert((
+                    u32::try_from(log_number).unwrap_or(u32::MAX),
+                    *number,
+                    *time,
+                ));
+            }
+        }
     }
+    batch.unknown_recovered.retain(|_, n| *n > 0);
     if copies.is_empty() {
         return;
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::batch::{EventBatch, Log};
+use crate::batch::{EventBatch, Log, Origin};
 use crate::kind::{Field, Kind};
 use crate::time::Timestamp;
 
@@ -91,6 +91,8 @@ pub(crate) enum Stored {
 pub struct Event {
     /// What happened.
     pub kind: Kind,
+    /// Which of the batch's origins it has: see [`EventRef::origin`].
+    pub(crate) origin: u16,
     /// Which of the batch's logs it stands in: host and channel, or the capture.
     pub log: u32,
     /// When, in the source's own clock.
@@ -115,6 +117,16 @@ impl<'a> EventRef<'a> {
     /// The log (host and channel) or capture that it stands in.
     pub fn log(self) -> Option<&'a Log> {
         self.batch.logs.get(self.event.log as usize)
+    }
+
+    /// Provider and event id of the record; none for a packet.
+    pub fn origin(self) -> Option<&'a Origin> {
+        self.batch.origins.get(usize::from(self.event.origin))
+    }
+
+    /// Whether the record lay outside the live part of its file.
+    pub fn is_recovered(self) -> bool {
+        self.batch.is_recovered(self.event)
     }
 
     /// The value of a field.

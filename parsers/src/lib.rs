@@ -19,7 +19,7 @@ pub mod read_at;
 pub mod time;
 pub mod tls;
 
-pub use batch::{Defect, EventBatch, Gap, Log};
+pub use batch::{Defect, EventBatch, Gap, Log, Origin};
 pub use code::{Code, code};
 pub use event::{Event, EventRef, Guid, Value};
 pub use kind::{Field, Kind};

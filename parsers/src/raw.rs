@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::batch::EventBatch;
 use crate::catalog::{self, EventSpec, Variant};
+use crate::continuity::Became;
 use crate::event::{Guid, Value};
 use crate::time::Timestamp;
 
@@ -62,16 +63,30 @@ pub fn to_event(raw: &RawRecord<'_>, batch: &mut EventBatch) {
     let spec = catalog::lookup(&raw.provider, raw.id).or_else(by_source);
     match spec {
         None => {
-            let kind = (raw.provider.to_string(), raw.id);
-            *batch.unknown.entry(kind).or_default() += 1;
+            let counts = if raw.recovered {
+                &mut batch.unknown_recovered
+            } else {
+                &mut batch.unknown
+            };
+            *counts
+                .entry((raw.provider.to_string(), raw.id))
+                .or_default() += 1;
         }
-        Some(spec) => fill(spec, raw, log, batch),
+        Some(spec) => {
+            fill(spec, raw, log, batch);
+            batch.originates(&raw.provider, raw.id, spec);
+        }
     }
-    batch.trace(log, raw.time, raw.record, raw.recovered, spec.is_some());
+    let became = match spec {
+        _ if !raw.recovered => Became::Live,
+        Some(_) => Became::RecoveredEvent(batch.events.len().saturating_sub(1)),
+        None => Became::RecoveredUnknown(raw.provider.to_string(), raw.id),
+    };
+    batch.trace(log, raw.time, raw.record, became);
 }
 
 /// Adds the event with its values.
-fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
+fn fill(spec: &'static EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
     let mut filling = batch.push(spec.kind, log, raw.time, raw.record, raw.activity);
     for field in spec.fields {
         for name in field.from.split('|') {

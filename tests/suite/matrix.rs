@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use rayon::prelude::*;
 use rdpwhy_analyzer::judge::Opinion;
 use rdpwhy_analyzer::matrix::opinions;
 use rdpwhy_analyzer::{Options, Silent};
 
 use crate::case::{self, Case};
-use crate::program::knowledge;
+use crate::program::{in_parallel, knowledge};
 
 /// What became of a cause at an attempt; what is not listed was ruled out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,8 +92,7 @@ fn written(case: &Case) -> String {
 
 #[test]
 fn every_cause_meets_every_case() {
-    knowledge();
-    let rows: Vec<String> = case::all().par_iter().map(written).collect();
+    let rows = in_parallel(case::all(), written);
     insta::with_settings!({
         snapshot_path => "snapshots",
         prepend_module_to_snapshot => false,

@@ -78,16 +78,18 @@ impl Signs<'_> {
     /// A session taken over by its own user is no loss; by another one it is.
     fn taken_over(&self, a: &Attempt, evidence: &Evidence, index: &Index) -> Outcome {
         let Some((host, session)) = a.server.host.zip(a.session) else { return Outcome::Ok };
-        let from = self.own.last().map_or(Timestamp(0), |e| e.event.time);
-        let resumed = [kind::SESSION_RECONNECTED, kind::SESSION_LOGON].into_iter().any(|k| {
-            index.of_kind(host, k, from.plus(-TAKEOVER_NS), from.plus(TAKEOVER_NS)).iter().any(|(_, at)| {
-                evidence.event(*at).is_some_and(|e| {
-                    let user = crate::sighting::session::user(e);
-                    e.int(field::SESSION_ID) == Some(session)
-                        && user.zip(a.user.as_ref()).is_none_or(|(x, y)| crate::sighting::same_account(&x, y))
-                })
+        let at = self.own.last().map_or(Timestamp(0), |e| e.event.time);
+        let own_user = |k, of_session: bool| {
+            index.of_kind(host, k, at.plus(-TAKEOVER_NS), at.plus(TAKEOVER_NS)).iter().any(|(_, at)| {
+                let Some(e) = evidence.event(*at) else { return false };
+                let user = crate::sighting::session::user(e);
+                (!of_session || e.int(field::SESSION_ID) == Some(session))
+                    && (of_session || !a.events.contains(at))
+                    && user.zip(a.user.as_ref()).is_none_or(|(x, y)| crate::sighting::same_account(&x, y))
             })
-        });
+        };
+        // Where the session manager's log is not there, the same user's logon from elsewhere says as much.
+        let resumed = own_user(kind::SESSION_RECONNECTED, true) || own_user(kind::SESSION_LOGON, true) || own_user(kind::AUTHENTICATED, false);
         if resumed || a.user.is_none() { Outcome::Ok } else { Outcome::Dropped }
     }
 }

@@ -94,7 +94,7 @@ fn role(event: EventRef<'_>) -> Option<Role> {
     })
 }
 
-/// The sighting that a record belongs to: the latest one that its keys allow.
+/// The sighting that a record belongs to: of those that its keys allow the latest, or the nearest.
 fn owner(
     evidence: &Evidence,
     sightings: &[Sighting],
@@ -114,10 +114,14 @@ fn owner(
         Role::SessionBegins => session_begins_here(evidence, s, session, ip, time),
         Role::SessionEnds => session.is_some() && s.session == session && time.since(s.start) > -SLACK_NS && still_there(evidence, s, time),
     };
-    mine.iter()
-        .copied()
-        .filter(|i| sightings.get(*i).is_some_and(fits))
-        .max_by_key(|i| sightings.get(*i).map(|s| (s.start.since(time) <= SLACK_NS, s.start, *i)))
+    let fitting = mine.iter().copied().filter(|i| sightings.get(*i).is_some_and(fits));
+    if role == Role::Received {
+        // Written in the same moment as 131: under a flood the nearest is its own, and the latest somebody else's.
+        return fitting.min_by_key(|i| {
+            sightings.get(*i).map(|s| (!shares_activity(evidence, s, event), s.start.since(time).abs(), *i))
+        });
+    }
+    fitting.max_by_key(|i| sightings.get(*i).map(|s| (s.start.since(time) <= SLACK_NS, s.start, *i)))
 }
 
 fn shares_activity(evidence: &Evidence, sighting: &Sighting, event: EventRef<'_>) -> bool {

@@ -22,7 +22,7 @@ mod remedy;
 pub mod safe;
 mod tail;
 mod verdict;
-mod when;
+pub(crate) mod when;
 
 use jiff::tz::TimeZone;
 use rdpwhy_analyzer::report::Report;
@@ -60,9 +60,9 @@ impl Default for Style {
 }
 
 /// Narrower than this, lines of a single word would follow each other.
-const MIN_WIDTH: usize = 60;
+pub(crate) const MIN_WIDTH: usize = 60;
 /// Wider than this, lines are hard to read on.
-const MAX_WIDTH: usize = 120;
+pub(crate) const MAX_WIDTH: usize = 120;
 
 /// What every part of the text needs.
 struct Context<'a> {
@@ -124,12 +124,12 @@ fn facts(facts: &[String]) -> Vec<page::Run> {
 }
 
 /// `1 client`, `2 clients`, `1,904 clients`.
-fn count(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
 /// `1,904`.
-fn number(n: u64) -> String {
+pub(crate) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -8,7 +8,7 @@ fn saw(batch: &mut EventBatch, host: &str, records: impl IntoIterator<Item = (u6
     let log = batch.log(host, "System");
     for (record, time) in records {
         batch.saw(log, Timestamp(time), record);
-        batch.trace(log, Timestamp(time), record, false, false);
+        batch.trace(log, Timestamp(time), record, Became::Live);
     }
 }
 
@@ -92,11 +92,13 @@ fn a_recovered_copy_of_a_live_record_is_dropped_and_an_old_record_kept() {
         let log = batch.log("A", "System");
         batch.saw(log, Timestamp(time), record);
         batch.push(LOG_CLEARED, log, Timestamp(time), record, Guid::default());
-        batch.trace(log, Timestamp(time), record, true, true);
+        let index = batch.events.len() - 1;
+        batch.trace(log, Timestamp(time), record, Became::RecoveredEvent(index));
     }
     finish(&mut batch);
     let kept: Vec<u64> = batch.events.iter().map(|e| e.place).collect();
     assert_eq!((kept, batch.recovered), (vec![50], 1));
+    assert!(batch.event(0).is_some_and(|e| e.is_recovered()));
     assert_eq!(batch.logs.first().map(|l| l.records), Some(11));
     let expected = [
         (SECOND, SECOND, "rolled-over"),

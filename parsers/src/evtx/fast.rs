@@ -37,6 +37,7 @@ use walk::{Header, Record};
 
 use crate::batch::EventBatch;
 use crate::catalog::EventSpec;
+use crate::continuity::Became;
 use crate::event::Guid;
 use crate::raw::complete;
 use crate::time::Timestamp;
@@ -124,7 +125,7 @@ impl Reader {
                 let kind = (seen.who.provider, seen.id);
                 *self.unknown.entry(kind).or_default() += 1;
             }
-            batch.trace(log, seen.time, seen.number, false, false);
+            batch.trace(log, seen.time, seen.number, Became::Live);
         }
     }
 
@@ -207,6 +208,7 @@ impl Reader {
             let mut filling = batch.push(spec.kind, who.log, time, number, activity);
             self.picker.decode(&picked, spec, data, &mut filling)?;
             complete(spec, batch);
+            batch.originates(self.identities.provider(who.provider), id, spec);
         }
         self.seen.push(Seen {
             time,

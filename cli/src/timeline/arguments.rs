@@ -1,0 +1,122 @@
+//! What can be typed behind `rdpwhy timeline`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use rdpwhy_analyzer::stage;
+
+use crate::args::{Color, Only, Span, threads};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  rdpwhy timeline case-114/ --around '2026-11-21 08:14' --tz Europe/Berlin
+  rdpwhy timeline case-114/ --attempt a-3f9c1e27b04d --all
+  rdpwhy timeline case-114/ --user ana --format csv -o ana.csv
+  rdpwhy timeline evidence.zip --format timesketch-jsonl -o case.jsonl";
+
+/// `rdpwhy timeline`.
+#[derive(Debug, Args)]
+pub struct Timeline {
+    /// File, folder (searched through), archive (zip, 7z, tar, gz, zst), or - for standard input
+    ///
+    /// What a file holds is told by its content, never by its name.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// How the timeline is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Write the timeline to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// When.
+    #[command(flatten)]
+    pub span: Span,
+
+    /// Who.
+    #[command(flatten)]
+    pub only: Only,
+
+    /// Only events that prove this stage of a connection
+    #[arg(long, value_enum, value_name = "STAGE", help_heading = "Only events")]
+    pub stage: Option<Stage>,
+
+    /// Only events of this attempt, by its id in the report
+    #[arg(long, value_name = "ID", help_heading = "Only events")]
+    pub attempt: Option<String>,
+
+    /// TLS secrets in the NSS key log format, to look into encrypted connections
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub keylog: Vec<PathBuf>,
+
+    /// Password of encrypted archives
+    #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
+    pub password: Option<String>,
+
+    /// Folder for unpacked members of more than 64 MiB
+    #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
+    pub temp: Option<PathBuf>,
+
+    /// Show every event on a line of its own, and count what is no event of ours
+    #[arg(long, help_heading = "Output")]
+    pub all: bool,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+
+    /// Threads; all processors by default
+    #[arg(short = 'j', long, value_name = "N", value_parser = threads, help_heading = "Output")]
+    pub threads: Option<usize>,
+}
+
+/// How the timeline is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: connections and what happened around them
+    Text,
+    /// One row per event
+    Csv,
+    /// One object per event
+    Jsonl,
+    /// For Timesketch
+    TimesketchCsv,
+    /// For Timesketch, with all values
+    TimesketchJsonl,
+}
+
+/// A stage of a connection, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the words of the report")]
+pub enum Stage {
+    Name,
+    Tcp,
+    X224,
+    Tls,
+    Credssp,
+    Authorization,
+    Mcs,
+    Licensing,
+    Activation,
+    Session,
+}
+
+impl Stage {
+    pub(super) fn of_a_connection(self) -> stage::Stage {
+        match self {
+            Self::Name => stage::Stage::Name,
+            Self::Tcp => stage::Stage::Tcp,
+            Self::X224 => stage::Stage::X224,
+            Self::Tls => stage::Stage::Tls,
+            Self::Credssp => stage::Stage::Credssp,
+            Self::Authorization => stage::Stage::Authorization,
+            Self::Mcs => stage::Stage::Mcs,
+            Self::Licensing => stage::Stage::Licensing,
+            Self::Activation => stage::Stage::Activation,
+            Self::Session => stage::Stage::Session,
+        }
+    }
+}
