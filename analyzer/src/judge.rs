@@ -7,6 +7,7 @@ use crate::attempt::Attempt;
 use crate::hosts::HostId;
 use crate::knowledge::{Cause, Confidence, Knowledge, Sign, Test};
 use crate::matcher::{Answer, Found, Matcher, Unrecorded};
+use crate::sentence;
 use crate::sighting::View;
 use crate::tie::Tie;
 
@@ -134,28 +135,10 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
 /// What an absent required sign means, for a person.
 fn missing(sign: &Sign) -> String {
     match &sign.test {
-        Test::Fact(..) => format!("not so: {}", plain(&sign.says)),
-        Test::Absent(inner) => plain(&inner.says),
-        _ => format!("not recorded, though it would have been: {}", plain(&sign.says)),
+        Test::Fact(..) => format!("not so: {}", sentence::general(&sign.says)),
+        Test::Absent(inner) => sentence::general(&inner.says),
+        _ => format!("not recorded, though it would have been: {}", sentence::general(&sign.says)),
     }
-}
-
-/// A sentence whose placeholders nobody fills.
-pub(crate) fn plain(says: &str) -> String {
-    let mut text = String::new();
-    let mut depth = 0u32;
-    for c in says.chars() {
-        match c {
-            '{' => {
-                depth += 1;
-                text.push('…');
-            }
-            '}' => depth = depth.saturating_sub(1),
-            c if depth == 0 => text.push(c),
-            _ => {}
-        }
-    }
-    text
 }
 
 /// Holds all causes against one attempt.

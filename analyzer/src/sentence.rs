@@ -14,7 +14,10 @@ const MOMENTS: std::ops::Range<i64> = 631_152_000_000_000_000..4_102_444_800_000
 /// Numbers above this are statuses: people know them in hex.
 const STATUS_FROM: i64 = 0x8000_0000;
 
-/// Fills `{field}` placeholders with the event's values.
+/// Stands for what the catalogue says of the event's kind, where a sign looks for several.
+pub const MEANING: &str = "meaning";
+
+/// Fills `{field}` placeholders with the event's values, and `{meaning}`.
 pub fn fill(template: &str, event: EventRef<'_>) -> String {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
@@ -26,6 +29,7 @@ pub fn fill(template: &str, event: EventRef<'_>) -> String {
             continue;
         };
         match Field::named(name).and_then(|f| event.get(f)) {
+            _ if name == MEANING => text.push_str(&meaning(event)),
             Some(v) => text.push_str(&show_as(name, v)),
             None => text.push_str("not given"),
         }
@@ -33,6 +37,49 @@ pub fn fill(template: &str, event: EventRef<'_>) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// A sign's sentence where no event fills it: parts that only carry values are left out, people are called by their part.
+pub fn general(template: &str) -> String {
+    let mut rest = match template.rsplit_once(": ") {
+        Some((before, values)) if values.contains('{') => before,
+        _ => template,
+    };
+    let mut text = String::with_capacity(rest.len());
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        match (before.rsplit_once(" ("), tail.split_once(')')) {
+            // "(alert {alert})": nothing but the value.
+            (Some((kept, inside)), Some((_, tail))) if !inside.contains(')') => {
+                text.push_str(kept);
+                rest = tail;
+            }
+            _ => {
+                text.push_str(before);
+                text.push_str(match name {
+                    "user" => "the user",
+                    "client_ip" | "client_host" => "the client",
+                    "server_ip" | "server_name" => "the server",
+                    _ => "…",
+                });
+                rest = tail;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The catalogue's sentence as the end of another one: `the certificate has expired`.
+fn meaning(event: EventRef<'_>) -> String {
+    let sentence = catalog::info(event.event.kind).map_or("", |i| i.meaning).trim_end_matches('.');
+    let word = sentence.split(' ').next().unwrap_or_default();
+    // Names keep their capitals: Windows, TLS, LSA.
+    if word == "Windows" || word.chars().skip(1).any(char::is_uppercase) {
+        return sentence.to_owned();
+    }
+    let mut letters = sentence.chars();
+    letters.next().map(|c| c.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What a record or packet means, with the values that matter.
@@ -141,5 +188,24 @@ pub fn show(value: Value<'_>) -> String {
         Value::Flag(false) => "no".to_owned(),
         Value::Ip(ip) => ip.to_string(),
         Value::Text(t) => t.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::general;
+
+    #[test]
+    fn sentences_without_values() {
+        for (template, text) in [
+            ("Schannel could not open the key: error {error}, state {state}", "Schannel could not open the key"),
+            ("logon of {user} refused: sub status {sub_status}", "logon of the user refused"),
+            ("nothing in common (alert {alert}), says the server", "nothing in common, says the server"),
+            ("{service} (the service) ended", "… (the service) ended"),
+            ("the version {version} was refused", "the version … was refused"),
+            ("a brace { alone", "a brace { alone"),
+        ] {
+            assert_eq!(general(template), text);
+        }
     }
 }
