@@ -139,6 +139,8 @@ fn hash(prefix: &str, parts: &[String]) -> String {
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.
 pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
     let mut used = BTreeSet::new();
+    // A file that holds a chunk again and again holds the same tries again and again.
+    let mut alike: BTreeMap<String, u32> = BTreeMap::new();
     let peer = |p: &Peer| {
         let text = |t: Option<String>| t.unwrap_or_default();
         [text(p.ip.map(|ip| ip.to_string())), text(p.port.map(|p| p.to_string())), text(p.name.as_ref().map(|n| n.to_lowercase()))]
@@ -150,15 +152,20 @@ pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
             let mut what = Vec::from(peer(&a.client));
             what.extend(peer(&a.server));
             what.push(a.raw_start.0.to_string());
-            let mut id = hash("a", &what);
-            let mut again = 1;
-            while !used.insert(id.clone()) {
-                again += 1;
+            let first = hash("a", &what);
+            if used.insert(first.clone()) {
+                return first;
+            }
+            let again = alike.entry(first).or_insert(1);
+            loop {
+                *again += 1;
                 let mut more = what.clone();
                 more.push(again.to_string());
-                id = hash("a", &more);
+                let id = hash("a", &more);
+                if used.insert(id.clone()) {
+                    return id;
+                }
             }
-            id
         })
         .collect()
 }

@@ -201,8 +201,11 @@ impl Matcher<'_> {
             let others = Compared { a, event };
             let fits = e.kinds.contains(&event.event.kind)
                 && e.values.iter().all(|(f, c)| c.holds(event.get(*f), &others));
+            if !fits {
+                continue;
+            }
             let tied = if a.events.contains(&at) { Tie::Key } else { tie(a, event) };
-            if fits && (tied != Tie::Contradicted || e.joined != Joined::Attempt) {
+            if tied != Tie::Contradicted || e.joined != Joined::Attempt {
                 found.push(Found {
                     at,
                     says: sentence::fill(&sign.says, event),
@@ -210,6 +213,11 @@ impl Matcher<'_> {
                     statement: sign.statement,
                 });
             }
+        }
+        // Windows of days hold thousands of records of which a few fit: only those are worth sorting.
+        if found.len() > 1 {
+            found.sort_by_key(|f| (self.evidence.time(f.at), f.at));
+            found.dedup_by_key(|f| f.at);
         }
         if !e.among.is_empty() {
             found = self.newest(e, a, found);
@@ -221,7 +229,7 @@ impl Matcher<'_> {
         self.absence(e, a)
     }
 
-    /// Records in the sign's place and time, in the order of time.
+    /// Records in the sign's place and time, in no order, some of them twice.
     fn candidates(&self, e: &EventSign, a: &Attempt) -> Vec<At> {
         let kinds = e.kinds.as_slice();
         let mut list = Vec::new();
@@ -253,10 +261,6 @@ impl Matcher<'_> {
             let start = packets.partition_point(|(t, _)| *t < from);
             let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to).map(|(_, at)| *at);
             list.extend(near.filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))));
-        }
-        if list.len() > 1 {
-            list.sort_by_key(|at| (self.evidence.time(*at), *at));
-            list.dedup();
         }
         list
     }
