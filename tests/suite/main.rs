@@ -17,6 +17,7 @@ mod contract;
 mod determinism;
 mod matrix;
 mod mutation;
+mod points;
 mod program;
 mod properties;
 mod rules;
