@@ -70,7 +70,9 @@ impl CoverageMap {
         let mut map = Self::default();
         for (source, s) in (0u32..).zip(&evidence.sources) {
             for (log, l) in (0u32..).zip(&s.batch.logs) {
-                let Some(host) = evidence.log_host(source, log) else { continue };
+                let Some(host) = evidence.log_host(source, log) else {
+                    continue;
+                };
                 // Records torn before they name their channel say nothing about what any channel keeps.
                 if l.channel.is_empty() {
                     continue;
@@ -81,13 +83,18 @@ impl CoverageMap {
                 }
                 let last = map.host_last.entry(host).or_insert(l.last);
                 *last = (*last).max(l.last);
-                let channel = map.channels.entry(host).or_default().entry(l.channel.clone()).or_insert_with(|| Channel {
-                    first: l.first,
-                    last: l.last,
-                    from_the_beginning: false,
-                    gaps: Vec::new(),
-                    holes: Holes::default(),
-                });
+                let channel = map
+                    .channels
+                    .entry(host)
+                    .or_default()
+                    .entry(l.channel.clone())
+                    .or_insert_with(|| Channel {
+                        first: l.first,
+                        last: l.last,
+                        from_the_beginning: false,
+                        gaps: Vec::new(),
+                        holes: Holes::default(),
+                    });
                 channel.first = channel.first.min(l.first);
                 channel.last = channel.last.max(l.last);
                 channel.from_the_beginning |= l.first_record <= FIRST_RECORD;
@@ -97,7 +104,11 @@ impl CoverageMap {
             }
         }
         for (host, channel, gaps) in std::mem::take(&mut map.cleared) {
-            if let Some(c) = map.channels.get_mut(&host).and_then(|of| of.get_mut(&channel)) {
+            if let Some(c) = map
+                .channels
+                .get_mut(&host)
+                .and_then(|of| of.get_mut(&channel))
+            {
                 c.gaps.extend(gaps);
                 c.gaps.sort();
                 c.gaps.dedup();
@@ -111,21 +122,30 @@ impl CoverageMap {
 
     /// All channels, by host and name.
     pub fn iter(&self) -> impl Iterator<Item = (HostId, &str, &Channel)> {
-        self.channels.iter().flat_map(|(h, of)| of.iter().map(|(c, channel)| (*h, c.as_str(), channel)))
+        self.channels
+            .iter()
+            .flat_map(|(h, of)| of.iter().map(|(c, channel)| (*h, c.as_str(), channel)))
     }
 
     /// Whether any of these channels of a host covers the whole span, in the host's own clock.
     pub fn covers(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
-        let Some(of_host) = self.channels.get(&host) else { return false };
-        channels.iter().filter_map(|name| of_host.get(*name)).any(|c| {
-            let end = self.host_last.get(&host).copied().unwrap_or(c.last);
-            let begun = c.from_the_beginning || c.first <= from;
-            begun && to <= end.max(c.last) && !c.holes.any(from, to)
-        })
+        let Some(of_host) = self.channels.get(&host) else {
+            return false;
+        };
+        channels
+            .iter()
+            .filter_map(|name| of_host.get(*name))
+            .any(|c| {
+                let end = self.host_last.get(&host).copied().unwrap_or(c.last);
+                let begun = c.from_the_beginning || c.first <= from;
+                begun && to <= end.max(c.last) && !c.holes.any(from, to)
+            })
     }
 
     /// Whether the host has any of these channels at all.
     pub fn has(&self, host: HostId, channel: &str) -> bool {
-        self.channels.get(&host).is_some_and(|of| of.contains_key(channel))
+        self.channels
+            .get(&host)
+            .is_some_and(|of| of.contains_key(channel))
     }
 }

@@ -57,12 +57,18 @@ impl Row {
         self.list.push((a.start, i));
         add(&mut self.all, a.count);
         add(&mut self.bad, if a.outcome.is_bad() { a.count } else { 0 });
-        add(&mut self.ok, if a.outcome == Outcome::Ok { a.count } else { 0 });
+        add(
+            &mut self.ok,
+            if a.outcome == Outcome::Ok { a.count } else { 0 },
+        );
         if a.stage == Stage::Session {
             self.sessions.push(a.start);
         }
         if a.stage > Stage::Tcp && a.count > 0 {
-            self.accepted.entry(a.server.port).or_default().push(a.start);
+            self.accepted
+                .entry(a.server.port)
+                .or_default()
+                .push(a.start);
         }
         if a.outcome == Outcome::Dropped {
             self.lost.push((a.end, i));
@@ -82,7 +88,11 @@ impl Row {
         if self.list.len() < PROBES || !self.list.iter().all(|(_, i)| silent(*i)) {
             return false;
         }
-        let mut pauses: Vec<i64> = self.list.windows(2).filter_map(|w| Some(w.get(1)?.0.since(w.first()?.0))).collect();
+        let mut pauses: Vec<i64> = self
+            .list
+            .windows(2)
+            .filter_map(|w| Some(w.get(1)?.0.since(w.first()?.0)))
+            .collect();
         pauses.sort_unstable();
         let middle = pauses.get(pauses.len() / 2).copied().unwrap_or(0);
         let even = pauses.iter().filter(|p| alike(**p, middle)).count();
@@ -90,8 +100,12 @@ impl Row {
     }
 
     fn around(&self, moment: Timestamp, distance: i64) -> Range<usize> {
-        let from = self.list.partition_point(|(t, _)| *t < moment.plus(-distance));
-        let to = self.list.partition_point(|(t, _)| *t <= moment.plus(distance));
+        let from = self
+            .list
+            .partition_point(|(t, _)| *t < moment.plus(-distance));
+        let to = self
+            .list
+            .partition_point(|(t, _)| *t <= moment.plus(distance));
         from..to.max(from)
     }
 
@@ -136,14 +150,27 @@ impl Row {
 
     /// Places of those that were lost this near to a moment.
     pub fn lost(&self, moment: Timestamp, distance: i64) -> impl Iterator<Item = usize> {
-        let from = self.lost.partition_point(|(t, _)| *t < moment.plus(-distance));
-        self.lost.iter().skip(from).take_while(move |(t, _)| *t <= moment.plus(distance)).map(|(_, i)| *i)
+        let from = self
+            .lost
+            .partition_point(|(t, _)| *t < moment.plus(-distance));
+        self.lost
+            .iter()
+            .skip(from)
+            .take_while(move |(t, _)| *t <= moment.plus(distance))
+            .map(|(_, i)| *i)
     }
 
     /// Whether another one was idle for as long as this one before its end.
     pub fn same_idle(&self, mine: i64) -> bool {
-        let from = self.idle.partition_point(|other| *other < mine && !alike(*other, mine));
-        self.idle.iter().skip(from).take_while(|other| alike(**other, mine)).nth(1).is_some()
+        let from = self
+            .idle
+            .partition_point(|other| *other < mine && !alike(*other, mine));
+        self.idle
+            .iter()
+            .skip(from)
+            .take_while(|other| alike(**other, mine))
+            .nth(1)
+            .is_some()
     }
 }
 
@@ -178,19 +205,37 @@ impl Crowd {
             let (client, server) = (client_key(a), server_key(a));
             let idle = idle_before_loss(evidence, a);
             crowd.idle.push(idle);
-            crowd.by_pair.entry((client.clone(), server.clone())).or_default().push(i, a, idle);
+            crowd
+                .by_pair
+                .entry((client.clone(), server.clone()))
+                .or_default()
+                .push(i, a, idle);
             crowd.by_server.entry(server).or_default().push(i, a, None);
             if let Some(user) = &a.user {
-                crowd.users.entry(client).or_default().insert(user.to_lowercase());
+                crowd
+                    .users
+                    .entry(client)
+                    .or_default()
+                    .insert(user.to_lowercase());
             }
             let refused = |k| matches!(k, kind::REFUSED_AT_NLA | kind::LOGON_FAILED);
-            crowd.refused.push(a.signs().filter_map(|at| evidence.kind(at)).any(refused));
+            crowd
+                .refused
+                .push(a.signs().filter_map(|at| evidence.kind(at)).any(refused));
             if let Some(ip) = a.server.ip {
-                let captures = a.events.iter().filter(|at| evidence.host(**at).is_none()).map(|at| at.source);
+                let captures = a
+                    .events
+                    .iter()
+                    .filter(|at| evidence.host(**at).is_none())
+                    .map(|at| at.source);
                 crowd.captures.entry(ip).or_default().extend(captures);
             }
         }
-        crowd.by_server.values_mut().chain(crowd.by_pair.values_mut()).for_each(|row| row.finish(attempts));
+        crowd
+            .by_server
+            .values_mut()
+            .chain(crowd.by_pair.values_mut())
+            .for_each(|row| row.finish(attempts));
         crowd.failing = vec![0; attempts.len()];
         crowd.strangers = vec![0; attempts.len()];
         crowd.count_different(attempts);
@@ -205,14 +250,30 @@ impl Crowd {
             .collect();
         for row in self.by_server.values() {
             let of = |(t, i): &(Timestamp, usize)| Some((*t, *i, attempts.get(*i)?));
-            let failing = row.list.iter().filter_map(of).filter(|(_, _, a)| a.outcome.is_bad()).map(|(t, _, a)| (t, client_key(a)));
-            different(&row.list, &failing.collect::<Vec<_>>(), TEN_MINUTES_NS, &mut self.failing);
+            let failing = row
+                .list
+                .iter()
+                .filter_map(of)
+                .filter(|(_, _, a)| a.outcome.is_bad())
+                .map(|(t, _, a)| (t, client_key(a)));
+            different(
+                &row.list,
+                &failing.collect::<Vec<_>>(),
+                TEN_MINUTES_NS,
+                &mut self.failing,
+            );
             let strangers = row.list.iter().filter_map(of).filter_map(|(t, i, a)| {
                 let ip = a.client.ip.filter(|ip| is_public(*ip))?;
-                let never = self.refused.get(i) == Some(&true) && !let_in.contains(&(client_key(a), server_key(a)));
+                let never = self.refused.get(i) == Some(&true)
+                    && !let_in.contains(&(client_key(a), server_key(a)));
                 never.then_some((t, ip))
             });
-            different(&row.list, &strangers.collect::<Vec<_>>(), WEEK_NS, &mut self.strangers);
+            different(
+                &row.list,
+                &strangers.collect::<Vec<_>>(),
+                WEEK_NS,
+                &mut self.strangers,
+            );
         }
     }
 
@@ -261,7 +322,11 @@ fn idle_before_loss(evidence: &Evidence, a: &Attempt) -> Option<i64> {
     if a.outcome != Outcome::Dropped {
         return None;
     }
-    let measured = a.events.iter().filter_map(|at| evidence.event(*at)).find(|e| e.event.kind == kind::FLOW_MEASURED)?;
+    let measured = a
+        .events
+        .iter()
+        .filter_map(|at| evidence.event(*at))
+        .find(|e| e.event.kind == kind::FLOW_MEASURED)?;
     measured.int(field::IDLE_BEFORE_END_MS).filter(|ms| *ms > 0)
 }
 
@@ -279,7 +344,10 @@ fn different<K: Eq + Hash + Clone>(
             *inside.entry(key).or_default() += 1;
             next += 1;
         }
-        while let Some((_, key)) = keyed.get(first).filter(|(t, _)| first < next && *t < start.plus(-distance)) {
+        while let Some((_, key)) = keyed
+            .get(first)
+            .filter(|(t, _)| first < next && *t < start.plus(-distance))
+        {
             if let Some(n) = inside.get_mut(key) {
                 *n -= 1;
                 if *n == 0 {

@@ -19,11 +19,8 @@ mod explain;
 mod fuzz;
 mod matrix;
 mod mutation;
-<<<<<<< HEAD
 mod new_cause;
-=======
 mod points;
->>>>>>> wireqa
 mod program;
 mod properties;
 mod redaction;

@@ -50,10 +50,16 @@ fn reaches_session(talk: &mut Conversation, seed: &mut Seed) {
     talk.send(Side::Client, &tls::client_finish(Version::Tls12, seed));
     talk.send(Side::Server, &tls::server_finish(Version::Tls12, seed));
     let client = |talk: &mut Conversation, seed: &mut Seed, plain| {
-        talk.send(Side::Client, &tls::application_data(Version::Tls12, plain, seed));
+        talk.send(
+            Side::Client,
+            &tls::application_data(Version::Tls12, plain, seed),
+        );
     };
     let server = |talk: &mut Conversation, seed: &mut Seed, plain| {
-        talk.send(Side::Server, &tls::application_data(Version::Tls12, plain, seed));
+        talk.send(
+            Side::Server,
+            &tls::application_data(Version::Tls12, plain, seed),
+        );
     };
     client(talk, seed, 460);
     server(talk, seed, 110);
@@ -164,7 +170,9 @@ fn address_translation_between_two_captures() {
     assert_eq!(number(a, "/client/port"), u64::from(INSIDE.1));
     assert_eq!(text(a, "/server/ip"), "10.0.0.9");
     // The journey is no clock difference.
-    let offsets = list(&report, "/clocks").iter().map(|c| c["offset_ms"].as_i64().unwrap());
+    let offsets = list(&report, "/clocks")
+        .iter()
+        .map(|c| c["offset_ms"].as_i64().unwrap());
     let offsets: Vec<_> = offsets.collect();
     assert_eq!(offsets, [0, -37_000]);
 }
@@ -180,7 +188,10 @@ fn without_a_client_hello_sequence_numbers_tell() {
     let client = beside_client(&server, Span::seconds(0));
     let report = diagnosed(vec![("client.pcap", client), ("server.pcap", server)]);
     let a = only_attempt(&report);
-    assert_eq!(ended(a), ["failed", "x224", "server", "negotiation-failure"]);
+    assert_eq!(
+        ended(a),
+        ["failed", "x224", "server", "negotiation-failure"]
+    );
     assert_eq!(text(&report, "/verdicts/0/cause"), "nla-required");
 }
 
@@ -213,15 +224,27 @@ fn a_reset_that_only_the_client_saw() {
     server.retain(|f| flags(f) & (RST | FIN) == 0);
     // The client's capture alone: the server did it.
     let alone = diagnosed(vec![("client.pcap", client.clone())]);
-    assert_eq!(ended(only_attempt(&alone)), ["dropped", "session", "server", "rst"]);
+    assert_eq!(
+        ended(only_attempt(&alone)),
+        ["dropped", "session", "server", "rst"]
+    );
     let report = diagnosed(vec![("client.pcap", client), ("server.pcap", server)]);
-    assert_eq!(ended(only_attempt(&report)), ["dropped", "session", "middlebox", "rst"]);
+    assert_eq!(
+        ended(only_attempt(&report)),
+        ["dropped", "session", "middlebox", "rst"]
+    );
     let verdict = &list(&report, "/verdicts")[0];
     assert_eq!(text(verdict, "/cause"), "connection-reset-by-middlebox");
     let decisive = list(verdict, "/evidence").iter();
-    let decisive: Vec<_> = decisive.filter(|e| text(e, "/role") == "decisive").collect();
+    let decisive: Vec<_> = decisive
+        .filter(|e| text(e, "/role") == "decisive")
+        .collect();
     assert_eq!(decisive.len(), 1, "{decisive:#?}");
-    assert_eq!(number(decisive[0], "/source"), 0, "the packet that only the client saw");
+    assert_eq!(
+        number(decisive[0], "/source"),
+        0,
+        "the packet that only the client saw"
+    );
 }
 
 /// A reset that both points saw came from the end that it names.
@@ -235,9 +258,16 @@ fn a_reset_that_both_saw() {
     let server = talk.into_frames();
     let client = beside_client(&server, Span::seconds(0));
     let report = diagnosed(vec![("client.pcap", client), ("server.pcap", server)]);
-    assert_eq!(ended(only_attempt(&report)), ["dropped", "session", "server", "rst"]);
+    assert_eq!(
+        ended(only_attempt(&report)),
+        ["dropped", "session", "server", "rst"]
+    );
     let causes = list(&report, "/verdicts").iter().map(|v| text(v, "/cause"));
-    assert!(!causes.into_iter().any(|c| c == "connection-reset-by-middlebox"));
+    assert!(
+        !causes
+            .into_iter()
+            .any(|c| c == "connection-reset-by-middlebox")
+    );
 }
 
 /// The ClientHello leaves the client and is swallowed; both ends are reset.
@@ -262,7 +292,10 @@ fn a_swallowed_client_hello() {
     reset.bytes[22] = 125;
     server.push(reset);
     let report = diagnosed(vec![("client.pcap", client), ("server.pcap", server)]);
-    assert_eq!(ended(only_attempt(&report)), ["failed", "tls", "middlebox", "rst"]);
+    assert_eq!(
+        ended(only_attempt(&report)),
+        ["failed", "tls", "middlebox", "rst"]
+    );
     let verdict = &list(&report, "/verdicts")[0];
     assert_eq!(text(verdict, "/cause"), "connection-reset-by-middlebox");
 }

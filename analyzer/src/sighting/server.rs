@@ -24,7 +24,15 @@ const SHOWS_A_CONNECTION: [Kind; 6] = [
 pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
     let mut found = Vec::new();
     for host in evidence.hosts.iter() {
-        Chains { evidence, host, found: Vec::new(), open: HashMap::new(), by_name: HashMap::new(), by_ip: HashMap::new() }.run(index, &mut found);
+        Chains {
+            evidence,
+            host,
+            found: Vec::new(),
+            open: HashMap::new(),
+            by_name: HashMap::new(),
+            by_ip: HashMap::new(),
+        }
+        .run(index, &mut found);
     }
     found
 }
@@ -43,7 +51,9 @@ struct Chains<'a> {
 impl Chains<'_> {
     fn run(mut self, index: &Index, into: &mut Vec<Sighting>) {
         for (_, at) in index.of_host(self.host) {
-            let Some(event) = self.evidence.event(*at) else { continue };
+            let Some(event) = self.evidence.event(*at) else {
+                continue;
+            };
             match event.event.kind {
                 kind::ACCEPTED if is_udp(event) => self.rejoin_udp(event),
                 kind::ACCEPTED => self.begin(*at, event),
@@ -58,7 +68,9 @@ impl Chains<'_> {
         self.open.insert(activity, self.found.len());
         let mut sighting = self.empty(at, event);
         sighting.client.ip = event.ip(field::CLIENT_IP);
-        sighting.client.port = event.int(field::CLIENT_PORT).and_then(|p| u16::try_from(p).ok());
+        sighting.client.port = event
+            .int(field::CLIENT_PORT)
+            .and_then(|p| u16::try_from(p).ok());
         self.found.push(sighting);
         self.learn(self.found.len() - 1, event);
     }
@@ -69,7 +81,10 @@ impl Chains<'_> {
         if matches!(event.event.kind, kind::CREATED | kind::ASSIGNED)
             && let Some(name) = event.text(field::CONNECTION_NAME)
         {
-            self.by_name.entry(name.to_owned()).and_modify(latest).or_insert(i);
+            self.by_name
+                .entry(name.to_owned())
+                .and_modify(latest)
+                .or_insert(i);
         }
         if let Some(ip) = self.found.get(i).and_then(|s| s.client.ip) {
             self.by_ip.entry(ip).and_modify(latest).or_insert(i);
@@ -99,7 +114,9 @@ impl Chains<'_> {
     /// The UDP side channel of a connection is logged under an ActivityID of its own, and so is all that happens on it:
     /// the address leads back to the TCP connection.
     fn rejoin_udp(&mut self, event: EventRef<'_>) {
-        let owner = event.ip(field::CLIENT_IP).and_then(|ip| self.by_ip.get(&ip).copied());
+        let owner = event
+            .ip(field::CLIENT_IP)
+            .and_then(|ip| self.by_ip.get(&ip).copied());
         if let (Some(owner), false) = (owner, event.event.activity.is_none()) {
             self.open.insert(event.event.activity, owner);
         }
@@ -108,10 +125,18 @@ impl Chains<'_> {
     fn follow(&mut self, at: At, event: EventRef<'_>) {
         let activity = event.event.activity;
         let by_name = || {
-            let name = event.text(field::CONNECTION_NAME).filter(|_| event.event.kind == kind::TIMED)?;
+            let name = event
+                .text(field::CONNECTION_NAME)
+                .filter(|_| event.event.kind == kind::TIMED)?;
             self.by_name.get(name).copied()
         };
-        let Some(i) = self.open.get(&activity).copied().filter(|_| !activity.is_none()).or_else(by_name) else {
+        let Some(i) = self
+            .open
+            .get(&activity)
+            .copied()
+            .filter(|_| !activity.is_none())
+            .or_else(by_name)
+        else {
             if SHOWS_A_CONNECTION.contains(&event.event.kind) && !activity.is_none() {
                 self.open.insert(activity, self.found.len());
                 let sighting = self.empty(at, event);
@@ -120,7 +145,9 @@ impl Chains<'_> {
             }
             return;
         };
-        let Some(sighting) = self.found.get_mut(i) else { return };
+        let Some(sighting) = self.found.get_mut(i) else {
+            return;
+        };
         sighting.events.push(at);
         sighting.end = sighting.end.max(event.event.time);
         // Where the record of the accepted socket is gone, a refusal (140) still names the address.
@@ -133,5 +160,7 @@ impl Chains<'_> {
 }
 
 fn is_udp(event: EventRef<'_>) -> bool {
-    event.text(field::TRANSPORT).is_some_and(|t| t.eq_ignore_ascii_case("UDP"))
+    event
+        .text(field::TRANSPORT)
+        .is_some_and(|t| t.eq_ignore_ascii_case("UDP"))
 }
