@@ -310,7 +310,7 @@ impl Matcher<'_> {
             Joined::Server => self.of_hosts(a.server.host.into_iter(), e, a, kinds, &mut list),
             Joined::Client => self.of_hosts(a.client.host.into_iter(), e, a, kinds, &mut list),
             Joined::Directory => {
-                self.of_hosts(self.controllers.iter().copied(), e, a, kinds, &mut list)
+                self.of_hosts(self.controllers.iter().copied(), e, a, kinds, &mut list);
             }
             Joined::Gateway => self.of_hosts(self.evidence.hosts.iter(), e, a, kinds, &mut list),
         }

@@ -52,14 +52,14 @@ impl Form {
         };
         match self {
             Self::EventViewer => {
-                let text: String = records.iter().map(|r| xml(r)).collect();
+                let text: String = records.iter().map(xml).collect();
                 let text = format!(
                     "\u{feff}<?xml version=\"1.0\" encoding=\"utf-16\"?><Events>{text}</Events>"
                 );
                 text.encode_utf16().flat_map(u16::to_le_bytes).collect()
             }
             Self::Wevtutil => {
-                let text: Vec<String> = records.iter().map(|r| xml(r)).collect();
+                let text: Vec<String> = records.iter().map(xml).collect();
                 text.join("\r\n").into_bytes()
             }
             Self::JsonLines => lines(Value::clone),
@@ -173,7 +173,7 @@ fn velociraptor(record: &Value) -> Value {
                 for (name, value) in members {
                     match value {
                         Value::Object(attributes) if name == "#attributes" => {
-                            out.extend(attributes.clone())
+                            out.extend(attributes.clone());
                         }
                         Value::String(t) if name.ends_with("LogonId") && t.starts_with("0x") => {
                             out.insert(

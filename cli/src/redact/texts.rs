@@ -71,7 +71,9 @@ fn reasoning(reasoned: &mut Reasoned, to: &mut dyn FnMut(&mut String)) {
         &mut reasoned.supporting,
         &mut reasoned.excluding,
     ] {
-        list.iter_mut().for_each(|s| reasoned_sign(s, to));
+        for s in list.iter_mut() {
+            reasoned_sign(s, to);
+        }
     }
 }
 
