@@ -29,6 +29,7 @@ mod new_cause;
 mod points;
 mod program;
 mod properties;
+mod readme;
 mod redaction;
 mod rules;
 mod samples;
