@@ -63,10 +63,15 @@ pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> V
         .collect()
 }
 
+/// Stack of each thread: records nest as deep as whoever made them wanted, and the general reader of event logs follows
+/// them by recursion. Memory that is never touched costs nothing.
+const STACK: usize = 64 << 20;
+
 /// Runs all that follows in a pool of so many threads; all cores without a number.
 pub fn within<T: Send>(threads: Option<usize>, run: impl FnOnce() -> T + Send) -> T {
     match rayon::ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
+        .stack_size(STACK)
         .build()
     {
         Ok(pool) => pool.install(run),
