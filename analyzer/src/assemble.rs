@@ -3,18 +3,19 @@
 use rdpwhy_parsers::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::clock::{ClockEstimate, ClockId};
 use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
 use crate::knowledge::{Cause, Knowledge};
-use crate::command;
+use crate::remedy;
 use crate::ladder;
 use crate::matcher::Found;
 use crate::missing;
 use crate::report::{
-    Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence as EvidenceReport, GapReport, Remedy,
+    Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence as EvidenceReport, GapReport,
     Report, Sign, SourceReport, Summary, Tool, VerdictReport,
 };
 use crate::roles::Roles;
@@ -81,6 +82,7 @@ pub fn report(parts: &Parts<'_>) -> Report {
         attempts,
         verdicts,
         summary,
+        reasoning: None,
     }
 }
 
@@ -126,8 +128,10 @@ fn hash(prefix: &str, parts: &[String]) -> String {
         hasher.update(p.as_bytes());
     }
     let digest = hasher.finalize();
-    let hex: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
-    format!("{prefix}-{hex}")
+    digest.iter().take(6).fold(format!("{prefix}-"), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.
@@ -239,7 +243,7 @@ fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict)
         missing: missing::missing(parts, v),
         changes: changes.iter().map(|at| sign(parts.evidence, *at)).collect(),
         last_good: last_good.map(time),
-        remedy: cause.and_then(|c| remedy(parts, c, v)),
+        remedy: cause.and_then(|c| remedy::of_case(parts, c, v)),
     }
 }
 
@@ -249,7 +253,7 @@ fn entries(parts: &Parts<'_>, found: &[Found], role: &'static str) -> Vec<Eviden
     list.iter().take(MOST_EVIDENCE).map(|f| entry(parts.evidence, f.at, f.says.clone(), role)).collect()
 }
 
-fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
+pub(crate) fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
     let (corrected, raw) = (evidence.time(at), evidence.raw_time(at));
     let log = evidence.event(at).and_then(rdpwhy_parsers::EventRef::log);
     EvidenceReport {
@@ -282,6 +286,9 @@ fn fallback(parts: &Parts<'_>, v: &Verdict) -> Vec<EvidenceReport> {
     };
     v.attempts.iter().take(MOST_EVIDENCE).filter_map(last).collect()
 }
+
+/// What a summary may leave to be filled in.
+pub const PLACEHOLDERS: &[&str] = &["server", "client", "host", "user", "attempts", "clients", "first", "last"];
 
 fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -> String {
     let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
@@ -344,31 +351,6 @@ fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
             })
         })
         .collect()
-}
-
-fn remedy(parts: &Parts<'_>, c: &Cause, v: &Verdict) -> Option<Remedy> {
-    let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
-    let value = |name: &str| match name {
-        "server" => first.map(|a| crate::matcher::peer_name(&a.server)).or_else(|| (c.host == "server").then(|| v.host.clone())),
-        "client" => first.map(|a| crate::matcher::peer_name(&a.client)),
-        "host" => Some(v.host.clone()),
-        "user" => first.and_then(|a| a.user.clone()),
-        _ => None,
-    };
-    c.remedy.as_ref().map(|r| Remedy {
-        summary: command::fill_text(&r.summary, value),
-        run_on: r.run_on.clone(),
-        host: match (r.run_on.as_str(), first) {
-            ("server", Some(a)) => Some(crate::matcher::peer_name(&a.server)),
-            ("client", Some(a)) => Some(crate::matcher::peer_name(&a.client)),
-            (side, _) if side == c.host => Some(v.host.clone()),
-            _ => None,
-        },
-        commands: r.commands.iter().map(|c| command::fill(c, value)).collect(),
-        risk: command::fill_text(&r.risk, value),
-        undo: r.undo.as_ref().map(|u| command::fill(u, value)),
-        verify: command::fill_text(&r.verify, value),
-    })
 }
 
 fn summary(attempts: &[AttemptReport], verdicts: &[VerdictReport]) -> Summary {

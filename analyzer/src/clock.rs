@@ -85,8 +85,7 @@ pub fn clock_of(s: &Sighting) -> ClockId {
     match s.view {
         View::Wire => ClockId::Capture(s.source),
         View::Client => s.client.host.map_or(ClockId::Capture(s.source), ClockId::Host),
-        View::Server => s.server.host.map_or(ClockId::Capture(s.source), ClockId::Host),
-        View::Gateway => ClockId::Capture(s.source),
+        View::Server | View::Gateway => s.server.host.map_or(ClockId::Capture(s.source), ClockId::Host),
     }
 }
 

@@ -122,7 +122,7 @@ fn missing(sign: &Sign) -> String {
 }
 
 /// A sentence whose placeholders nobody fills.
-fn plain(says: &str) -> String {
+pub(crate) fn plain(says: &str) -> String {
     let mut text = String::new();
     let mut depth = 0u32;
     for c in says.chars() {

@@ -35,11 +35,10 @@ pub fn steps(evidence: &Evidence, a: &Attempt) -> Vec<Step> {
         let brief = brief(evidence, &of_stage);
         steps.push(Step { stage: stage.name(), state, after_ms, brief, signs });
     }
-    if a.outcome.is_bad() {
-        if let Some(next) = Stage::ALL.into_iter().find(|s| *s > a.stage) {
+    if a.outcome.is_bad()
+        && let Some(next) = Stage::ALL.into_iter().find(|s| *s > a.stage) {
             steps.push(Step { stage: next.name(), state: "not-reached", after_ms: None, brief: None, signs: Vec::new() });
         }
-    }
     steps
 }
 

@@ -6,10 +6,12 @@
 pub mod assemble;
 pub mod attempt;
 pub mod changes;
+pub mod chronicle;
 pub mod clock;
 pub mod command;
 pub mod coverage;
 pub mod evidence;
+pub mod explain;
 pub mod facts;
 pub mod fold;
 pub mod hosts;
@@ -19,13 +21,17 @@ pub mod judge;
 pub mod knowledge;
 pub mod ladder;
 pub mod matcher;
+pub mod matrix;
 pub mod merge;
 pub mod missing;
 pub mod moment;
 pub mod names;
+pub mod nearest;
 pub mod outcome;
 pub mod pipeline;
+pub mod reasoning;
 pub mod reasons;
+pub mod remedy;
 pub mod report;
 pub mod roles;
 pub mod sentence;
@@ -37,21 +43,20 @@ pub mod tries;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+pub use chronicle::Chronicle;
 pub use knowledge::{Knowledge, KnowledgeError};
 pub use pipeline::{Progress, Silent, Source};
 pub use report::Report;
-pub use timeline::Timeline;
 
 use assemble::Parts;
-use coverage::CoverageMap;
 use evidence::{At, Evidence};
 use fold::Folded;
 use index::Index;
 use judge::Opinion;
 use matcher::Matcher;
-use roles::Roles;
+use timeline::Timeline;
 
 /// What to look at. Everything is read either way; attempts outside are left out of the report.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +75,8 @@ pub struct Options {
     pub user: Option<String>,
     /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
     pub zone: Option<jiff::tz::TimeZone>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -85,80 +92,62 @@ pub fn analyze(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    let evidence = read(sources, secrets, options, progress);
-    judge_evidence(evidence, knowledge, options, |judged| assemble::report(judged.parts))
+    judge_evidence(read(sources, secrets, options, progress), knowledge, options, |judged| {
+        let mut report = assemble::report(judged.parts);
+        report.reasoning = options
+            .why_not
+            .as_ref()
+            .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
+        report
+    })
 }
 
-/// Reads and judges all evidence and tells it event by event: `tell` gets the timeline while the evidence is in memory.
+/// Reads and judges all evidence and tells it event by event: `tell` gets the chronicle while the evidence is in memory.
 ///
 /// # Errors
 /// When an embedded data file is wrong, which the tests exclude.
-pub fn timeline<T>(
+pub fn chronicle<T>(
     sources: Vec<Source>,
     secrets: &[Vec<u8>],
     knowledge: &Knowledge,
     options: &Options,
     progress: &dyn Progress,
-    tell: impl FnOnce(&Timeline<'_>) -> T,
+    tell: impl FnOnce(&Chronicle<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     // What to show is chosen event by event; which attempts there are must not depend on it.
-    judge_evidence(evidence, knowledge, &Options::default(), |judged| tell(&Timeline::new(&judged)))
+    judge_evidence(evidence, knowledge, &Options::default(), |judged| tell(&Chronicle::new(&judged)))
 }
 
 fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
-    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
-    let read = match &pool {
+    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
+    Evidence::new(match &pool {
         Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
         Err(_) => pipeline::read(&sources, &means, progress),
-    };
-    Evidence::new(read)
+    })
 }
 
-/// Everything that was found out, on its way to a report or a timeline.
+/// Everything that was found out, on its way to a report or a chronicle.
 struct Judged<'a> {
     parts: &'a Parts<'a>,
     index: &'a Index,
+    matcher: &'a Matcher<'a>,
+    /// Which attempts were asked for, before folding.
+    kept: &'a [bool],
     /// The attempt that each of its signs belongs to.
     owners: &'a HashMap<At, usize>,
 }
 
 fn judge_evidence<T>(
-    mut evidence: Evidence,
+    evidence: Evidence,
     knowledge: &Knowledge,
     options: &Options,
     tell: impl FnOnce(Judged<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
-    let index = Index::new(&evidence);
-    let roles = Roles::new(&evidence, &index);
-    let coverage = CoverageMap::new(&evidence);
-
-    let mut sightings = sighting::wire::sightings(&evidence);
-    sightings.extend(sighting::server::sightings(&evidence, &index));
-    sighting::session::join(&evidence, &index, &mut sightings);
-    sightings.extend(sighting::gateway::sightings(&evidence, &index));
-    sightings.extend(sighting::client::sightings(&evidence, &index));
-    let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
-    let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
-    join::join(&evidence, &index, &moment::embedded()?, &mut attempts);
-    outcome::conclude(&evidence, &index, &mut attempts);
-    tries::link(&evidence, &mut attempts);
-    facts::gather(&evidence, &index, &mut attempts);
-
-    let claimed: HashSet<_> = attempts.iter().flat_map(attempt::Attempt::signs).collect();
-    let off_by_default = knowledge::lists::off_by_default()?;
-    let packets = matcher::packets(&evidence, &attempts);
-    let matcher = Matcher {
-        evidence: &evidence,
-        index: &index,
-        coverage: &coverage,
-        claimed: &claimed,
-        controllers: &roles.controllers,
-        off_by_default: &off_by_default,
-        packets: &packets,
-    };
+    let (timeline, attempts) = Timeline::new(evidence)?;
+    let matcher = timeline.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
     let opinions: Vec<Option<Opinion>> = attempts
         .iter()
@@ -173,18 +162,20 @@ fn judge_evidence<T>(
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> =
-        verdicts.iter().map(|v| changes::before(&evidence, &index, &changes, &attempts, v)).collect();
+        verdicts.iter().map(|v| changes::before(&timeline.evidence, &timeline.index, &changes, &attempts, v)).collect();
     let parts = Parts {
-        evidence: &evidence,
-        clocks: &clocks,
-        coverage: &coverage,
-        roles: &roles,
+        evidence: &timeline.evidence,
+        clocks: &timeline.clocks,
+        coverage: &timeline.coverage,
+        roles: &timeline.roles,
         knowledge,
         attempts: &attempts,
         verdicts: &verdicts,
         histories: &histories,
     };
-    Ok(tell(Judged { parts: &parts, index: &index, owners: &owners }))
+    let judged =
+        Judged { parts: &parts, index: &timeline.index, matcher: &matcher, kept: &kept, owners: &owners };
+    Ok(tell(judged))
 }
 
 impl Options {

@@ -18,11 +18,11 @@ const SECOND: i64 = 1_000_000_000;
 /// Around an attempt, where a sign says nothing else.
 const AROUND: Window = Window { from: -10 * SECOND, to: 10 * SECOND, around: Around::Both };
 /// A record tied by its moment lies in the connection's first minutes: a session lasts hours and sees everything.
-const HANDSHAKE_NS: i64 = 180 * SECOND;
+pub(crate) const HANDSHAKE_NS: i64 = 180 * SECOND;
 /// Logs are flushed milliseconds apart.
 const SLACK_NS: i64 = 2 * SECOND;
 /// For the question whether a log reaches back far enough, long windows count an hour: logs begin somewhere.
-const LOOK_BACK_NS: i64 = 3_600 * SECOND;
+pub(crate) const LOOK_BACK_NS: i64 = 3_600 * SECOND;
 
 /// A record or packet that shows a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,12 +105,7 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
 impl Matcher<'_> {
     /// Holds a sign against an attempt.
     pub fn ask(&self, sign: &Sign, a: &Attempt) -> Answer {
-        if self.was_there(sign, a) { self.ask_present(sign, a) } else { Answer::Absent }
-    }
-
-    /// Whether the witness that the sign needs saw the attempt.
-    fn was_there(&self, sign: &Sign, a: &Attempt) -> bool {
-        sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
+        if was_there(sign, a) { self.ask_present(sign, a) } else { Answer::Absent }
     }
 
     fn ask_present(&self, sign: &Sign, a: &Attempt) -> Answer {
@@ -130,7 +125,7 @@ impl Matcher<'_> {
 
     fn witnesses(&self, signs: &[Sign], a: &Attempt) -> Answer {
         let (mut found, mut unrecorded, mut absent, mut seen) = (Vec::new(), BTreeSet::new(), false, false);
-        for sign in signs.iter().filter(|s| self.was_there(s, a) && self.has_such_host(s)) {
+        for sign in signs.iter().filter(|s| was_there(s, a) && self.has_such_host(s)) {
             match self.ask_present(sign, a) {
                 Answer::Seen(f) => {
                     seen = true;
@@ -237,7 +232,7 @@ impl Matcher<'_> {
                     let offset = self.offset(host);
                     let last = a.end.min(a.start.plus(HANDSHAKE_NS));
                     let (from, to) = match e.window {
-                        Some(w) => self.span(w, a, offset),
+                        Some(w) => span(w, a, offset),
                         None => (a.start.plus(offset - SLACK_NS / 4), last.plus(offset + SLACK_NS)),
                     };
                     for k in &kinds {
@@ -253,7 +248,7 @@ impl Matcher<'_> {
         }
         if matches!(e.joined, Joined::Server | Joined::Client) {
             let peer = if e.joined == Joined::Server { &a.server } else { &a.client };
-            let (from, to) = self.span(e.window.unwrap_or(AROUND), a, 0);
+            let (from, to) = span(e.window.unwrap_or(AROUND), a, 0);
             let packets = peer.ip.and_then(|ip| self.packets.get(&ip)).map_or(&[][..], Vec::as_slice);
             let start = packets.partition_point(|(t, _)| *t < from);
             let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to).map(|(_, at)| *at);
@@ -266,7 +261,7 @@ impl Matcher<'_> {
 
     fn of_hosts(&self, hosts: impl Iterator<Item = HostId>, e: &EventSign, a: &Attempt, kinds: &BTreeSet<Kind>, list: &mut Vec<At>) {
         for host in hosts {
-            let (from, to) = self.span(e.window.unwrap_or(AROUND), a, self.offset(host));
+            let (from, to) = span(e.window.unwrap_or(AROUND), a, self.offset(host));
             for k in kinds {
                 list.extend(self.index.of_kind(host, *k, from, to).iter().map(|(_, at)| *at));
             }
@@ -337,10 +332,9 @@ impl Matcher<'_> {
                 continue;
             }
             let side = match e.joined {
-                Joined::Server => Some(&a.server),
                 Joined::Client => Some(&a.client),
                 Joined::Attempt if written_by_client(*k) => Some(&a.client),
-                Joined::Attempt => Some(&a.server),
+                Joined::Server | Joined::Attempt => Some(&a.server),
                 Joined::Directory | Joined::Gateway => None,
             };
             let Some(peer) = side else {
@@ -356,7 +350,7 @@ impl Matcher<'_> {
                 continue;
             };
             let (from, to) = match e.window {
-                Some(w) => self.span(w, a, 0),
+                Some(w) => span(w, a, 0),
                 None => (a.start, a.end.min(a.start.plus(HANDSHAKE_NS))),
             };
             let from = from.max(a.start.plus(-LOOK_BACK_NS)).min(a.end);
@@ -371,7 +365,7 @@ impl Matcher<'_> {
     }
 
     /// A capture shows a step of the handshake unless it begins later, or one direction is missing.
-    fn wire_would_show(&self, k: Kind, a: &Attempt) -> bool {
+    pub(crate) fn wire_would_show(&self, k: Kind, a: &Attempt) -> bool {
         if !a.seen_by(View::Wire) {
             return false;
         }
@@ -381,29 +375,35 @@ impl Matcher<'_> {
         whole || (!opened.flag(field::MIDSTREAM) && opened.text(field::ONE_WAY).is_none_or(str::is_empty))
     }
 
-    fn switched_off(&self, k: Kind, host: Option<HostId>) -> bool {
+    pub(crate) fn switched_off(&self, k: Kind, host: Option<HostId>) -> bool {
         self.off_by_default.iter().filter(|g| g.contains(&k)).any(|group| {
             !host.is_some_and(|h| group.iter().any(|k| self.index.has(h, *k)))
         })
     }
 
-    fn covered(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
+    pub(crate) fn covered(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
         let offset = self.offset(host);
         self.coverage.covers(host, channels, from.plus(offset), to.plus(offset))
     }
 
-    fn offset(&self, host: HostId) -> i64 {
+    pub(crate) fn offset(&self, host: HostId) -> i64 {
         self.evidence.host_offsets.get(&host).copied().unwrap_or(0)
     }
+}
 
-    fn span(&self, w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
-        let (from, to) = match w.around {
-            Around::Both => (a.start, a.end),
-            Around::Start => (a.start, a.start),
-            Around::End => (a.end, a.end),
-        };
-        (from.plus(w.from.saturating_add(offset)), to.plus(w.to.saturating_add(offset)))
-    }
+/// The window around an attempt, in a clock that runs `offset` ahead.
+pub(crate) fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp) {
+    let (from, to) = match w.around {
+        Around::Both => (a.start, a.end),
+        Around::Start => (a.start, a.start),
+        Around::End => (a.end, a.end),
+    };
+    (from.plus(w.from.saturating_add(offset)), to.plus(w.to.saturating_add(offset)))
+}
+
+/// Whether the witness that the sign needs saw the attempt.
+pub(crate) fn was_there(sign: &Sign, a: &Attempt) -> bool {
+    sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
 }
 
 fn any(answers: impl Iterator<Item = Answer>) -> Answer {
@@ -442,7 +442,7 @@ fn unknown(channel: &str, host: String) -> Answer {
 }
 
 /// Kinds that only a client's logs have.
-fn written_by_client(k: Kind) -> bool {
+pub(crate) fn written_by_client(k: Kind) -> bool {
     let mut sides = catalog::all().iter().filter(|e| e.kind == k || e.variants.iter().any(|v| v.kind == k)).peekable();
     sides.peek().is_some() && sides.all(|e| e.side == "client")
 }

@@ -245,11 +245,10 @@ fn complete(known: &mut Peer, new: Peer) {
 
 /// Whether a client's try may have meant this attempt's server.
 fn meant(evidence: &Evidence, s: &Sighting, a: &Attempt) -> bool {
-    if let (Some(x), Some(y)) = (s.server.port, a.server.port) {
-        if x != y && s.server.name.as_deref().is_some_and(|n| n.contains(':')) {
+    if let (Some(x), Some(y)) = (s.server.port, a.server.port)
+        && x != y && s.server.name.as_deref().is_some_and(|n| n.contains(':')) {
             return false;
         }
-    }
     match (s.server.host, a.server.host, s.server.ip, a.server.ip) {
         (Some(x), Some(y), ..) => x == y,
         (_, _, Some(x), Some(y)) => x == y,

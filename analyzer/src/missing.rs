@@ -47,7 +47,7 @@ pub fn missing(parts: &Parts<'_>, v: &Verdict) -> Vec<Missing> {
 }
 
 /// The command that exports a channel's span, for the host itself.
-fn export(channel: &str, from: &str, to: &str) -> String {
+pub(crate) fn export(channel: &str, from: &str, to: &str) -> String {
     let file = channel.rsplit('/').next_back().unwrap_or(channel).rsplit('-').next().unwrap_or("log").replace(' ', "");
     format!(
         "wevtutil epl \"{channel}\" {file}.evtx \"/q:*[System[TimeCreated[@SystemTime>='{from}' and @SystemTime<='{to}']]]\""

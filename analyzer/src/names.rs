@@ -121,6 +121,7 @@ pub mod field {
         THUMBPRINT = "thumbprint";
         ALERT = "alert";
         RTT_US = "rtt_us";
+        ANNOUNCED = "announced";
         REQUESTED_PROTOCOLS = "requested_protocols";
         VERSION = "version";
         VERSIONS = "versions";

@@ -6,6 +6,8 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+use crate::reasoning::Reasoning;
+
 /// Everything that was found out about a set of evidence.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -25,6 +27,9 @@ pub struct Report {
     pub verdicts: Vec<VerdictReport>,
     /// Counts.
     pub summary: Summary,
+    /// The reasoning about the cause that was asked about, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Reasoning>,
 }
 
 /// Name and version of the program.

@@ -28,11 +28,10 @@ pub fn tie(attempt: &Attempt, event: EventRef<'_>) -> Tie {
     }
     // Windows writes port 0 where it does not know it.
     let port = event.int(field::CLIENT_PORT).filter(|p| *p != 0);
-    if let (Some(theirs), Some(ours), Tie::Key) = (port, attempt.client.port, tie) {
-        if theirs != i64::from(ours) && !is_logon(event) {
+    if let (Some(theirs), Some(ours), Tie::Key) = (port, attempt.client.port, tie)
+        && theirs != i64::from(ours) && !is_logon(event) {
             return Tie::Contradicted;
         }
-    }
     if is_logon(event) {
         let theirs = account(event.text(field::DOMAIN), event.text(field::USER));
         if let (Some(theirs), Some(ours)) = (theirs, &attempt.user) {

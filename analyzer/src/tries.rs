@@ -123,11 +123,10 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
                 b.start.since(a.end) <= AT_ONCE_NS / 3 && b.start.since(a.end) >= 0 && b.stage >= a.stage && b.stage != Stage::Session && a.client.ip.is_some()
             })
         });
-        if let (Some(j), Some(a)) = (pair, attempts.get_mut(*i)) {
-            if a.stage >= Stage::X224 {
+        if let (Some(j), Some(a)) = (pair, attempts.get_mut(*i))
+            && a.stage >= Stage::X224 {
                 a.part_of = Some(j);
             }
-        }
     }
 }
 

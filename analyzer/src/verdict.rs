@@ -66,10 +66,11 @@ pub fn verdicts(knowledge: &Knowledge, attempts: &[Attempt], opinions: Vec<Optio
     let mut found = Vec::new();
     for ((cause, host, remark, _), ballots) in groups {
         for spell in spells(attempts, ballots) {
-            found.push(verdict(knowledge, attempts, cause, &host, remark, spell));
+            let stage = spell.first().and_then(|b| attempts.get(b.attempt)).map(|a| a.stage.name());
+            found.push(verdict(knowledge, cause, &host, remark, stage, &spell));
         }
     }
-    found.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
+    found.sort_by_key(|x| rank(attempts, x));
     found
 }
 
@@ -99,7 +100,7 @@ pub fn add_alone(matcher: &Matcher<'_>, knowledge: &Knowledge, attempts: &[Attem
             });
         }
     }
-    verdicts.sort_by(|x, y| rank(attempts, x).cmp(&rank(attempts, y)));
+    verdicts.sort_by_key(|x| rank(attempts, x));
 }
 
 /// The gateway's own name is not known to its records' reader as a peer: the log's host stands in.
@@ -154,7 +155,7 @@ fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
     spells
 }
 
-fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, host: &str, remark: bool, spell: Vec<Ballot>) -> Verdict {
+fn verdict(knowledge: &Knowledge, cause: Option<usize>, host: &str, remark: bool, stage: Option<&str>, spell: &[Ballot]) -> Verdict {
     let recurring = spell.iter().filter(|b| b.finding.as_ref().is_some_and(|f| f.recurs_to_certain)).count();
     let confidence = spell.iter().filter_map(|b| b.finding.as_ref()).map(|f| f.confidence).max();
     // A statement that comes back with each attempt is no coincidence.
@@ -172,7 +173,7 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
     };
     let mut seen = BTreeSet::new();
     let mut alternatives: BTreeMap<usize, (Option<Confidence>, String)> = BTreeMap::new();
-    for b in &spell {
+    for b in spell {
         if let Some(f) = &b.finding {
             v.decisive.extend(f.decisive.iter().filter(|d| seen.insert(d.at)).cloned());
             v.supporting.extend(f.supporting.iter().filter(|d| seen.insert(d.at)).cloned());
@@ -205,8 +206,9 @@ fn verdict(knowledge: &Knowledge, attempts: &[Attempt], cause: Option<usize>, ho
         }
     }
     v.alternatives = alternatives.into_iter().map(|(n, (c, why))| (n, c, why)).collect();
-    v.alternatives.sort_by(|x, y| y.1.cmp(&x.1).then_with(|| x.0.cmp(&y.0)));
-    let _ = attempts;
+    // Of equals, those that break a connection where this one broke come first.
+    let near = |n: &usize| knowledge.causes.get(*n).is_some_and(|c| Some(c.stage.as_str()) == stage);
+    v.alternatives.sort_by(|x, y| (y.1, near(&y.0)).cmp(&(x.1, near(&x.0))).then_with(|| x.0.cmp(&y.0)));
     v
 }
 

@@ -1,8 +1,8 @@
 //! The timeline holds every record: those that the catalogue knows as events, the others as counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
-use rdpwhy_analyzer::timeline::{Count, Filter};
-use rdpwhy_analyzer::{Knowledge, Options, Silent, Source, timeline};
+use rdpwhy_analyzer::chronicle::{Count, Filter};
+use rdpwhy_analyzer::{Knowledge, Options, Silent, Source, chronicle};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ fn oracle(path: &Path) -> (Counts, u64) {
 fn ours(path: &Path) -> (Vec<Count>, Counts, Counts) {
     let source = Source { label: "log".to_owned(), bytes: Box::new(fs::read(path).unwrap()) };
     let knowledge = Knowledge::embedded().unwrap();
-    timeline(vec![source], &[], &knowledge, &Options::default(), &Silent, |told| {
+    chronicle(vec![source], &[], &knowledge, &Options::default(), &Silent, |told| {
         let (mut live, mut recovered) = (Counts::new(), Counts::new());
         for entry in told.entries(&Filter::default()) {
             let (provider, id) = entry.origin.expect("a record");

@@ -196,6 +196,7 @@ fn limits(args: &Diagnose, span: &Span) -> Limits {
         client: args.only.client.clone(),
         server: args.only.server.clone(),
         user: args.only.user.clone(),
+        why_not: args.why_not.clone(),
         zone: span.zone.clone(),
         threads: args.threads,
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline};
+use rdpwhy_analyzer::{Chronicle, Knowledge, Options, Source};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -24,6 +24,8 @@ pub struct Limits {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// Cause whose reasoning the report shall hold.
+    pub why_not: Option<String>,
     /// Zone of times without one.
     pub zone: Option<jiff::tz::TimeZone>,
     /// Threads.
@@ -95,10 +97,10 @@ pub fn timeline<T>(
     limits: &Limits,
     knowledge: &Knowledge,
     progress: &Progress,
-    tell: impl FnOnce(&Timeline<'_>) -> T,
+    tell: impl FnOnce(&Chronicle<'_>) -> T,
 ) -> Result<T, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
-    rdpwhy_analyzer::timeline(
+    rdpwhy_analyzer::chronicle(
         sources,
         &secrets,
         knowledge,
@@ -127,6 +129,7 @@ fn options(limits: &Limits) -> Options {
         server: limits.server.clone(),
         user: limits.user.clone(),
         zone: limits.zone.clone(),
+        why_not: limits.why_not.clone(),
         threads: limits.threads,
     }
 }

@@ -202,6 +202,27 @@ impl EventBatch {
             .contains(&(event.log, event.place, event.time))
     }
 
+    /// Adds values to the event pushed last.
+    pub(crate) fn more(&mut self) -> Filling<'_> {
+        Filling { batch: self }
+    }
+
+    /// How far events and their values have come.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            events: self.events.len(),
+            values: self.values.len(),
+            text: self.text.len(),
+        }
+    }
+
+    /// Takes back the events pushed since a mark.
+    pub(crate) fn rewind(&mut self, mark: &Mark) {
+        self.events.truncate(mark.events);
+        self.values.truncate(mark.values);
+        self.text.truncate(mark.text);
+    }
+
     /// Adds a defect.
     pub fn defect(&mut self, at: impl Into<String>, what: impl Into<String>, lost: u64) {
         self.defects.push(Defect {
@@ -280,6 +301,20 @@ impl EventBatch {
                     .unwrap_or_default(),
             ),
         }
+    }
+}
+
+/// A state of a batch to which it can be taken back.
+pub(crate) struct Mark {
+    events: usize,
+    values: usize,
+    text: usize,
+}
+
+impl Mark {
+    /// How many events there were.
+    pub(crate) fn events(&self) -> usize {
+        self.events
     }
 }
 

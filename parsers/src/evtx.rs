@@ -9,9 +9,12 @@
 //! ```
 
 mod chunk;
+mod fast;
 mod plan;
 
 pub use chunk::read_chunks;
+#[doc(hidden)]
+pub use chunk::read_chunks_generally;
 pub use plan::{Chunk, Plan, plan};
 
 use crate::batch::EventBatch;

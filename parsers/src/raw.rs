@@ -11,7 +11,7 @@ use crate::continuity::Became;
 use crate::event::{Guid, Value};
 use crate::time::Timestamp;
 
-mod decode;
+pub(crate) mod decode;
 mod json;
 
 /// A record's `System` part and its payload by name.
@@ -85,8 +85,8 @@ pub fn to_event(raw: &RawRecord<'_>, batch: &mut EventBatch) {
     batch.trace(log, raw.time, raw.record, became);
 }
 
-/// Adds the event with its values, then lets a value choose among the kinds.
-fn fill(spec: &'static EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
+/// Adds the event with its values.
+fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
     let mut filling = batch.push(spec.kind, log, raw.time, raw.record, raw.activity);
     for field in spec.fields {
         for name in field.from.split('|') {
@@ -98,22 +98,26 @@ fn fill(spec: &'static EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut Eve
             }
         }
     }
+    complete(spec, batch);
+}
+
+/// Adds the constants to the event pushed last, whose values are there, and lets a value choose among the kinds.
+pub(crate) fn complete(spec: &EventSpec, batch: &mut EventBatch) {
+    let Some(last) = batch.events.len().checked_sub(1) else {
+        return;
+    };
+    let mut filling = batch.more();
     for (field, text) in spec.set {
         filling.text(*field, text);
     }
-    let chosen = batch
-        .events
-        .len()
-        .checked_sub(1)
-        .and_then(|last| batch.event(last))
-        .and_then(|event| {
-            let fits = |v: &&Variant| {
-                event
-                    .get(v.field)
-                    .is_some_and(|value| v.is.iter().any(|is| matches(value, is)))
-            };
-            spec.variants.iter().find(fits)
-        });
+    let chosen = batch.event(last).and_then(|event| {
+        let fits = |v: &&Variant| {
+            event
+                .get(v.field)
+                .is_some_and(|value| v.is.iter().any(|is| matches(value, is)))
+        };
+        spec.variants.iter().find(fits)
+    });
     if let (Some(variant), Some(event)) = (chosen, batch.events.last_mut()) {
         event.kind = variant.kind;
     }

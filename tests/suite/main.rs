@@ -15,6 +15,7 @@ mod case;
 mod cases;
 mod contract;
 mod determinism;
+mod matrix;
 mod mutation;
 mod program;
 mod properties;

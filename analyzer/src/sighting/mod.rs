@@ -93,11 +93,10 @@ pub fn same_account(a: &str, b: &str) -> bool {
 /// A server as a person typed it: `name`, `name:port`, `1.2.3.4`, `[v6]:port`, bare `v6`.
 pub fn target(text: &str) -> (String, Option<u16>) {
     let text = text.trim();
-    if let Some(rest) = text.strip_prefix('[') {
-        if let Some((host, port)) = rest.split_once(']') {
+    if let Some(rest) = text.strip_prefix('[')
+        && let Some((host, port)) = rest.split_once(']') {
             return (host.to_owned(), port.trim_start_matches(':').parse().ok());
         }
-    }
     match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') => match port.parse() {
             Ok(port) => (host.to_owned(), Some(port)),

@@ -68,10 +68,27 @@ pub fn ending(attempt: &AttemptReport) -> Option<String> {
 
 /// `disconnect reason 2308 (0x904), extended reason 7 (0x7)`: what the sides reported.
 pub fn codes(attempt: &AttemptReport) -> Option<String> {
-    let said: Vec<String> = attempt
-        .codes
-        .iter()
-        .map(|(name, code)| format!("{} {code} ({code:#x})", name.replace('_', " ")))
-        .collect();
-    (!said.is_empty()).then(|| said.join(", "))
+    let said: Vec<String> =
+        attempt.codes.iter().filter_map(|(name, code)| told(name, *code)).collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// One code as a person would say it. Reasons that every end by the socket carries say nothing and are left out.
+fn told(name: &str, code: i64) -> Option<String> {
+    let (registry, who) = match name {
+        "disconnect_reason" => ("disconnect-reason", "mstsc said"),
+        "server_reason" => ("rdpcorets-reason", "the server noted reason"),
+        "session_reason" => ("session-reason", "the session ended with reason"),
+        "negotiation_failure" => ("negotiation-failure", "the server refused with failure"),
+        "error_info" => ("error-info", "the server sent error info"),
+        "socket_error" => ("win32", "the server's socket failed with"),
+        _ => return Some(format!("{} {code} ({code:#x})", name.replace('_', " "))),
+    };
+    let known = u32::try_from(code).ok().and_then(|c| rdpwhy_parsers::code(registry, c));
+    let silent = matches!((name, code), ("server_reason", 0 | 14) | ("session_reason", 0) | ("socket_error", 64));
+    if silent {
+        return None;
+    }
+    let meaning = known.map_or_else(String::new, |c| format!(": {}", c.meaning));
+    Some(format!("{who} {code} ({code:#x}){meaning}"))
 }

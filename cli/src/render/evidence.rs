@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rdpwhy_analyzer::report::{Evidence, VerdictReport};
+use rdpwhy_analyzer::report::{Alternative, Evidence, VerdictReport};
 
 use super::names::channels;
 use super::page::{Ink, Page, Run, faint, plain, strong};
@@ -10,6 +10,8 @@ use super::{Context, facts, number};
 
 /// Entries of one role that are shown without `--all`.
 const FEW: usize = 3;
+/// Causes of one group without `--all`.
+const FEW_OF_A_GROUP: usize = 4;
 /// Further places of evidence that says the same, shown without `--all`.
 const FEW_PLACES: usize = 2;
 /// Changes on the host that are shown without `--all`.
@@ -104,24 +106,49 @@ fn alike<'a>(verdict: &'a VerdictReport, role: &str) -> Vec<Vec<&'a Evidence>> {
 
 /// Other causes, and why they step behind.
 pub fn alternatives(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
-    let named = verdict.cause.is_some();
-    let mut label = Label::new(if named { "Not" } else { "Maybe" });
+    if verdict.cause.is_none() {
+        return maybe(page, context, verdict);
+    }
+    let mut label = Label::new("Not");
     let shown = context.shown(verdict.alternatives.len(), FEW);
     for other in verdict.alternatives.iter().take(shown) {
-        let mut body = vec![plain(&other.title)];
-        if !named {
-            body.push(faint(format!(" ({})", other.cause)));
-        }
-        body.push(plain(format!(": {}", channels(&other.why_not))));
+        let body = [plain(&other.title), plain(format!(": {}", channels(&other.why_not)))];
         page.flow(SECTION, &[label.next()], &body);
     }
-    if verdict.alternatives.len() > shown {
-        let more = verdict.alternatives.len() - shown;
-        page.flow(
-            SECTION,
-            &[],
-            &[faint(format!("and {more} more, see --all"))],
-        );
+    more(page, verdict.alternatives.len() - shown);
+}
+
+/// Without a named cause: what it may be, by what would tell. Causes that the same log would settle stand together.
+fn maybe(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
+    let mut groups: Vec<(&str, Vec<&Alternative>)> = Vec::new();
+    for other in &verdict.alternatives {
+        match groups.iter_mut().find(|(why, _)| *why == other.why_not) {
+            Some((_, causes)) => causes.push(other),
+            None => groups.push((&other.why_not, vec![other])),
+        }
+    }
+    let mut label = Label::new("Maybe");
+    let shown = context.shown(groups.len(), FEW);
+    for (why, causes) in groups.iter().take(shown) {
+        let named = context.shown(causes.len(), FEW_OF_A_GROUP);
+        let mut body = Vec::new();
+        for (n, cause) in causes.iter().take(named).enumerate() {
+            let separator = if n == 0 { "" } else { "; " };
+            body.push(plain(format!("{separator}{}", cause.title)));
+            body.push(faint(format!(" ({})", cause.cause)));
+        }
+        if causes.len() > named {
+            body.push(plain(format!("; and {} more", causes.len() - named)));
+        }
+        body.push(faint(format!(": {}", channels(why))));
+        page.flow(SECTION, &[label.next()], &body);
+    }
+    more(page, groups.iter().skip(shown).map(|(_, causes)| causes.len()).sum());
+}
+
+fn more(page: &mut Page, n: usize) {
+    if n > 0 {
+        page.flow(SECTION, &[], &[faint(format!("and {n} more, see --all"))]);
     }
 }
 

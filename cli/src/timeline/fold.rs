@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rdpwhy_analyzer::timeline::{Entry, Timeline, Try};
+use rdpwhy_analyzer::chronicle::{Entry, Chronicle, Try};
 use rdpwhy_parsers::Timestamp;
 
 use super::values;
@@ -128,7 +128,7 @@ struct Likeness {
 
 /// Folds the events of a timeline; `whole` leaves connections as they are.
 pub fn items<'a>(
-    timeline: &Timeline<'a>,
+    timeline: &Chronicle<'a>,
     entries: impl Iterator<Item = Entry<'a>>,
     whole: bool,
 ) -> Vec<Item<'a>> {
@@ -187,7 +187,7 @@ fn sort_of(entry: &Entry<'_>) -> String {
 }
 
 /// Puts connections of one sort together, when there are several within the pause.
-fn alike<'a>(timeline: &Timeline<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
+fn alike<'a>(timeline: &Chronicle<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut least: Vec<usize> = Vec::new();
     let mut open: BTreeMap<Likeness, (usize, Timestamp)> = BTreeMap::new();

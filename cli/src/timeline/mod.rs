@@ -13,7 +13,7 @@ mod values;
 use std::io::Write;
 use std::path::Path;
 
-use rdpwhy_analyzer::timeline::Filter;
+use rdpwhy_analyzer::chronicle::Filter;
 
 use crate::args::Color;
 use crate::diagnose::{Speaker, Stop, cannot_write, key_log, moment, nothing};

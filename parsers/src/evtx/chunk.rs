@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ::evtx::{EvtxChunkData, EvtxRecord, ParserSettings};
 
+use super::fast;
 use super::plan::{Chunk, Plan};
 use super::{CHUNK, CHUNK_HEADER, CHUNK_SIGNATURE};
 use crate::batch::EventBatch;
@@ -22,46 +23,83 @@ const MOST_RECORDS: u64 = ((CHUNK - CHUNK_HEADER) / 28) as u64;
 /// order of the file they are the same batch.
 pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> EventBatch {
     let mut batch = EventBatch::default();
-    let settings = Arc::new(
-        ParserSettings::new()
-            .validate_checksums(false)
-            .recover_records(true)
-            .indent(false),
-    );
-    let range = range.start as usize..(range.end.min(plan.len())) as usize;
-    for chunk in plan.chunks.get(range).unwrap_or_default() {
-        read_chunk(source, *chunk, &settings, &mut batch);
-    }
+    let mut fast = fast::Reader::default();
+    each_block(source, plan, range, &mut batch, |chunk, block, batch| {
+        if chunk.signed
+            && let Ok(taken) = fast.take(block, batch)
+        {
+            let tally = Tally {
+                read: taken.records,
+                ..Tally::default()
+            };
+            let span = (taken.first_number, taken.last_number);
+            report(&tally, Some(span), chunk, batch);
+        } else {
+            read_block(chunk, block, batch);
+        }
+    });
+    fast.finish(&mut batch);
     batch
 }
 
-fn read_chunk(
+/// As [`read_chunks`], but all the general way: what the short way must agree with.
+#[doc(hidden)]
+pub fn read_chunks_generally(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> EventBatch {
+    let mut batch = EventBatch::default();
+    each_block(source, plan, range, &mut batch, read_block);
+    batch
+}
+
+/// Reads the bytes of chunks one after the other into the same buffer.
+fn each_block(
     source: &dyn ReadAt,
-    chunk: Chunk,
-    settings: &Arc<ParserSettings>,
+    plan: &Plan,
+    range: Range<u32>,
     batch: &mut EventBatch,
+    mut each: impl FnMut(&Chunk, &mut [u8], &mut EventBatch),
 ) {
-    let at = format!("chunk {}", chunk.number);
+    let range = range.start as usize..(range.end.min(plan.len())) as usize;
     let mut block = vec![0; CHUNK];
-    let wanted = (chunk.bytes as usize).min(CHUNK);
-    match source.fill_at(chunk.offset, block.get_mut(..wanted).unwrap_or_default()) {
-        Ok(got) if got < wanted => batch.defect(
-            at.as_str(),
-            format!("{got} of {wanted} bytes can be read"),
-            0,
-        ),
-        Ok(_) => {}
-        Err(e) => batch.defect(at.as_str(), format!("cannot be read: {e}"), 0),
+    for chunk in plan.chunks.get(range).unwrap_or_default() {
+        let wanted = (chunk.bytes as usize).min(CHUNK);
+        let (there, gone) = block.split_at_mut(wanted);
+        gone.fill(0);
+        let got = source.fill_at(chunk.offset, there);
+        let at = || format!("chunk {}", chunk.number);
+        match got {
+            Ok(got) if got < wanted => {
+                there.get_mut(got..).unwrap_or_default().fill(0);
+                batch.defect(at(), format!("{got} of {wanted} bytes can be read"), 0);
+            }
+            Ok(_) => {}
+            Err(e) => {
+                // What stands before the unreadable place is worth having; the last chunk's bytes are not.
+                there.fill(0);
+                let _ = source.fill_at(chunk.offset, there);
+                batch.defect(at(), format!("cannot be read: {e}"), 0);
+            }
+        }
+        each(chunk, &mut block, batch);
     }
+}
+
+/// Reads a chunk with the crate that knows all that can be in it.
+fn read_block(chunk: &Chunk, block: &mut [u8], batch: &mut EventBatch) {
+    let at = format!("chunk {}", chunk.number);
     if let (false, Some(signature)) = (chunk.signed, block.get_mut(..8)) {
         signature.copy_from_slice(CHUNK_SIGNATURE);
     }
-    match EvtxChunkData::new(block, false) {
+    match EvtxChunkData::new(block.to_vec(), false) {
         Ok(mut data) => {
-            let whole = wanted == CHUNK;
+            let whole = chunk.bytes as usize == CHUNK;
             let trusted = check(&mut data, whole && chunk.signed, &at, batch);
-            let tally = read_records(&mut data, settings, batch);
-            report(&tally, &data, trusted, &at, batch);
+            let header = &data.header;
+            let span = (
+                header.first_event_record_number,
+                header.last_event_record_number,
+            );
+            let tally = read_records(&mut data, batch);
+            report(&tally, trusted.then_some(span), chunk, batch);
         }
         Err(e) => batch.defect(at, format!("the chunk's header cannot be read: {e}"), 0),
     }
@@ -118,13 +156,15 @@ fn reasons(error: &dyn Error) -> String {
     text
 }
 
-fn read_records(
-    data: &mut EvtxChunkData,
-    settings: &Arc<ParserSettings>,
-    batch: &mut EventBatch,
-) -> Tally {
+fn read_records(data: &mut EvtxChunkData, batch: &mut EventBatch) -> Tally {
+    let settings = Arc::new(
+        ParserSettings::new()
+            .validate_checksums(false)
+            .recover_records(true)
+            .indent(false),
+    );
     let mut tally = Tally::default();
-    if data.parse(Arc::clone(settings)).is_err() {
+    if data.parse(Arc::clone(&settings)).is_err() {
         // The table of strings is a short cut only: names also stand where they are used first.
         if let Some(table) = data.data.get_mut(128..CHUNK_HEADER) {
             table.fill(0);
@@ -133,7 +173,7 @@ fn read_records(
             *data = without;
         }
     }
-    let mut chunk = match data.parse(Arc::clone(settings)) {
+    let mut chunk = match data.parse(settings) {
         Ok(chunk) => chunk,
         Err(e) => {
             tally.fail(e);
@@ -184,35 +224,24 @@ fn read_record(record: EvtxRecord<'_>, batch: &mut EventBatch) -> Result<(), Box
     Ok(())
 }
 
-/// Says what was lost. The chunk's header tells how many records there were, if it can be believed; records behind the
-/// free-space offset that it does not know yet only make the count larger than that.
-fn report(tally: &Tally, data: &EvtxChunkData, trusted: bool, at: &str, batch: &mut EventBatch) {
-    let header = &data.header;
-    let span = header
-        .last_event_record_number
-        .checked_sub(header.first_event_record_number);
-    let expected = span
-        .and_then(|n| n.checked_add(1))
-        .filter(|n| trusted && *n <= MOST_RECORDS)
+/// Says what was lost. The chunk's header tells the numbers of its first and last record, if it can be believed; records
+/// behind the free-space offset that it does not know yet only make the count larger than that.
+fn report(tally: &Tally, numbers: Option<(u64, u64)>, chunk: &Chunk, batch: &mut EventBatch) {
+    let expected = numbers
+        .and_then(|(first, last)| last.checked_sub(first)?.checked_add(1))
+        .filter(|n| *n <= MOST_RECORDS)
         .unwrap_or(0);
     let lost = expected.saturating_sub(tally.read).max(tally.failed);
-    match &tally.first_error {
+    let what = match &tally.first_error {
         Some(error) => {
             let n = tally.failed;
-            batch.defect(
-                at,
-                format!("{n} place(s) in the records cannot be read; the first: {error}"),
-                lost,
-            );
+            format!("{n} place(s) in the records cannot be read; the first: {error}")
         }
-        None if lost > 0 => batch.defect(
-            at,
-            format!(
-                "the header tells of {expected} records, {} are there",
-                tally.read
-            ),
-            lost,
+        None if lost > 0 => format!(
+            "the header tells of {expected} records, {} are there",
+            tally.read
         ),
-        None => {}
-    }
+        None => return,
+    };
+    batch.defect(format!("chunk {}", chunk.number), what, lost);
 }

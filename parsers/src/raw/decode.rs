@@ -10,7 +10,7 @@ use crate::catalog::{Decode, FieldSpec};
 use crate::time::Timestamp;
 
 /// Adds what `text` says to the event; `false` when it says nothing of this type.
-pub(super) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
+pub(crate) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
     let field = spec.field;
     match spec.decode {
         Decode::Text => said(text).map(|t| to.text(field, t)).is_some(),

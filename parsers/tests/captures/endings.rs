@@ -69,9 +69,9 @@ fn the_server_closes_behind_the_client_hello() {
         let mut play = Play::opened(Version::Tls12);
         play.request(3).confirm(2).client_hello();
         if how == "fin" {
-            play.tcp.close(Side::Server)
+            play.tcp.close(Side::Server);
         } else {
-            play.tcp.reset(Side::Server)
+            play.tcp.reset(Side::Server);
         }
         let flow = play.told();
         expect(&flow, "tls", "server", how);

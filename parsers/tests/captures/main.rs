@@ -8,6 +8,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod beside;
 mod damage;
 mod endings;
 mod envelopes;

@@ -287,7 +287,7 @@ impl Tls {
                 tell_client_hello(&hello, r.place, story);
             }
             (message::SERVER_HELLO, Side::Server) => {
-                self.server_hello(&server_hello(body), r.place, story)
+                self.server_hello(&server_hello(body), r.place, story);
             }
             (message::CERTIFICATE, Side::Server) => {
                 let der = if self.is_13() {
@@ -306,7 +306,7 @@ impl Tls {
                 }
             }
             (message::KEY_UPDATE, side) if self.is_13() => {
-                self.opening.next_secret(side, Some("traffic upd"))
+                self.opening.next_secret(side, Some("traffic upd"));
             }
             _ => {}
         }

@@ -10,6 +10,8 @@ const REORDERING: i64 = 3_000_000;
 /// keep, and without.
 const SEEN_TWICE_WITH_ID: i64 = 1_000_000_000;
 const SEEN_TWICE: i64 = 1_000_000;
+/// Frames that may lie between a frame and its copy, where a mirror shows a burst on its way in and then on its way out.
+const REMEMBERED_FRAMES: usize = 8;
 /// Steps of the IP identification that count as counting up.
 const SMALL_STEP: u16 = 64;
 
@@ -69,7 +71,9 @@ pub(crate) struct Endpoint {
     pub ledger: Ledger,
     /// Sequence number repeated last, and how often in a row.
     run: (u32, u32),
-    last: Option<(Print, Timestamp)>,
+    /// The frames sent last, the newest overwriting the oldest.
+    prints: [Option<(Print, Timestamp)>; REMEMBERED_FRAMES],
+    prints_made: usize,
     last_ack: Option<(u32, u16)>,
 }
 
@@ -108,20 +112,26 @@ impl Endpoint {
             window: segment.window,
             length: segment.length,
         };
-        let twice = self.last.is_some_and(|(last, time)| {
-            // Without an identification, a bare acknowledgement may well be sent twice in a row.
-            let telling = print.id.is_some()
-                || print.length > 0
-                || segment.flags.syn()
-                || segment.flags.fin();
-            let window = if print.id.is_some() {
-                SEEN_TWICE_WITH_ID
-            } else {
-                SEEN_TWICE
-            };
-            last == print && telling && packet.time.since(time) < window
-        });
-        self.last = Some((print, packet.time));
+        // Without an identification, a bare acknowledgement may well be sent twice in a row.
+        let telling =
+            print.id.is_some() || print.length > 0 || segment.flags.syn() || segment.flags.fin();
+        let patience = if print.id.is_some() {
+            SEEN_TWICE_WITH_ID
+        } else {
+            SEEN_TWICE
+        };
+        let twice = telling
+            && self
+                .prints
+                .iter()
+                .flatten()
+                .any(|(old, time)| *old == print && packet.time.since(*time) < patience);
+        if !twice {
+            if let Some(slot) = self.prints.get_mut(self.prints_made % REMEMBERED_FRAMES) {
+                *slot = Some((print, packet.time));
+            }
+            self.prints_made += 1;
+        }
         twice
     }
 

@@ -8,7 +8,7 @@ use crate::pcap::frame::packet::Segment;
 use crate::time::Timestamp;
 
 /// Bytes kept behind a hole. The handshakes of interest fit many times; a session's data behind a hole is only counted.
-const MOST_WAITING: usize = 128 << 10;
+const MOST_WAITING: usize = 64 << 10;
 
 /// The next piece of a stream.
 pub(crate) enum Piece<'a> {
@@ -55,11 +55,10 @@ impl Stream {
         sink: &mut dyn FnMut(Piece<'_>, Place),
     ) {
         let Segment {
-            seq,
-            payload,
-            length,
-            ..
+            payload, length, ..
         } = *segment;
+        // Data may ride on a SYN (RFC 7413), which counts one itself.
+        let seq = segment.seq.wrapping_add(u32::from(segment.flags.syn()));
         if length == 0 {
             return;
         }

@@ -20,8 +20,9 @@ use crate::tls::keylog::KeyLog;
 
 /// Port of RDP (IANA `ms-wbt-server`).
 pub(crate) const RDP_PORT: u16 = 3389;
-/// Connections kept at a time. One costs about a KiB, some ten more while its handshake is read.
-const MOST_FLOWS: usize = 65_536;
+/// Connections kept at a time. One costs about a KiB, some ten more while its handshake is read, and a hostile one at most
+/// what a stream and a framer may hold for each side, about 160 KiB.
+const MOST_FLOWS: usize = 32_768;
 /// Packets between two looks for connections that are over.
 const SWEEP_PACKETS: u32 = 16_384;
 /// A connection that is over waits this long for stragglers: twice the usual maximum segment lifetime (RFC 9293 §3.4.2).

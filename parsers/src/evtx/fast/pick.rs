@@ -1,0 +1,245 @@
+//! The values that an event wants, taken out of a payload.
+
+use std::ops::Range;
+
+use super::bytes::Odd;
+use super::frame::instance_token;
+use super::instance::{self, Instance, Value, kind};
+use super::outline::{Outline, Part, Payload};
+use super::payload::Names;
+use super::token::{Source, Stream};
+use super::value;
+use crate::batch::Filling;
+use crate::catalog::EventSpec;
+use crate::raw::decode;
+
+/// Most payload templates of a chunk that are remembered.
+const MOST_PLANS: usize = 256;
+
+/// A value that is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Ask {
+    /// Which of the fields of the data file.
+    field: usize,
+    part: Part,
+}
+
+/// What a data file asks of a template.
+struct Plan {
+    /// Where the template's element begins.
+    template: usize,
+    spec: &'static EventSpec,
+    picked: Picked,
+}
+
+/// Reads payloads. Remembers, for one chunk, where templates hold what is asked for.
+#[derive(Default)]
+pub(super) struct Picker {
+    names: Names,
+    values: Vec<Value>,
+    asks: Vec<Ask>,
+    /// Parts whose order is their name.
+    rows: Vec<Part>,
+    plans: Vec<Plan>,
+    text: String,
+}
+
+/// What is asked of a payload, as places in [`Picker`].
+#[derive(Debug, Clone, Default)]
+pub(super) struct Picked {
+    asks: Range<usize>,
+    row: Range<usize>,
+}
+
+impl Picker {
+    /// Forgets the last chunk.
+    pub(super) fn clear(&mut self) {
+        self.plans.clear();
+        self.asks.clear();
+        self.rows.clear();
+    }
+
+    /// Finds what `spec` asks for in a record. `stream` is the record's, or its template's; `instance` the record's
+    /// instance of that template.
+    pub(super) fn pick(
+        &mut self,
+        spec: &'static EventSpec,
+        outline: &Outline,
+        stream: Stream<'_>,
+        instance: Option<&Instance>,
+    ) -> Result<Picked, Odd> {
+        let data = stream.data;
+        self.values.clear();
+        if let Some(instance) = instance {
+            instance.list(data, &mut self.values)?;
+        }
+        match outline.payload {
+            Payload::Absent => Ok(Picked::default()),
+            Payload::Here(at) => {
+                let plan = instance.map(|_| at);
+                self.plan(spec, plan, |names| {
+                    names.read_here(&mut stream.moved_to(at))
+                })
+            }
+            Payload::Instance(at) => {
+                let instance = Instance::read(data, at)?;
+                instance.list(data, &mut self.values)?;
+                self.template(spec, data, &instance, false)
+            }
+            Payload::Slot { part, inside } => {
+                let slot = match part.source {
+                    Source::Slot(slot) => self.values.get(usize::from(slot)).copied(),
+                    _ => None,
+                };
+                let left_out = self.left_out(part);
+                match slot {
+                    Some(value) if value.len > 0 && value.kind == kind::BINXML && !left_out => {
+                        self.fragment(spec, data, value, inside)
+                    }
+                    Some(value) if !value.is_null() && !left_out => {
+                        Err(Odd("a payload that is no BinXML"))
+                    }
+                    _ => Ok(Picked::default()),
+                }
+            }
+        }
+    }
+
+    /// A payload in a slot: an instance of its own template, or elements.
+    fn fragment(
+        &mut self,
+        spec: &'static EventSpec,
+        data: &[u8],
+        value: Value,
+        inside: bool,
+    ) -> Result<Picked, Odd> {
+        let start = value.at as usize;
+        let end = start + usize::from(value.len);
+        let Some(token) = instance_token(data, start, end)? else {
+            self.values.clear();
+            let mut stream = Stream::inline(data, start, end);
+            return self.plan(spec, None, |names| names.read(&mut stream, inside));
+        };
+        let instance = Instance::read(data, token)?;
+        let after = instance.list(data, &mut self.values)?;
+        instance::ends(data, after, end)?;
+        self.template(spec, data, &instance, inside)
+    }
+
+    fn template(
+        &mut self,
+        spec: &'static EventSpec,
+        data: &[u8],
+        instance: &Instance,
+        inside: bool,
+    ) -> Result<Picked, Odd> {
+        if self
+            .values
+            .iter()
+            .any(|v| v.kind == kind::BINXML && v.len > 0)
+        {
+            return Err(Odd("BinXML inside a payload"));
+        }
+        let (start, end) = instance::body(data, instance.definition)?;
+        self.plan(spec, Some(start), |names| {
+            names.read(&mut Stream::definition(data, start, end), inside)
+        })
+    }
+
+    /// What `spec` asks of a template that starts at an offset; of elements without template each time anew.
+    fn plan(
+        &mut self,
+        spec: &'static EventSpec,
+        template: Option<usize>,
+        read: impl FnOnce(&mut Names) -> Result<(), Odd>,
+    ) -> Result<Picked, Odd> {
+        let known = template.and_then(|at| {
+            self.plans
+                .iter()
+                .find(|p| p.template == at && std::ptr::eq(p.spec, spec))
+        });
+        if let Some(plan) = known {
+            return Ok(plan.picked.clone());
+        }
+        read(&mut self.names)?;
+        let start = self.asks.len();
+        for (field, spec) in spec.fields.iter().enumerate() {
+            for name in spec.from.split('|') {
+                let part = self.names.find(name)?;
+                if part.source != Source::Absent {
+                    self.asks.push(Ask { field, part });
+                }
+            }
+        }
+        let row = self.rows.len();
+        self.rows.extend(self.names.row());
+        let picked = Picked {
+            asks: start..self.asks.len(),
+            row: row..self.rows.len(),
+        };
+        if let Some(template) = template {
+            if self.plans.len() >= MOST_PLANS {
+                return Err(Odd("very many templates"));
+            }
+            self.plans.push(Plan {
+                template,
+                spec,
+                picked: picked.clone(),
+            });
+        }
+        Ok(picked)
+    }
+
+    fn value(&self, slot: u16) -> Value {
+        let value = self.values.get(usize::from(slot)).copied();
+        value.unwrap_or_default()
+    }
+
+    fn left_out(&self, part: Part) -> bool {
+        part.depends
+            .and_then(|slot| self.values.get(usize::from(slot)))
+            .is_some_and(|v| v.is_null())
+    }
+
+    /// Decodes what was picked last.
+    pub(super) fn decode(
+        &mut self,
+        picked: &Picked,
+        spec: &'static EventSpec,
+        data: &[u8],
+        to: &mut Filling<'_>,
+    ) -> Result<(), Odd> {
+        for part in self.rows.get(picked.row.clone()).unwrap_or_default() {
+            let array = match part.source {
+                Source::Slot(slot) => self.value(slot).kind & kind::ARRAY != 0,
+                _ => false,
+            };
+            if array || self.left_out(*part) {
+                return Err(Odd("unnamed data that moves others"));
+            }
+        }
+        let mut done = usize::MAX;
+        for ask in self.asks.get(picked.asks.clone()).unwrap_or_default() {
+            if ask.field == done || self.left_out(ask.part) {
+                continue;
+            }
+            self.text.clear();
+            match ask.part.source {
+                Source::Absent => continue,
+                Source::Text(span) => value::utf16(span.of(data), &mut self.text)?,
+                Source::Slot(slot) => value::text(self.value(slot), data, &mut self.text)?,
+                Source::Item(slot, nth) => {
+                    value::item(self.value(slot), nth, data, &mut self.text)?;
+                }
+                Source::Mixed => return Err(Odd("a value of several pieces")),
+            }
+            let Some(field) = spec.fields.get(ask.field) else {
+                continue;
+            };
+            if decode::add(field, self.text.trim(), to) {
+                done = ask.field;
+            }
+        }
+        Ok(())
+    }
+}

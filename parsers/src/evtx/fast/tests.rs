@@ -1,0 +1,55 @@
+//! How much of real logs goes the short way.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Reader;
+use super::bytes::Odd;
+use crate::batch::EventBatch;
+use crate::evtx::{CHUNK, plan};
+
+fn samples() -> Vec<PathBuf> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "evtx") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn nearly_all_chunks_of_real_logs_go_the_short_way() {
+    let (mut short, mut reasons) = (0u32, BTreeMap::<&str, u32>::new());
+    for path in samples() {
+        let bytes = fs::read(&path).unwrap_or_default();
+        let (plan, _) = plan(&bytes.as_slice());
+        let mut reader = Reader::default();
+        let mut batch = EventBatch::default();
+        for chunk in &plan.chunks {
+            let at = usize::try_from(chunk.offset).unwrap_or(usize::MAX);
+            let Some(block) = bytes.get(at..at.saturating_add(CHUNK)) else {
+                continue;
+            };
+            match reader.take(block, &mut batch) {
+                Ok(_) => short += 1,
+                Err(Odd(why)) => *reasons.entry(why).or_default() += 1,
+            }
+        }
+    }
+    let general = reasons.values().sum::<u32>();
+    println!("{short} chunks the short way, {general} the general one: {reasons:?}");
+    if short + general == 0 {
+        println!("skipped: ../shared/samples is not there");
+        return;
+    }
+    assert!(general * 4 < short, "{reasons:?}");
+}

@@ -1,0 +1,135 @@
+//! A chunk's header and the places of its records.
+
+use super::bytes::{Odd, offset_at, slice, u32_at, u64_at};
+use crate::evtx::{CHUNK, CHUNK_HEADER, RECORD_SIGNATURE};
+
+/// Length of a record's header: signature, size, number, time.
+const RECORD_HEADER: usize = 24;
+/// A record's size stands behind it once more.
+const SIZE_COPY: usize = 4;
+/// A chunk with this flag has no checksums.
+const NO_CHECKSUMS: u32 = 4;
+/// 9999-12-30T22:00Z, behind which the general reader believes no record's time.
+const LATEST_FILETIME: u64 = 2_650_466_808_000_000_000;
+
+/// What a chunk's header says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header {
+    /// Number of the first record in the file.
+    pub(super) first_number: u64,
+    /// Number of the last record in the file.
+    pub(super) last_number: u64,
+    /// Id of the last record.
+    last_id: u64,
+    /// Where the live records end.
+    free: usize,
+}
+
+impl Header {
+    /// Reads the header of a whole chunk; only one whose checksums hold is believed.
+    pub(super) fn read(block: &[u8]) -> Result<Self, Odd> {
+        if block.len() != CHUNK || u32_at(block, 120)? & NO_CHECKSUMS != 0 {
+            return Err(Odd("a chunk without checksums"));
+        }
+        let free = offset_at(block, 48)?;
+        if !(CHUNK_HEADER..=CHUNK).contains(&free) {
+            return Err(Odd("a chunk whose records end outside it"));
+        }
+        // The checksum covers the header without itself and the flags before it.
+        let mut covered = [0; 504];
+        let (front, back) = covered.split_at_mut(120);
+        front.copy_from_slice(slice(block, 0, 120)?);
+        back.copy_from_slice(slice(block, 128, 384)?);
+        let records = slice(block, CHUNK_HEADER, free - CHUNK_HEADER)?;
+        if ::evtx::checksum_ieee(&covered) != u32_at(block, 124)?
+            || ::evtx::checksum_ieee(records) != u32_at(block, 52)?
+        {
+            return Err(Odd("a chunk whose checksums do not hold"));
+        }
+        Ok(Self {
+            first_number: u64_at(block, 8)?,
+            last_number: u64_at(block, 16)?,
+            last_id: u64_at(block, 32)?,
+            free,
+        })
+    }
+}
+
+/// A record's place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record {
+    /// Number in its header.
+    pub(super) number: u64,
+    /// Where its BinXML starts.
+    pub(super) start: usize,
+    /// Where its BinXML ends.
+    pub(super) end: usize,
+}
+
+/// Calls `each` for every live record, and makes sure that nothing readable lies behind them.
+pub(super) fn records(
+    block: &[u8],
+    header: &Header,
+    mut each: impl FnMut(Record) -> Result<(), Odd>,
+) -> Result<(), Odd> {
+    let mut at = CHUNK_HEADER;
+    while at < header.free {
+        let (record, next) = record(block, at)?.ok_or(Odd("no record where one must be"))?;
+        each(record)?;
+        at = next;
+        if record.number == header.last_id {
+            break;
+        }
+    }
+    slack(block, at)
+}
+
+/// The record at `at`, and where the next one is; `None` when none is there.
+fn record(block: &[u8], at: usize) -> Result<Option<(Record, usize)>, Odd> {
+    let Some(head) = block.get(at..at + RECORD_HEADER) else {
+        return Ok(None);
+    };
+    let size = offset_at(head, 4)?;
+    let end = at + size;
+    let fits = size >= RECORD_HEADER + SIZE_COPY && end <= block.len();
+    if !head.starts_with(RECORD_SIGNATURE) || !fits || u64_at(head, 16)? >= LATEST_FILETIME {
+        return Ok(None);
+    }
+    let record = Record {
+        number: u64_at(head, 8)?,
+        start: at + RECORD_HEADER,
+        end: end - SIZE_COPY,
+    };
+    Ok(Some((record, end)))
+}
+
+/// Old records behind the live ones are the general reader's business.
+fn slack(block: &[u8], from: usize) -> Result<(), Odd> {
+    let rest = block.get(from..).unwrap_or_default();
+    // Nearly always nothing but zeroes, or what is left of one old record: look at eight bytes at a time.
+    let (words, tail) = rest.as_chunks::<8>();
+    let used = words
+        .iter()
+        .rposition(|w| *w != [0; 8])
+        .map_or(0, |last| (last + 1) * 8);
+    let end = if tail.iter().any(|b| *b != 0) {
+        rest.len()
+    } else {
+        used
+    };
+    let mut at = from;
+    while let Some(found) = block
+        .get(at..from + end)
+        .and_then(|rest| rest.iter().position(|b| *b == b'*'))
+    {
+        at += found;
+        let old = record(block, at)?;
+        if old.is_some_and(|(old, _)| {
+            block.get(old.end..old.end + SIZE_COPY) == block.get(at + 4..at + 8)
+        }) {
+            return Err(Odd("an old record behind the live ones"));
+        }
+        at += 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Every cause against every case, as one snapshot: a cause that speaks up where it should not is a changed line in review.
+//!
+//! `cargo insta review`, or `INSTA_UPDATE=always cargo test -p rdpwhy-tests matrix`, takes a change over.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use rayon::prelude::*;
+use rdpwhy_analyzer::judge::Opinion;
+use rdpwhy_analyzer::matrix::opinions;
+use rdpwhy_analyzer::{Options, Silent};
+
+use crate::case::{self, Case};
+use crate::program::knowledge;
+
+/// What became of a cause at an attempt; what is not listed was ruled out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Certain,
+    Likely,
+    Possible,
+    Behind,
+    Open,
+}
+
+impl Standing {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Likely => "likely",
+            Self::Possible => "possible",
+            Self::Behind => "behind",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// How many attempts of a case each cause stands at, and how.
+type Row = BTreeMap<(Standing, &'static str), u32>;
+
+fn row(case: &Case) -> (usize, Row) {
+    let options = Options {
+        threads: Some(1),
+        ..Options::default()
+    };
+    let judged = opinions(case.evidence.sources(), &[], knowledge(), &options, &Silent).unwrap();
+    let mut row = Row::new();
+    for (_, opinion) in &judged {
+        for (standing, cause) in standings(opinion) {
+            let id = knowledge().causes[cause].id.as_str();
+            *row.entry((standing, id)).or_default() += 1;
+        }
+    }
+    (judged.len(), row)
+}
+
+fn standings(opinion: &Opinion) -> Vec<(Standing, usize)> {
+    let standing = |f: &rdpwhy_analyzer::judge::Finding| {
+        let how = match f.confidence.name() {
+            "certain" => Standing::Certain,
+            "likely" => Standing::Likely,
+            _ => Standing::Possible,
+        };
+        (how, f.cause)
+    };
+    let behind = opinion.behind.iter().map(|b| (Standing::Behind, b.0));
+    let open = opinion.open.iter().map(|o| (Standing::Open, o.0));
+    let standing = opinion.standing.iter().map(standing);
+    standing.chain(behind).chain(open).collect()
+}
+
+fn written(case: &Case) -> String {
+    let (attempts, row) = row(case);
+    let mut text = format!("{} ({attempts} judged)\n", case.name);
+    for how in [
+        Standing::Certain,
+        Standing::Likely,
+        Standing::Possible,
+        Standing::Behind,
+        Standing::Open,
+    ] {
+        let causes: Vec<String> = row
+            .iter()
+            .filter(|((standing, _), _)| *standing == how)
+            .map(|((_, cause), n)| format!("{cause} {n}"))
+            .collect();
+        if !causes.is_empty() {
+            let _ = writeln!(text, "  {:8} {}", how.name(), causes.join(", "));
+        }
+    }
+    text
+}
+
+#[test]
+fn every_cause_meets_every_case() {
+    knowledge();
+    let rows: Vec<String> = case::all().par_iter().map(written).collect();
+    insta::with_settings!({
+        snapshot_path => "snapshots",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("matrix", rows.join("\n"));
+    });
+}
