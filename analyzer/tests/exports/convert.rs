@@ -49,12 +49,12 @@ impl Form {
         };
         match self {
             Self::EventViewer => {
-                let text: String = records.iter().map(|r| xml(r)).collect();
+                let text: String = records.iter().map(xml).collect();
                 let text = format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-16\"?><Events>{text}</Events>");
                 text.encode_utf16().flat_map(u16::to_le_bytes).collect()
             }
             Self::Wevtutil => {
-                let text: Vec<String> = records.iter().map(|r| xml(r)).collect();
+                let text: Vec<String> = records.iter().map(xml).collect();
                 text.join("\r\n").into_bytes()
             }
             Self::JsonLines => lines(Value::clone),
@@ -94,7 +94,8 @@ fn text(value: &Value) -> String {
 
 fn attributes(value: &Value) -> String {
     let members = value.get("#attributes").and_then(Value::as_object);
-    members.into_iter().flatten().map(|(n, v)| format!(" {n}='{}'", escaped(&text(v)))).collect()
+    let written: Vec<String> = members.into_iter().flatten().map(|(n, v)| format!(" {n}='{}'", escaped(&text(v)))).collect();
+    written.concat()
 }
 
 fn xml(record: &Value) -> String {
@@ -123,7 +124,8 @@ fn element(name: &str, value: &Value) -> String {
 }
 
 fn unnamed(value: &Value) -> String {
-    texts(value).iter().map(|t| format!("<Data>{}</Data>", escaped(&text(t)))).collect()
+    let written: Vec<String> = texts(value).iter().map(|t| format!("<Data>{}</Data>", escaped(&text(t)))).collect();
+    written.concat()
 }
 
 fn texts(value: &Value) -> Vec<Value> {

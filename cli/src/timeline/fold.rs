@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rdpwhy_analyzer::chronicle::{Entry, Chronicle, Try};
+use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Try};
 use rdpwhy_parsers::Timestamp;
 
 use super::values;
@@ -34,7 +34,15 @@ const QUIET: [&str; 9] = [
     "ntlm.",
 ];
 /// Values that make an event another one, not one more: they say why.
-const CODES: [&str; 7] = ["logon_type", "error", "status", "sub_status", "reason", "client_ip", "alert"];
+const CODES: [&str; 7] = [
+    "logon_type",
+    "error",
+    "status",
+    "sub_status",
+    "reason",
+    "client_ip",
+    "alert",
+];
 /// Different values of one name that a line remembers; it shows a handful.
 const MOST_VALUES: usize = 200;
 /// A user's failed tries that are told together, from this number on.
@@ -42,7 +50,8 @@ const SEVERAL: usize = 3;
 
 /// Whether a person reads past it: each is also told by something else, or tells that nothing happened. `--all` shows it.
 pub fn is_left_out(entry: &Entry<'_>) -> bool {
-    let small_step = entry.kind == "clock.changed" && values::clock_step(entry).is_some_and(|ms| ms.abs() < 1000.0);
+    let small_step = entry.kind == "clock.changed"
+        && values::clock_step(entry).is_some_and(|ms| ms.abs() < 1000.0);
     entry.attempt.is_none() && (LEFT_OUT.contains(&entry.kind) || small_step)
 }
 
@@ -140,12 +149,17 @@ pub fn items<'a>(
             add_event(entry, &mut items, &mut open_events);
             continue;
         };
-        let many = timeline.attempt(attempt).is_some_and(|a| a.count > 1);
-        let open = open_connections.get(&attempt).and_then(|i| items.get_mut(*i));
+        let many = timeline.tries(attempt) > 1;
+        let open = open_connections
+            .get(&attempt)
+            .and_then(|i| items.get_mut(*i));
         match open {
             // The tries behind one entry may spread over days: each day's are told where they happened.
             Some(Item::Connection { events, .. })
-                if !many || events.last().is_some_and(|e| entry.time.since(e.time) <= PAUSE_NS) =>
+                if !many
+                    || events
+                        .last()
+                        .is_some_and(|e| entry.time.since(e.time) <= PAUSE_NS) =>
             {
                 events.push(entry);
             }
@@ -183,76 +197,95 @@ fn sort_of(entry: &Entry<'_>) -> String {
         .filter(|(n, _)| CODES.contains(n) || (from_afar && *n == "user"))
         .map(|(_, v)| v.as_str())
         .collect();
-    format!("{:?} {} {codes:?} {}", entry.host, entry.kind, entry.recovered)
+    format!(
+        "{:?} {} {codes:?} {}",
+        entry.host, entry.kind, entry.recovered
+    )
 }
 
 /// Puts connections of one sort together, when there are several within the pause.
 fn alike<'a>(timeline: &Chronicle<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut least: Vec<usize> = Vec::new();
-    let mut open: BTreeMap<Likeness, (usize, Timestamp)> = BTreeMap::new();
-    for (index, item) in items.iter().enumerate() {
-        let Item::Connection { attempt, events } = item else { continue };
-        let Some(a) = timeline.attempt(*attempt) else { continue };
-        let Some(like) = likeness(&a) else { continue };
-        let likes_company = if is_stranger(&a) { 2 } else { SEVERAL };
-        let end = events.last().map_or(item.from(), |e| e.time);
-        match open.get_mut(&like) {
-            Some((group, last)) if item.from().since(*last) <= PAUSE_NS => {
-                *last = (*last).max(end);
-                if let Some(group) = groups.get_mut(*group) {
-                    group.push(index);
-                }
-            }
-            _ => {
-                open.insert(like, (groups.len(), end));
-                groups.push(vec![index]);
-                least.push(likes_company);
-            }
-        }
-    }
-    let mut head_of: BTreeMap<usize, usize> = BTreeMap::new();
-    for (group, least) in groups.iter().zip(least) {
-        if let Some(first) = group.first().filter(|_| group.len() >= least) {
-            head_of.extend(group.iter().map(|i| (*i, *first)));
-        }
-    }
+    let heads = heads(timeline, &items);
     let mut merged: Vec<Item<'a>> = Vec::new();
-    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut place_of: BTreeMap<usize, usize> = BTreeMap::new();
     for (index, item) in items.into_iter().enumerate() {
         let Item::Connection { attempt, events } = item else {
             merged.push(item);
             continue;
         };
         let stranger = timeline.attempt(attempt).is_some_and(|a| is_stranger(&a));
-        let head = head_of.get(&index).copied();
+        let head = heads.get(&index).copied();
         if head.is_none() && !stranger {
             merged.push(Item::Connection { attempt, events });
             continue;
         }
-        let count = timeline.attempt(attempt).map_or(1, |a| a.count);
-        let from = events.first().map_or(Timestamp(0), |e| e.time);
-        let to = events.last().map_or(from, |e| e.time);
-        let told = (attempt, tries(count, &events));
-        let open = head.and_then(|h| place.get(&h)).and_then(|p| merged.get_mut(*p));
-        if let Some(Item::Connections { to: last, attempts, .. }) = open {
-            *last = (*last).max(to);
+        let start = events.first().map_or(Timestamp(0), |e| e.time);
+        let end = events.last().map_or(start, |e| e.time);
+        let told = (attempt, tries(timeline.tries(attempt), &events));
+        let open = head
+            .and_then(|h| place_of.get(&h))
+            .and_then(|p| merged.get_mut(*p));
+        if let Some(Item::Connections { to, attempts, .. }) = open {
+            *to = (*to).max(end);
             attempts.push(told);
             continue;
         }
-        place.insert(head.unwrap_or(index), merged.len());
+        place_of.insert(head.unwrap_or(index), merged.len());
         merged.push(Item::Connections {
-            from,
-            to,
+            from: start,
+            to: end,
             attempts: vec![told],
         });
     }
     merged
 }
 
+/// For each connection that is told together with others: the first of them.
+fn heads<'a>(timeline: &Chronicle<'a>, items: &[Item<'a>]) -> BTreeMap<usize, usize> {
+    /// Connections of one sort, and from how many on they are told together.
+    struct Group {
+        members: Vec<usize>,
+        least: usize,
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut open: BTreeMap<Likeness, (usize, Timestamp)> = BTreeMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let Item::Connection { attempt, events } = item else {
+            continue;
+        };
+        let Some(a) = timeline.attempt(*attempt) else {
+            continue;
+        };
+        let Some(like) = likeness(&a) else { continue };
+        let end = events.last().map_or(item.from(), |e| e.time);
+        match open.get_mut(&like) {
+            Some((group, last)) if item.from().since(*last) <= PAUSE_NS => {
+                *last = (*last).max(end);
+                if let Some(group) = groups.get_mut(*group) {
+                    group.members.push(index);
+                }
+            }
+            _ => {
+                open.insert(like, (groups.len(), end));
+                groups.push(Group {
+                    members: vec![index],
+                    least: if is_stranger(&a) { 2 } else { SEVERAL },
+                });
+            }
+        }
+    }
+    let together = groups.iter().filter(|g| g.members.len() >= g.least);
+    together
+        .flat_map(|g| g.members.first().map(|first| (first, &g.members)))
+        .flat_map(|(first, members)| members.iter().map(|m| (*m, *first)))
+        .collect()
+}
+
 /// Of the tries behind an entry those that these events tell of: each try begins with one event of the first one's kind.
 fn tries(count: u64, events: &[Entry<'_>]) -> u64 {
-    let Some(first) = events.first() else { return 0 };
+    let Some(first) = events.first() else {
+        return 0;
+    };
     let begun = events.iter().filter(|e| e.kind == first.kind).count() as u64;
     begun.min(count).max(1)
 }

@@ -1,6 +1,6 @@
 //! The timeline as JSON lines: one object per event, then, with `--all`, one per provider and id of each log.
 
-use rdpwhy_analyzer::chronicle::{Entry, Filter, Chronicle};
+use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Filter};
 use serde_json::{Map, Value, json};
 
 use super::names::time;
@@ -42,7 +42,11 @@ fn event(timeline: &Chronicle<'_>, entry: &Entry<'_>) -> Value {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
         .collect();
-    let place = if entry.origin.is_some() { "record" } else { "packet" };
+    let place = if entry.origin.is_some() {
+        "record"
+    } else {
+        "packet"
+    };
     let mut object = json!({
         "time": time(entry.time),
         "source_time": time(entry.raw),

@@ -153,7 +153,7 @@ impl Row<'_> {
             id: self.number("Id")?,
             channel: self.get("LogName").to_owned(),
             computer: self.get("MachineName").to_owned(),
-            record: self.number("RecordId"),
+            number: self.number("RecordId"),
             activity: Guid::parse(self.get("ActivityId")).unwrap_or_default(),
         })
     }

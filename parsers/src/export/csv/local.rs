@@ -122,7 +122,7 @@ pub(super) struct Record {
     pub id: u32,
     pub channel: String,
     pub computer: String,
-    pub record: Option<u64>,
+    pub number: Option<u64>,
     pub activity: Guid,
 }
 
@@ -196,7 +196,7 @@ impl<'a> LocalRows<'a> {
                 None => local,
             };
             match time {
-                Some(time) => self.add(record, time, reading),
+                Some(time) => self.add(&record, time, reading),
                 None => reading
                     .tally
                     .problem(line, "a time is none of the calendar", 1),
@@ -236,16 +236,16 @@ impl<'a> LocalRows<'a> {
         order
     }
 
-    fn add(&mut self, record: Record, time: Timestamp, reading: &mut Reading) {
+    fn add(&mut self, record: &Record, time: Timestamp, reading: &mut Reading) {
         self.rows += 1;
-        self.numbered &= record.record.is_some();
-        let (provider, channel) = full_names(&record);
+        self.numbered &= record.number.is_some();
+        let (provider, channel) = full_names(record);
         reading.raw(&RawRecord {
             provider: provider.into(),
             id: record.id,
             channel: channel.into(),
             computer: record.computer.as_str().into(),
-            record: record.record.unwrap_or(self.rows),
+            record: record.number.unwrap_or(self.rows),
             activity: record.activity,
             time,
             ..RawRecord::default()

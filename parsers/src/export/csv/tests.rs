@@ -89,10 +89,11 @@ fn a_zone_moves_local_times() {
 }
 
 fn viewer(dates: &[&str]) -> EventBatch {
-    let rows: String = dates
+    let rows: Vec<String> = dates
         .iter()
         .map(|d| format!("Error,{d},Schannel,36870,None,x\n"))
         .collect();
+    let rows = rows.concat();
     parsed(&format!(
         "Level,Date and Time,Source,Event ID,Task Category\n{rows}"
     ))

@@ -8,8 +8,7 @@ use super::super::{CUT_OFF, Cutter, LONGEST_RECORD, Piece, TOO_LONG};
 /// output indents it. Both mean that a record was cut off, and that the next line is worth reading.
 pub(super) struct ObjectCutter {
     depth: u32,
-    in_string: bool,
-    escaped: bool,
+    string: InString,
     record: String,
     too_long: bool,
     line: u64,
@@ -19,6 +18,15 @@ pub(super) struct ObjectCutter {
     between: String,
 }
 
+/// Where in a string a character stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InString {
+    No,
+    Yes,
+    /// Behind a backslash.
+    Escaped,
+}
+
 /// As much of a line between objects as is needed to tell what it is.
 const BETWEEN: usize = 32;
 
@@ -26,8 +34,7 @@ impl Default for ObjectCutter {
     fn default() -> Self {
         Self {
             depth: 0,
-            in_string: false,
-            escaped: false,
+            string: InString::No,
             record: String::new(),
             too_long: false,
             line: 1,
@@ -51,20 +58,20 @@ impl Cutter for ObjectCutter {
                     }
                     _ => self.outside(byte, sink),
                 }
-            } else if self.in_string {
+            } else if self.string != InString::No {
                 match byte {
                     b'\n' => {
                         self.torn(sink);
                         self.line += 1;
                     }
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
+                    _ if self.string == InString::Escaped => self.string = InString::Yes,
+                    b'\\' => self.string = InString::Escaped,
+                    b'"' => self.string = InString::No,
                     _ => {}
                 }
             } else {
                 match byte {
-                    b'"' => self.in_string = true,
+                    b'"' => self.string = InString::Yes,
                     b'{' if at_line_start => {
                         self.torn(sink);
                         self.begin();
@@ -166,8 +173,7 @@ impl ObjectCutter {
 
     fn forget(&mut self) {
         self.depth = 0;
-        self.in_string = false;
-        self.escaped = false;
+        self.string = InString::No;
         self.record.clear();
         self.too_long = false;
     }

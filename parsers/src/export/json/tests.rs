@@ -103,7 +103,7 @@ fn an_endless_object_is_left_out() {
 #[test]
 fn velociraptor_numbers_are_what_windows_wrote() {
     let (head, values) = only(
-        r##"{"System":{"Provider":{"Name":"Microsoft-Windows-Security-Auditing","Guid":"x"},"EventID":{"Value":4624},"Version":2,"TimeCreated":{"SystemTime":1549462715.946133},"EventRecordID":31880,"Correlation":{"ActivityID":"02277543-BEAA-0000-BB75-2702AABED401"},"Execution":{"ProcessID":676},"Channel":"Security","Computer":"SRV01"},"EventData":{"TargetUserName":"ana","TargetLogonId":6003213,"LogonType":10,"IpAddress":"198.51.100.23","ProcessId":4764}}"##,
+        r#"{"System":{"Provider":{"Name":"Microsoft-Windows-Security-Auditing","Guid":"x"},"EventID":{"Value":4624},"Version":2,"TimeCreated":{"SystemTime":1549462715.946133},"EventRecordID":31880,"Correlation":{"ActivityID":"02277543-BEAA-0000-BB75-2702AABED401"},"Execution":{"ProcessID":676},"Channel":"Security","Computer":"SRV01"},"EventData":{"TargetUserName":"ana","TargetLogonId":6003213,"LogonType":10,"IpAddress":"198.51.100.23","ProcessId":4764}}"#,
         &["logon_id", "logon_type", "client_ip"],
     );
     assert_eq!(
@@ -132,7 +132,7 @@ fn evtxecmd_payloads_are_read() {
             "-"
         ]
     );
-    let user_data = r##"{"Payload":"{\"UserData\":{\"EventXML\":{\"@xmlns\":\"Event_NS\",\"User\":\"CORP\\\\ana\",\"SessionID\":\"3\",\"Address\":\"198.51.100.23\"}}}","Channel":"x","Provider":"Microsoft-Windows-TerminalServices-LocalSessionManager","EventId":24,"EventRecordId":"5","TimeCreated":"2026-11-19T08:12:33.0000000+00:00","Computer":"SRV01"}"##;
+    let user_data = r#"{"Payload":"{\"UserData\":{\"EventXML\":{\"@xmlns\":\"Event_NS\",\"User\":\"CORP\\\\ana\",\"SessionID\":\"3\",\"Address\":\"198.51.100.23\"}}}","Channel":"x","Provider":"Microsoft-Windows-TerminalServices-LocalSessionManager","EventId":24,"EventRecordId":"5","TimeCreated":"2026-11-19T08:12:33.0000000+00:00","Computer":"SRV01"}"#;
     assert_eq!(
         only(user_data, &["user", "session_id"]).1,
         ["Text(\"CORP\\\\ana\")", "Int(3)"]
@@ -141,8 +141,8 @@ fn evtxecmd_payloads_are_read() {
 
 #[test]
 fn winlogbeat_nested_and_dotted() {
-    let nested = r##"{"@timestamp":"2026-11-19T08:12:33.456Z","event":{"code":"24","provider":"Microsoft-Windows-TerminalServices-LocalSessionManager"},"host":{"name":"srv01"},"winlog":{"channel":"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational","computer_name":"SRV01","event_id":"24","record_id":"40001","provider_name":"Microsoft-Windows-TerminalServices-LocalSessionManager","activity_id":"{f4202f30-8c5a-4d3b-9d38-0123456789ab}","process":{"pid":3452},"user_data":{"Address":"198.51.100.23","SessionID":"101","User":"CORP\\ana","xml_name":"EventXML"}}}"##;
-    let dotted = r##"{"_source":{"@timestamp":"2026-11-19T08:12:33.456Z","winlog.channel":"x","winlog.computer_name":"SRV01","winlog.event_id":24,"winlog.record_id":40001,"winlog.provider_name":"Microsoft-Windows-TerminalServices-LocalSessionManager","winlog.user_data.Address":"198.51.100.23","winlog.user_data.SessionID":"101","winlog.user_data.User":"CORP\\ana"}}"##;
+    let nested = r#"{"@timestamp":"2026-11-19T08:12:33.456Z","event":{"code":"24","provider":"Microsoft-Windows-TerminalServices-LocalSessionManager"},"host":{"name":"srv01"},"winlog":{"channel":"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational","computer_name":"SRV01","event_id":"24","record_id":"40001","provider_name":"Microsoft-Windows-TerminalServices-LocalSessionManager","activity_id":"{f4202f30-8c5a-4d3b-9d38-0123456789ab}","process":{"pid":3452},"user_data":{"Address":"198.51.100.23","SessionID":"101","User":"CORP\\ana","xml_name":"EventXML"}}}"#;
+    let dotted = r#"{"_source":{"@timestamp":"2026-11-19T08:12:33.456Z","winlog.channel":"x","winlog.computer_name":"SRV01","winlog.event_id":24,"winlog.record_id":40001,"winlog.provider_name":"Microsoft-Windows-TerminalServices-LocalSessionManager","winlog.user_data.Address":"198.51.100.23","winlog.user_data.SessionID":"101","winlog.user_data.User":"CORP\\ana"}}"#;
     for form in [nested, dotted] {
         let (head, values) = only(form, &["user", "session_id", "client_ip"]);
         assert_eq!(
@@ -155,7 +155,7 @@ fn winlogbeat_nested_and_dotted() {
         );
     }
     // Values without names are numbered.
-    let lsasrv = r##"{"@timestamp":"2026-11-19T08:12:33.456Z","winlog":{"computer_name":"SRV01","event_id":6041,"record_id":1,"provider_name":"LsaSrv","channel":"System","event_data":{"param1":"TERMSRV/SRV02","param2":"0x5"}}}"##;
+    let lsasrv = r#"{"@timestamp":"2026-11-19T08:12:33.456Z","winlog":{"computer_name":"SRV01","event_id":6041,"record_id":1,"provider_name":"LsaSrv","channel":"System","event_data":{"param1":"TERMSRV/SRV02","param2":"0x5"}}}"#;
     assert_eq!(only(lsasrv, &["target"]).1, ["Text(\"TERMSRV/SRV02\")"]);
 }
 
@@ -170,10 +170,10 @@ fn powershell_values_get_their_names_where_the_order_is_known() {
              \"Message\":  \"\"\r\n    }}\r\n]"
         )
     };
-    let values = r##"{"Value": "CORP\\ana"}, {"Value": 3}, {"Value": "198.51.100.23"}"##;
+    let values = r#"{"Value": "CORP\\ana"}, {"Value": 3}, {"Value": "198.51.100.23"}"#;
     let fields = ["user", "session_id", "client_ip"];
-    let five = record(r##""\/Date(1795075953456)\/""##, 0, values);
-    let seven = record(r##""2026-11-19T09:12:33.456+01:00""##, 0, values);
+    let five = record(r#""\/Date(1795075953456)\/""#, 0, values);
+    let seven = record(r#""2026-11-19T09:12:33.456+01:00""#, 0, values);
     for form in [five, seven] {
         let (head, values) = only(&form, &fields);
         assert_eq!(
@@ -185,10 +185,10 @@ fn powershell_values_get_their_names_where_the_order_is_known() {
             ["Text(\"CORP\\\\ana\")", "Int(3)", "Ip(198.51.100.23)"]
         );
     }
-    let shallow = r##""System.Diagnostics.Eventing.Reader.EventProperty", "System.Diagnostics.Eventing.Reader.EventProperty""##;
+    let shallow = r#""System.Diagnostics.Eventing.Reader.EventProperty", "System.Diagnostics.Eventing.Reader.EventProperty""#;
     for (version, properties, told) in [
         (0, shallow, "-Depth 4"),
-        (0, r##"{"Value": "CORP\\ana"}"##, "order is not known"),
+        (0, r#"{"Value": "CORP\\ana"}"#, "order is not known"),
         (9, values, "order is not known"),
     ] {
         let batch = parsed(&record("\"2026-11-19T08:12:33Z\"", version, properties));
@@ -203,16 +203,16 @@ fn powershell_values_get_their_names_where_the_order_is_known() {
 fn hayabusa_rows_are_one_record_each() {
     let row = |rule: &str, details: &str| {
         format!(
-            r##"{{"Timestamp":"2026-11-19 09:12:33.456 +01:00","RuleTitle":"{rule}","Level":"info","Computer":"SRV01","Channel":"Sec","EventID":4624,"RecordID":77,"Details":{details}}}"##
+            r#"{{"Timestamp":"2026-11-19 09:12:33.456 +01:00","RuleTitle":"{rule}","Level":"info","Computer":"SRV01","Channel":"Sec","EventID":4624,"RecordID":77,"Details":{details}}}"#
         )
     };
     let text = format!(
         "{}\n{}",
         row(
             "Logon (Network)",
-            r##"{"Type":"3 - NETWORK","TgtUser":"ana","SrcIP":"198.51.100.23","LID":"0x5b9a0d"}"##
+            r#"{"Type":"3 - NETWORK","TgtUser":"ana","SrcIP":"198.51.100.23","LID":"0x5b9a0d"}"#
         ),
-        row("Other", r##""Type: 3 - NETWORK ¦ TgtUser: ana""##)
+        row("Other", r#""Type: 3 - NETWORK ¦ TgtUser: ana""#)
     );
     let (head, values) = only(&text, &["logon_type", "user", "client_ip", "logon_id"]);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Values as tools rewrite them, back to the texts that Windows writes.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::catalog::{self, Decode};
@@ -134,10 +136,13 @@ pub(super) fn hex(text: &str) -> Option<String> {
         .chars()
         .filter(|c| *c != '-' && !c.is_whitespace())
         .collect();
-    if plain.len() % 2 == 0 && plain.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if plain.len().is_multiple_of(2) && plain.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Some(plain);
     }
-    base64(text).map(|bytes| bytes.iter().map(|b| format!("{b:02X}")).collect())
+    Some(base64(text)?.iter().fold(String::new(), |mut hex, b| {
+        let _ = write!(hex, "{b:02X}");
+        hex
+    }))
 }
 
 fn base64(text: &str) -> Option<Vec<u8>> {

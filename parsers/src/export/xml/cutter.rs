@@ -100,7 +100,7 @@ impl EventCutter {
         self.add_to_tag(&mut tag, Some(text));
         if tag.len() > LONGEST_TAG {
             self.keep(&tag);
-            tag = "<".to_owned();
+            tag.truncate(1);
         }
         self.tag = Some(tag);
         ""
