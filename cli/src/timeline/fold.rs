@@ -91,14 +91,16 @@ pub struct Events<'a> {
 
 impl<'a> Events<'a> {
     fn new(first: Entry<'a>) -> Self {
-        let mut events = Self {
+        let mut values: BTreeMap<&'static str, BTreeMap<String, u64>> = BTreeMap::new();
+        for (name, value) in &first.details {
+            values.entry(name).or_default().insert(value.clone(), 1);
+        }
+        Self {
             to: first.time,
-            times: 0,
-            values: BTreeMap::new(),
-            first: first.clone(),
-        };
-        events.add(&first);
-        events
+            times: 1,
+            values,
+            first,
+        }
     }
 
     fn add(&mut self, entry: &Entry<'a>) {
@@ -276,7 +278,7 @@ fn heads<'a>(timeline: &Chronicle<'a>, items: &[Item<'a>]) -> BTreeMap<usize, us
     }
     let together = groups.iter().filter(|g| g.members.len() >= g.least);
     together
-        .flat_map(|g| g.members.first().map(|first| (first, &g.members)))
+        .filter_map(|g| g.members.first().map(|first| (first, &g.members)))
         .flat_map(|(first, members)| members.iter().map(|m| (*m, *first)))
         .collect()
 }

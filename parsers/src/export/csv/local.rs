@@ -270,13 +270,13 @@ fn full_names(record: &Record) -> (String, String) {
     ];
     let known = candidates
         .iter()
-        .find_map(|name| catalog::lookup(name, record.id));
+        .find_map(|name| Some((name, catalog::lookup(name, record.id)?)));
     let channel = match known {
-        Some(spec) if record.channel.is_empty() => spec.channel,
+        Some((_, spec)) if record.channel.is_empty() => spec.channel,
         _ => &record.channel,
     };
     (
-        known.map_or(shown, |s| s.provider).to_owned(),
+        known.map_or(shown, |(name, _)| name).to_owned(),
         channel.to_owned(),
     )
 }
