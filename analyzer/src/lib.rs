@@ -5,16 +5,18 @@
 
 pub mod assemble;
 pub mod attempt;
+pub mod case;
 pub mod changes;
-pub mod chronicle;
 pub mod clock;
 pub mod command;
 pub mod coverage;
+pub mod crowd;
 pub mod evidence;
 pub mod explain;
 pub mod facts;
 pub mod fold;
 pub mod hosts;
+pub mod identities;
 pub mod index;
 pub mod join;
 pub mod judge;
@@ -40,23 +42,24 @@ pub mod stage;
 pub mod tie;
 pub mod timeline;
 pub mod tries;
+pub mod vantage;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
 use std::collections::HashMap;
 
-pub use chronicle::Chronicle;
-pub use knowledge::{Knowledge, KnowledgeError};
-pub use pipeline::{Progress, Silent, Source};
-pub use report::Report;
-
-use assemble::Parts;
+pub use assemble::Parts;
+use case::Case;
 use evidence::{At, Evidence};
 use fold::Folded;
+use identities::Identities;
 use index::Index;
 use judge::Opinion;
+pub use knowledge::{Knowledge, KnowledgeError};
 use matcher::Matcher;
-use timeline::Timeline;
+pub use pipeline::{Progress, Silent, Source};
+pub use report::Report;
+pub use timeline::Timeline;
 
 /// What to look at. Everything is read either way; attempts outside are left out of the report.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +80,8 @@ pub struct Options {
     pub zone: Option<jiff::tz::TimeZone>,
     /// Cause whose reasoning the report shall hold.
     pub why_not: Option<String>,
+    /// Whether the report tells apart whom it names, which redaction needs.
+    pub identities: bool,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -92,49 +97,61 @@ pub fn analyze(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    judge_evidence(read(sources, secrets, options, progress), knowledge, options, |judged| {
+    let evidence = read(sources, secrets, options, progress);
+    judge_evidence(evidence, knowledge, options, |judged| {
         let mut report = assemble::report(judged.parts);
         report.reasoning = options
             .why_not
             .as_ref()
             .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
+        if options.identities {
+            report.identities = Identities::of(judged.parts.evidence);
+        }
         report
     })
 }
 
-/// Reads and judges all evidence and tells it event by event: `tell` gets the chronicle while the evidence is in memory.
+/// Reads and judges all evidence and tells it event by event: `tell` gets the timeline while the evidence is in memory.
 ///
 /// # Errors
 /// When an embedded data file is wrong, which the tests exclude.
-pub fn chronicle<T>(
+pub fn timeline<T>(
     sources: Vec<Source>,
     secrets: &[Vec<u8>],
     knowledge: &Knowledge,
     options: &Options,
     progress: &dyn Progress,
-    tell: impl FnOnce(&Chronicle<'_>) -> T,
+    tell: impl FnOnce(&Timeline<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     // What to show is chosen event by event; which attempts there are must not depend on it.
-    judge_evidence(evidence, knowledge, &Options::default(), |judged| tell(&Chronicle::new(&judged)))
-}
-
-fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
-    sources.sort_by(|a, b| a.label.cmp(&b.label));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
-    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
-    Evidence::new(match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
-        Err(_) => pipeline::read(&sources, &means, progress),
+    judge_evidence(evidence, knowledge, &Options::default(), |judged| {
+        tell(&Timeline::new(&judged))
     })
 }
 
-/// Everything that was found out, on its way to a report or a chronicle.
+fn read(
+    mut sources: Vec<Source>,
+    secrets: &[Vec<u8>],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Evidence {
+    sources.sort_by(|a, b| a.label.cmp(&b.label));
+    let means = pipeline::Means {
+        secrets,
+        zone: options.zone.as_ref(),
+    };
+    Evidence::new(pipeline::within(options.threads, || {
+        pipeline::read(&sources, &means, progress)
+    }))
+}
+
+/// Everything that was found out, on its way to a report or a timeline.
 struct Judged<'a> {
     parts: &'a Parts<'a>,
-    index: &'a Index,
     matcher: &'a Matcher<'a>,
-    /// Which attempts were asked for, before folding.
+    index: &'a Index,
+    /// Per attempt: whether the options ask for it.
     kept: &'a [bool],
     /// The attempt that each of its signs belongs to.
     owners: &'a HashMap<At, usize>,
@@ -146,36 +163,54 @@ fn judge_evidence<T>(
     options: &Options,
     tell: impl FnOnce(Judged<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
-    let (timeline, attempts) = Timeline::new(evidence)?;
-    let matcher = timeline.matcher();
+    let (case, attempts) = Case::new(evidence)?;
+    let matcher = case.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
-    let opinions: Vec<Option<Opinion>> = attempts
-        .iter()
-        .zip(&kept)
-        .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
-        .collect();
+    let opinion = |i: usize| {
+        let a = attempts
+            .get(i)
+            .filter(|a| kept.get(i) == Some(&true) && a.part_of.is_none())?;
+        let mut opinion = judge::opinion(&matcher, knowledge, a);
+        judge::forget(knowledge, a, &mut opinion);
+        Some(opinion)
+    };
+    let opinions: Vec<Option<Opinion>> =
+        pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion));
     let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
-    let Folded { attempts, opinions, entry_of } = fold::fold(attempts, opinions);
-    let owners: HashMap<At, usize> =
-        signs.iter().zip(entry_of).flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry))).collect();
+    let Folded {
+        attempts,
+        opinions,
+        entry_of,
+    } = fold::fold(attempts, opinions);
+    let owners: HashMap<At, usize> = signs
+        .iter()
+        .zip(entry_of)
+        .flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry)))
+        .collect();
     let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
-    let histories: Vec<_> =
-        verdicts.iter().map(|v| changes::before(&timeline.evidence, &timeline.index, &changes, &attempts, v)).collect();
+    let histories: Vec<_> = verdicts
+        .iter()
+        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v))
+        .collect();
     let parts = Parts {
-        evidence: &timeline.evidence,
-        clocks: &timeline.clocks,
-        coverage: &timeline.coverage,
-        roles: &timeline.roles,
+        evidence: &case.evidence,
+        clocks: &case.clocks,
+        coverage: &case.coverage,
+        roles: &case.roles,
         knowledge,
         attempts: &attempts,
         verdicts: &verdicts,
         histories: &histories,
     };
-    let judged =
-        Judged { parts: &parts, index: &timeline.index, matcher: &matcher, kept: &kept, owners: &owners };
-    Ok(tell(judged))
+    Ok(tell(Judged {
+        parts: &parts,
+        matcher: &matcher,
+        index: &case.index,
+        kept: &kept,
+        owners: &owners,
+    }))
 }
 
 impl Options {
@@ -185,7 +220,10 @@ impl Options {
                 peers.iter().any(|p| {
                     p.ip.is_some_and(|ip| ip.to_string() == *w)
                         || p.name.as_ref().is_some_and(|n| {
-                            n.eq_ignore_ascii_case(w) || n.split('.').next().is_some_and(|s| s.eq_ignore_ascii_case(w))
+                            n.eq_ignore_ascii_case(w)
+                                || n.split('.')
+                                    .next()
+                                    .is_some_and(|s| s.eq_ignore_ascii_case(w))
                         })
                 })
             })
@@ -195,6 +233,10 @@ impl Options {
             && named(&self.host, &[&a.client, &a.server])
             && named(&self.client, &[&a.client])
             && named(&self.server, &[&a.server])
-            && self.user.as_ref().is_none_or(|w| a.user.as_ref().is_some_and(|u| sighting::same_account(u, w)))
+            && self.user.as_ref().is_none_or(|w| {
+                a.user
+                    .as_ref()
+                    .is_some_and(|u| sighting::same_account(u, w))
+            })
     }
 }

@@ -23,21 +23,35 @@ pub fn nearest<'a>(
         .collect();
     found.sort_by(|x, y| y.0.total_cmp(&x.0).then_with(|| x.1.cmp(y.1)));
     found.dedup_by_key(|f| f.1);
-    found.into_iter().take(most).map(|(_, name)| name.to_owned()).collect()
+    found
+        .into_iter()
+        .take(most)
+        .map(|(_, name)| name.to_owned())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::nearest;
 
-    const NAMES: [&str; 4] =
-        ["packet-loss", "clock-skew", "certificate-renewal-failed", "KDC_ERR_PREAUTH_FAILED"];
+    const NAMES: [&str; 4] = [
+        "packet-loss",
+        "clock-skew",
+        "certificate-renewal-failed",
+        "KDC_ERR_PREAUTH_FAILED",
+    ];
 
     #[test]
     fn slips_and_parts_are_found() {
         assert_eq!(nearest("paket-loss", NAMES, 3), ["packet-loss"]);
-        assert_eq!(nearest("certificate", NAMES, 3), ["certificate-renewal-failed"]);
-        assert_eq!(nearest("kdc_err_preauth_faild", NAMES, 3), ["KDC_ERR_PREAUTH_FAILED"]);
+        assert_eq!(
+            nearest("certificate", NAMES, 3),
+            ["certificate-renewal-failed"]
+        );
+        assert_eq!(
+            nearest("kdc_err_preauth_faild", NAMES, 3),
+            ["KDC_ERR_PREAUTH_FAILED"]
+        );
     }
 
     #[test]

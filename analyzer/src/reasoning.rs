@@ -7,6 +7,7 @@
 mod coverage;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -16,6 +17,7 @@ use crate::judge::{self, Judgement, Opinion};
 use crate::knowledge::{Cause, Sign, Test};
 use crate::matcher::{Answer, Matcher, peer_name};
 use crate::report::Evidence as EvidenceReport;
+use crate::sentence;
 pub use coverage::Stretch;
 
 /// Pieces of evidence that are kept for one sign.
@@ -82,16 +84,27 @@ pub struct ReasonedSign {
 }
 
 /// The reasoning about one cause for all failed attempts that `kept` keeps.
-pub fn reasoning(parts: &Parts<'_>, matcher: &Matcher<'_>, kept: &[bool], id: &str) -> Option<Reasoning> {
+pub fn reasoning(
+    parts: &Parts<'_>,
+    matcher: &Matcher<'_>,
+    kept: &[bool],
+    id: &str,
+) -> Option<Reasoning> {
     let number = parts.knowledge.causes.iter().position(|c| c.id == id)?;
     let cause = parts.knowledge.causes.get(number)?;
     let ids = assemble::attempt_ids(parts);
     let mut groups: BTreeMap<String, (usize, Reasoned)> = BTreeMap::new();
-    let asked = parts.attempts.iter().enumerate().filter(|(i, a)| {
-        kept.get(*i) == Some(&true) && a.part_of.is_none() && a.outcome.is_bad()
-    });
+    let asked =
+        parts.attempts.iter().enumerate().filter(|(i, a)| {
+            kept.get(*i) == Some(&true) && a.part_of.is_none() && a.outcome.is_bad()
+        });
     for (i, a) in asked {
-        let one = Desk { parts, matcher, attempt: a }.reasoned(cause, number, ids.get(i));
+        let one = Desk {
+            parts,
+            matcher,
+            attempt: a,
+        }
+        .reasoned(cause, number, ids.get(i));
         match groups.entry(one.likeness()) {
             std::collections::btree_map::Entry::Vacant(e) => {
                 e.insert((i, one));
@@ -136,39 +149,65 @@ impl Desk<'_> {
         }
     }
 
-    fn conclusion(&self, cause: &Cause, number: usize) -> (&'static str, Option<&'static str>, String) {
+    fn conclusion(
+        &self,
+        cause: &Cause,
+        number: usize,
+    ) -> (&'static str, Option<&'static str>, String) {
         let opinion = judge::opinion(self.matcher, self.parts.knowledge, self.attempt);
         match judge::judge(self.matcher, cause, number, self.attempt) {
             Judgement::Stands(_) => self.standing(&opinion, number),
             Judgement::Open(unrecorded) => {
-                let places: Vec<String> =
-                    unrecorded.iter().map(|u| format!("{} of {}", u.channel, u.host)).collect();
+                let places: Vec<String> = unrecorded
+                    .iter()
+                    .map(|u| format!("{} of {}", u.channel, u.host))
+                    .collect();
                 let why = format!(
                     "nothing is against it, but a required sign could only be seen in {}",
                     places.join(", ")
                 );
                 ("open", None, why)
             }
-            Judgement::RuledOut(why) => ("ruled-out", None, why),
+            Judgement::RuledOut(why) => ("ruled-out", None, why.text(cause)),
         }
     }
 
-    fn standing(&self, opinion: &Opinion, number: usize) -> (&'static str, Option<&'static str>, String) {
-        let title = |n: usize| self.parts.knowledge.causes.get(n).map_or("", |c| c.title.as_str());
+    fn standing(
+        &self,
+        opinion: &Opinion,
+        number: usize,
+    ) -> (&'static str, Option<&'static str>, String) {
+        let title = |n: usize| {
+            self.parts
+                .knowledge
+                .causes
+                .get(n)
+                .map_or("", |c| c.title.as_str())
+        };
         if let Some((_, confidence, why)) = opinion.behind.iter().find(|(n, ..)| *n == number) {
             let why = format!("its signs are there, but it steps behind: {why}");
             return ("behind", Some(confidence.name()), why);
         }
         let mine = opinion.standing.iter().find(|f| f.cause == number);
         let confidence = mine.map(|f| f.confidence.name());
-        let others: Vec<&str> =
-            opinion.standing.iter().map(|f| f.cause).filter(|n| *n != number).map(title).collect();
+        let others: Vec<&str> = opinion
+            .standing
+            .iter()
+            .map(|f| f.cause)
+            .filter(|n| *n != number)
+            .map(title)
+            .collect();
         match opinion.standing.first() {
-            Some(best) if best.cause == number && others.is_empty() => {
-                ("answer", confidence, "its signs are there, and no other cause's are".to_owned())
-            }
+            Some(best) if best.cause == number && others.is_empty() => (
+                "answer",
+                confidence,
+                "its signs are there, and no other cause's are".to_owned(),
+            ),
             Some(best) if best.cause == number => {
-                let why = format!("its signs are there; so are those of: {}", others.join("; "));
+                let why = format!(
+                    "its signs are there; so are those of: {}",
+                    others.join("; ")
+                );
                 ("answer", confidence, why)
             }
             Some(best) => {
@@ -184,7 +223,7 @@ impl Desk<'_> {
 
     fn sign(&self, sign: &Sign) -> ReasonedSign {
         let mut told = ReasonedSign {
-            says: judge::plain(&sign.says),
+            says: sentence::general(&sign.says),
             answer: "not-asked",
             group: group(&sign.test),
             note: None,
@@ -194,7 +233,10 @@ impl Desk<'_> {
             members: Vec::new(),
         };
         if !crate::matcher::was_there(sign, self.attempt) {
-            told.note = sign.given.as_deref().map(|witness| without(witness).to_owned());
+            told.note = sign
+                .given
+                .as_deref()
+                .map(|witness| without(witness).to_owned());
             return told;
         }
         told.answer = match self.matcher.ask(sign, self.attempt) {
@@ -213,7 +255,11 @@ impl Desk<'_> {
         };
         match &sign.test {
             Test::Fact(name, _) => {
-                told.note = self.attempt.facts.get(name.as_str()).map(|f| value(name, f));
+                told.note = self
+                    .attempt
+                    .facts
+                    .get(name.as_str())
+                    .map(|f| value(name, f));
                 if told.answer == "unknown" {
                     told.missing = coverage::of_fact(self.matcher, sign, self.attempt);
                 }
@@ -269,9 +315,14 @@ fn value(name: &str, fact: &Fact) -> String {
 impl Reasoned {
     /// The same for attempts with the same answers, whatever their times.
     fn likeness(&self) -> String {
-        let mut text = format!("{} {} {:?} {}", self.server, self.conclusion, self.confidence, self.why);
+        let mut text = format!(
+            "{} {} {:?} {}",
+            self.server, self.conclusion, self.confidence, self.why
+        );
         for list in [&self.required, &self.supporting, &self.excluding] {
-            list.iter().for_each(|s| s.likeness(&mut text));
+            for sign in list {
+                sign.likeness(&mut text);
+            }
         }
         text
     }
@@ -283,9 +334,18 @@ impl Reasoned {
         self.clients.dedup();
         self.first = std::mem::take(&mut self.first).min(other.first);
         self.last = std::mem::take(&mut self.last).max(other.last);
-        let mine = [&mut self.required, &mut self.supporting, &mut self.excluding];
-        for (list, others) in mine.into_iter().zip([other.required, other.supporting, other.excluding]) {
-            list.iter_mut().zip(others).for_each(|(sign, o)| sign.add(o));
+        let mine = [
+            &mut self.required,
+            &mut self.supporting,
+            &mut self.excluding,
+        ];
+        for (list, others) in
+            mine.into_iter()
+                .zip([other.required, other.supporting, other.excluding])
+        {
+            list.iter_mut()
+                .zip(others)
+                .for_each(|(sign, o)| sign.add(o));
         }
     }
 }
@@ -293,20 +353,29 @@ impl Reasoned {
 impl ReasonedSign {
     fn likeness(&self, text: &mut String) {
         let places = |list: &[Stretch]| -> Vec<String> {
-            list.iter().map(|s| format!("{} {} {}", s.channel, s.host, s.why)).collect()
+            list.iter()
+                .map(|s| format!("{} {} {}", s.channel, s.host, s.why))
+                .collect()
         };
         let own = (self.answer, places(&self.covered), places(&self.missing));
-        text.push_str(&format!("|{own:?}"));
+        // Writing into a text cannot fail.
+        let _ = write!(text, "|{own:?}");
         self.members.iter().for_each(|m| m.likeness(text));
     }
 
     fn add(&mut self, other: Self) {
-        for (mine, theirs) in [(&mut self.covered, other.covered), (&mut self.missing, other.missing)] {
+        for (mine, theirs) in [
+            (&mut self.covered, other.covered),
+            (&mut self.missing, other.missing),
+        ] {
             mine.iter_mut().zip(theirs).for_each(|(s, o)| s.widen(o));
         }
         if self.note != other.note {
             self.note = None;
         }
-        self.members.iter_mut().zip(other.members).for_each(|(m, o)| m.add(o));
+        self.members
+            .iter_mut()
+            .zip(other.members)
+            .for_each(|(m, o)| m.add(o));
     }
 }

@@ -1,74 +1,392 @@
-//! All evidence in one order of time, cut into attempts: what is known before anything is judged.
+//! The evidence event by event, all sources on one clock.
+//!
+//! Entries are made when they are asked for: a folder of fifty hosts has millions of them, and most are folded or filtered.
 
-use std::collections::{BTreeMap, HashSet};
+use rdpwhy_parsers::{EventRef, Timestamp, catalog};
+use std::collections::BTreeMap;
 
+use crate::Judged;
+use crate::assemble::{self, Parts};
 use crate::attempt::Attempt;
-use crate::clock::{self, ClockEstimate, ClockId};
-use crate::coverage::CoverageMap;
-use crate::evidence::{At, Evidence};
-use crate::index::Index;
-use crate::knowledge::lists;
-use crate::matcher::{self, Matcher, Packets};
-use crate::roles::Roles;
-use crate::{KnowledgeError, facts, join, merge, moment, outcome, sighting, tries};
-use rdpwhy_parsers::Kind;
+use crate::evidence::At;
+use crate::matcher::peer_name;
+use crate::names::field;
+use crate::sentence;
+use crate::sighting::{Peer, account, same_account};
+use crate::stage::Stage;
 
-/// The evidence with corrected clocks, and what helps to find one's way in it.
-pub struct Timeline {
-    /// Events of all sources, their clocks corrected.
-    pub evidence: Evidence,
-    /// Its events by host, kind and moment.
-    pub index: Index,
-    /// Which host is what.
-    pub roles: Roles,
-    /// What the logs cover.
-    pub coverage: CoverageMap,
-    /// The clock of each host and capture.
-    pub clocks: BTreeMap<ClockId, ClockEstimate>,
-    claimed: HashSet<At>,
-    off_by_default: Vec<Vec<Kind>>,
-    packets: Packets,
+/// Everything that was read, in the order of the common clock.
+pub struct Timeline<'a> {
+    judged: &'a Judged<'a>,
+    ids: Vec<String>,
+    /// Per attempt: the verdict that covers it.
+    verdicts: BTreeMap<usize, usize>,
+    order: Vec<(Timestamp, At)>,
 }
 
-impl Timeline {
-    /// Estimates the clocks, and cuts the evidence into attempts, by start.
-    ///
-    /// # Errors
-    /// When an embedded data file is wrong, which the tests exclude.
-    pub fn new(mut evidence: Evidence) -> Result<(Self, Vec<Attempt>), KnowledgeError> {
-        let index = Index::new(&evidence);
-        let roles = Roles::new(&evidence, &index);
-        let coverage = CoverageMap::new(&evidence);
+/// What to show.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Up to this moment.
+    pub until: Option<Timestamp>,
+    /// Of this host's logs, or of connections with it on either side: name or address.
+    pub host: Option<String>,
+    /// Of this client.
+    pub client: Option<String>,
+    /// Of this server.
+    pub server: Option<String>,
+    /// Of this user.
+    pub user: Option<String>,
+    /// Of this stage of a connection.
+    pub stage: Option<Stage>,
+    /// Of this attempt.
+    pub attempt: Option<String>,
+}
 
-        let mut sightings = sighting::wire::sightings(&evidence);
-        sightings.extend(sighting::server::sightings(&evidence, &index));
-        sighting::session::join(&evidence, &index, &mut sightings);
-        sightings.extend(sighting::gateway::sightings(&evidence, &index));
-        sightings.extend(sighting::client::sightings(&evidence, &index));
-        let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
-        let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
-        join::join(&evidence, &index, &moment::embedded()?, &mut attempts);
-        outcome::conclude(&evidence, &index, &mut attempts);
-        tries::link(&evidence, &mut attempts);
-        facts::gather(&evidence, &index, &mut attempts);
+/// One event.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// On the common clock.
+    pub time: Timestamp,
+    /// In its own source's clock.
+    pub raw: Timestamp,
+    /// Computer that wrote the record; none for a packet.
+    pub host: Option<&'a str>,
+    /// Channel; `capture` for a packet.
+    pub channel: &'a str,
+    /// Provider and event id of a record.
+    pub origin: Option<(&'a str, u32)>,
+    /// What happened, as a fact.
+    pub kind: &'static str,
+    /// server, client, gateway, domain-controller, any; wire for a packet.
+    pub side: &'static str,
+    /// Stage of a connection that it proves to have been entered.
+    pub stage: Option<&'static str>,
+    /// What the fact means, a sentence without its full stop.
+    pub meaning: &'static str,
+    /// The same with the values that matter.
+    pub says: String,
+    /// All its values, by name.
+    pub values: Vec<(&'static str, String)>,
+    /// Those that matter to people, by name, as they say them: `reason 14`.
+    pub details: Vec<(&'static str, String)>,
+    /// Path of the source.
+    pub path: &'a str,
+    /// EventRecordID, or number of the packet.
+    pub place: u64,
+    /// Whether the record lay outside the live part of its file.
+    pub recovered: bool,
+    /// Index of the attempt that it belongs to: see [`Timeline::attempt`].
+    pub attempt: Option<usize>,
+}
 
-        let claimed = attempts.iter().flat_map(Attempt::signs).collect();
-        let off_by_default = lists::off_by_default()?;
-        let packets = matcher::packets(&evidence, &attempts);
-        let timeline = Self { evidence, index, roles, coverage, clocks, claimed, off_by_default, packets };
-        Ok((timeline, attempts))
+/// One connection, or one try that only logs saw.
+#[derive(Debug, Clone)]
+pub struct Try<'a> {
+    /// As in the report.
+    pub id: &'a str,
+    /// Address and port, or name.
+    pub client: String,
+    /// Address, or name.
+    pub client_host: String,
+    /// Whether anything tells who the client was.
+    pub client_known: bool,
+    /// Name, or address and port.
+    pub server: String,
+    /// `DOMAIN\user`.
+    pub user: Option<&'a str>,
+    /// First sign on the common clock.
+    pub start: Timestamp,
+    /// Last sign.
+    pub end: Timestamp,
+    /// Tries that this entry stands for.
+    pub count: u64,
+    /// ok, failed, dropped, cancelled, unknown.
+    pub outcome: &'static str,
+    /// Furthest stage entered.
+    pub stage: Stage,
+    /// client, server, middlebox, nobody, unknown.
+    pub closed_by: &'static str,
+    /// Cause that a verdict names for it.
+    pub cause: Option<&'a str>,
+    /// Whether the verdict is a remark.
+    pub remark: bool,
+}
+
+/// How often an event was met in one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Path of the source.
+    pub path: String,
+    /// `Provider/@Name`.
+    pub provider: String,
+    /// Event id.
+    pub id: u32,
+    /// Records in the live part of the file.
+    pub live: u64,
+    /// Records from outside of it.
+    pub recovered: u64,
+    /// Whether the catalogue describes it, so that it stands on the timeline.
+    pub known: bool,
+}
+
+impl<'a> Timeline<'a> {
+    pub(crate) fn new(judged: &'a Judged<'a>) -> Self {
+        let parts = judged.parts;
+        let mut order: Vec<(Timestamp, At)> = Vec::new();
+        // The index has dropped what two files hold.
+        for host in parts.evidence.hosts.iter() {
+            order.extend(
+                judged
+                    .index
+                    .of_host(host)
+                    .iter()
+                    .map(|(_, at)| (parts.evidence.time(*at), *at)),
+            );
+        }
+        let elsewhere = parts
+            .evidence
+            .all()
+            .filter(|at| parts.evidence.host(*at).is_none());
+        order.extend(elsewhere.map(|at| (parts.evidence.time(at), at)));
+        let place = |at: At| parts.evidence.event(at).map_or(0, |e| e.event.place);
+        order.sort_by_key(|(time, at)| (*time, at.source, place(*at), at.index));
+        let mut verdicts = BTreeMap::new();
+        for (n, verdict) in parts.verdicts.iter().enumerate() {
+            for attempt in &verdict.attempts {
+                verdicts.entry(*attempt).or_insert(n);
+            }
+        }
+        Self {
+            judged,
+            ids: assemble::attempt_ids(parts),
+            verdicts,
+            order,
+        }
     }
 
-    /// What signs are held against.
-    pub fn matcher(&self) -> Matcher<'_> {
-        Matcher {
-            evidence: &self.evidence,
-            index: &self.index,
-            coverage: &self.coverage,
-            claimed: &self.claimed,
-            controllers: &self.roles.controllers,
-            off_by_default: &self.off_by_default,
-            packets: &self.packets,
+    fn parts(&self) -> &'a Parts<'a> {
+        self.judged.parts
+    }
+
+    /// The events that a filter lets through, in order.
+    pub fn entries<'t>(&'t self, filter: &'t Filter) -> impl Iterator<Item = Entry<'a>> + 't {
+        self.order
+            .iter()
+            .skip_while(move |(t, _)| filter.since.is_some_and(|since| *t < since))
+            .take_while(move |(t, _)| filter.until.is_none_or(|until| *t <= until))
+            .filter(move |(_, at)| self.keeps(filter, *at))
+            .filter_map(move |(time, at)| self.entry(*time, *at))
+    }
+
+    /// The attempt of an index.
+    pub fn attempt(&self, index: usize) -> Option<Try<'_>> {
+        let a = self.parts().attempts.get(index)?;
+        // The steps of a failed try share the verdict of what decided it.
+        let verdict = self.verdicts.get(&index).or_else(|| {
+            self.verdicts
+                .get(&a.part_of?)
+                .filter(|_| a.outcome.is_bad())
+        });
+        let verdict = verdict.and_then(|v| self.parts().verdicts.get(*v));
+        let cause = verdict
+            .and_then(|v| v.cause)
+            .and_then(|c| self.parts().knowledge.causes.get(c));
+        Some(Try {
+            id: self.ids.get(index)?,
+            client: socket(&a.client),
+            client_host: peer_name(&a.client),
+            client_known: a.client.ip.is_some() || a.client.name.is_some(),
+            server: peer_name(&a.server),
+            user: a.user.as_deref(),
+            start: a.start,
+            end: a.end,
+            count: a.count,
+            outcome: a.outcome.name(),
+            stage: a.stage,
+            closed_by: a.closed_by,
+            cause: cause.map(|c| c.id.as_str()),
+            remark: verdict.is_some_and(|v| v.severity == "remark"),
+        })
+    }
+
+    /// How many tries an attempt stands for.
+    pub fn tries(&self, attempt: usize) -> u64 {
+        self.parts().attempts.get(attempt).map_or(1, |a| a.count)
+    }
+
+    /// Records per log, provider and id: those on the timeline, and those that no data file describes.
+    pub fn counts(&self) -> Vec<Count> {
+        let mut counts = Vec::new();
+        for source in &self.parts().evidence.sources {
+            let mut here: BTreeMap<(String, u32, bool), (u64, u64)> = BTreeMap::new();
+            for event in source.batch.iter() {
+                let Some(origin) = event.origin() else {
+                    continue;
+                };
+                let (live, recovered) = here
+                    .entry((origin.provider.clone(), origin.id, true))
+                    .or_default();
+                *(if event.is_recovered() {
+                    recovered
+                } else {
+                    live
+                }) += 1;
+            }
+            for ((provider, id), n) in &source.batch.unknown {
+                here.entry((provider.clone(), *id, false)).or_default().0 += n;
+            }
+            for ((provider, id), n) in &source.batch.unknown_recovered {
+                here.entry((provider.clone(), *id, false)).or_default().1 += n;
+            }
+            counts.extend(
+                here.into_iter()
+                    .map(|((provider, id, known), (live, recovered))| Count {
+                        path: source.label.clone(),
+                        provider,
+                        id,
+                        live,
+                        recovered,
+                        known,
+                    }),
+            );
         }
+        counts
+    }
+
+    /// First and last moment of all sources on the common clock, and the number of sources.
+    pub fn extent(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
+        let at = |i: Option<&(Timestamp, At)>| i.map(|(t, _)| *t);
+        (
+            at(self.order.first()),
+            at(self.order.last()),
+            self.parts().evidence.sources.len(),
+        )
+    }
+
+    /// The host that wrote all records, if there is one only and nothing else.
+    pub fn only_host(&self) -> Option<&'a str> {
+        let hosts = &self.parts().evidence.hosts;
+        let mut all = hosts.iter();
+        let only = all.next().filter(|_| all.next().is_none())?;
+        Some(hosts.name(only))
+    }
+
+    /// What could not be read: path, place, what, records lost.
+    pub fn defects(&self) -> impl Iterator<Item = (&'a str, &'a rdpwhy_parsers::Defect)> {
+        let sources = &self.parts().evidence.sources;
+        sources
+            .iter()
+            .flat_map(|s| s.batch.defects.iter().map(|d| (s.label.as_str(), d)))
+    }
+
+    /// Whether there is an attempt of this id.
+    pub fn has_attempt(&self, id: &str) -> bool {
+        self.ids.iter().any(|i| i == id)
+    }
+
+    fn entry(&self, time: Timestamp, at: At) -> Option<Entry<'a>> {
+        let evidence = self.parts().evidence;
+        let event = evidence.event(at)?;
+        let source = evidence.sources.get(at.source as usize)?;
+        let info = catalog::info(event.event.kind);
+        let origin = event.origin();
+        let log = event.log();
+        Some(Entry {
+            time,
+            raw: event.event.time,
+            host: evidence.host(at).map(|h| evidence.hosts.name(h)),
+            channel: log.map_or("", |l| l.channel.as_str()),
+            origin: origin.map(|o| (o.provider.as_str(), o.id)),
+            kind: event.event.kind.name(),
+            side: origin.map_or("wire", |o| o.spec.side),
+            stage: info.and_then(|i| i.stage),
+            meaning: info.map_or("", |i| i.meaning).trim_end_matches('.'),
+            says: sentence::describe(event),
+            values: event
+                .fields()
+                .map(|(f, v)| (f.name(), sentence::show(v)))
+                .collect(),
+            details: sentence::values(event).collect(),
+            path: &source.label,
+            place: event.event.place,
+            recovered: event.is_recovered(),
+            attempt: self.judged.owners.get(&at).copied(),
+        })
+    }
+
+    fn keeps(&self, filter: &Filter, at: At) -> bool {
+        let evidence = self.parts().evidence;
+        let Some(event) = evidence.event(at) else {
+            return false;
+        };
+        let owner = self.judged.owners.get(&at).copied();
+        let attempt = owner.and_then(|o| self.parts().attempts.get(o));
+        let host = evidence.host(at).map(|h| evidence.hosts.name(h));
+        filter
+            .attempt
+            .as_ref()
+            .is_none_or(|id| owner.and_then(|o| self.ids.get(o)) == Some(id))
+            && filter.stage.is_none_or(|s| {
+                catalog::info(event.event.kind).and_then(|i| i.stage) == Some(s.name())
+            })
+            && filter.host.as_ref().is_none_or(|wanted| {
+                host.is_some_and(|h| same_host(h, wanted))
+                    || attempt
+                        .is_some_and(|a| is_peer(&a.client, wanted) || is_peer(&a.server, wanted))
+                    || ["client_ip", "server_ip", "client_host", "server_name"]
+                        .iter()
+                        .any(|f| says(event, f, wanted))
+            })
+            && filter.client.as_ref().is_none_or(|wanted| {
+                attempt.is_some_and(|a| is_peer(&a.client, wanted))
+                    || ["client_ip", "client_host"]
+                        .iter()
+                        .any(|f| says(event, f, wanted))
+            })
+            && filter.server.as_ref().is_none_or(|wanted| {
+                attempt.is_some_and(|a| is_peer(&a.server, wanted))
+                    || ["server_ip", "server_name"]
+                        .iter()
+                        .any(|f| says(event, f, wanted))
+            })
+            && filter
+                .user
+                .as_ref()
+                .is_none_or(|wanted| user(event, attempt).is_some_and(|u| same_account(&u, wanted)))
+    }
+}
+
+/// The account that an event names, or else its attempt.
+fn user(event: EventRef<'_>, attempt: Option<&Attempt>) -> Option<String> {
+    account(event.text(field::DOMAIN), event.text(field::USER)).or_else(|| attempt?.user.clone())
+}
+
+fn same_host(name: &str, wanted: &str) -> bool {
+    let short = |n: &str| n.split('.').next().unwrap_or_default().to_lowercase();
+    name.eq_ignore_ascii_case(wanted)
+        || (short(name) == short(wanted) && !(name.contains('.') && wanted.contains('.')))
+}
+
+fn is_peer(peer: &Peer, wanted: &str) -> bool {
+    peer.ip.is_some_and(|ip| ip.to_string() == wanted)
+        || peer.name.as_ref().is_some_and(|n| same_host(n, wanted))
+}
+
+fn says(event: EventRef<'_>, name: &str, wanted: &str) -> bool {
+    let value = rdpwhy_parsers::Field::named(name).and_then(|f| event.get(f));
+    value.is_some_and(|v| {
+        let value = sentence::show(v);
+        value == wanted || (v.as_text().is_some() && same_host(&value, wanted))
+    })
+}
+
+/// Address and port, or what else is known.
+fn socket(peer: &Peer) -> String {
+    match (peer.ip, peer.port) {
+        (Some(ip), Some(port)) => std::net::SocketAddr::new(ip, port).to_string(),
+        _ => peer_name(peer),
     }
 }

@@ -25,10 +25,77 @@ pub enum Command {
     /// Tell why RDP connections failed, from event logs and packet captures
     #[command(after_help = EXAMPLES, after_long_help = EXIT_AND_EXAMPLES)]
     Diagnose(Box<Diagnose>),
-
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Timeline>),
+    /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
+    /// List and check cause files, or begin a new one
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
+    /// Print a shell's completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  rdpwhy explain 0x904/0x7                 both numbers of mstsc's error dialog; 904/7 will do
+  rdpwhy explain 0x8009030d                a status in hex or decimal
+  rdpwhy explain Schannel/36870            a record; 36870 alone will do
+  rdpwhy explain alert 40                  a number of a kind: alert, errinfo, kerberos, negotiation failure …
+  rdpwhy explain KDC_ERR_PREAUTH_FAILED    a name
+  rdpwhy explain private-key-access-denied a cause: its signs, its fix, what looks alike";
+
+/// `rdpwhy explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Code, event or cause
+    #[arg(value_name = "WHAT", required = true, allow_negative_numbers = true)]
+    pub what: Vec<String>,
+
+    /// Write it for programs: schema rdpwhy.explain/1
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show every cause in full
+    #[arg(long)]
+    pub all: bool,
+
+    /// Folder of cause files to use beside the built-in ones
+    #[arg(long, value_name = "FOLDER")]
+    pub knowledge: Option<PathBuf>,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// `rdpwhy knowledge`.
+#[derive(Debug, Subcommand)]
+pub enum KnowledgeCommand {
+    /// List all causes: id, stage, side, whether mstsc shows 0x904/0x7, title
+    List {
+        /// Write it for programs: schema rdpwhy.causes/1
+        #[arg(long)]
+        json: bool,
+        /// Folder of cause files to list beside the built-in ones
+        #[arg(long, value_name = "FOLDER")]
+        knowledge: Option<PathBuf>,
+    },
+    /// Check a folder of cause files and tell every mistake with its file and line
+    Check {
+        /// Folder with <stage>/<id>.toml
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// Print a cause file with comments, to begin a new one from
+    Template,
 }
 
 const EXAMPLES: &str = "\
@@ -102,6 +169,13 @@ pub struct Diagnose {
     /// Show what is folded otherwise: every verdict in full, all evidence, all attempts
     #[arg(long, help_heading = "Output")]
     pub all: bool,
+
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// Names and addresses that the evidence tells in their own fields are replaced wherever they occur, folders and file
+    /// names too. Read the result before it leaves the house: free text in a record can hold anything.
+    #[arg(long, help_heading = "Output")]
+    pub redact: bool,
 
     /// Say for each verdict why it is not CAUSE
     #[arg(long, value_name = "CAUSE", help_heading = "Output")]

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rdpwhy_analyzer::Knowledge;
+use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
 use rdpwhy_parsers::Timestamp;
 
@@ -14,6 +15,7 @@ use crate::input::content::{Content, recognise};
 use crate::input::{self, Found, KeyLog, Problem};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::redact;
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
 use crate::span::Span;
@@ -121,6 +123,9 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         }
     }
     add(&mut report, problems);
+    if args.redact {
+        redact::redact(&mut report, &knowledge);
+    }
     let text = rendered(&report, args, span, say.surroundings, output.is_some())?;
     match (output, &args.output) {
         (Some(output), Some(path)) => output
@@ -154,7 +159,6 @@ fn rendered(
         charset: surroundings.charset,
         all: args.all,
         zone: span.zone,
-        why_not: args.why_not.clone(),
     };
     match args.format {
         Format::Text => Ok(render::text(report, &style)),
@@ -169,15 +173,7 @@ fn known(knowledge: &Knowledge, asked: &str) -> Result<(), Stop> {
     if knowledge.cause(asked).is_some() {
         return Ok(());
     }
-    let words: Vec<&str> = asked.split('-').filter(|w| w.len() > 2).collect();
-    let close = |id: &&str| words.iter().any(|w| id.contains(w));
-    let ids: Vec<&str> = knowledge
-        .causes
-        .iter()
-        .map(|c| c.id.as_str())
-        .filter(close)
-        .take(5)
-        .collect();
+    let ids = nearest(asked, knowledge.causes.iter().map(|c| c.id.as_str()), 5);
     let hint = if ids.is_empty() {
         String::new()
     } else {
@@ -198,6 +194,7 @@ fn limits(args: &Diagnose, span: &Span) -> Limits {
         user: args.only.user.clone(),
         why_not: args.why_not.clone(),
         zone: span.zone.clone(),
+        identities: args.redact,
         threads: args.threads,
     }
 }
@@ -303,7 +300,10 @@ pub(crate) struct Speaker<'a> {
 
 impl Speaker<'_> {
     pub fn error(&mut self, what: impl Display) {
-        self.line(&format!("rdpwhy: {what}"));
+        // A folder of cause files may have a mistake in each.
+        for line in what.to_string().lines() {
+            self.line(&format!("rdpwhy: {line}"));
+        }
     }
 
     pub fn warning(&mut self, problem: &Problem) {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Chronicle, Knowledge, Options, Source};
+use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -28,41 +29,56 @@ pub struct Limits {
     pub why_not: Option<String>,
     /// Zone of times without one.
     pub zone: Option<jiff::tz::TimeZone>,
+    /// Whether the report tells apart whom it names.
+    pub identities: bool,
     /// Threads.
     pub threads: Option<usize>,
 }
 
-/// The built-in causes, with those of a folder of cause files (`<stage>/<id>.toml`) beside them.
+/// The built-in causes, with those of a folder beside them if one is given.
 ///
 /// # Errors
-/// What cannot be read, or the first mistake with file and line.
+/// What cannot be read, or all mistakes with file and line, one a line.
 pub fn knowledge(folder: Option<&Path>) -> Result<Knowledge, String> {
-    let Some(folder) = folder else {
-        return Knowledge::embedded().map_err(|e| e.to_string());
-    };
+    match folder {
+        None => Knowledge::embedded().map_err(|e| e.to_string()),
+        Some(folder) => check(folder).map(|c| c.knowledge).map_err(|e| e.join("\n")),
+    }
+}
+
+/// Checks a folder of cause files, `<stage>/<id>.toml`, beside the built-in ones.
+///
+/// # Errors
+/// What cannot be read, or all mistakes with file and line.
+pub fn check(folder: &Path) -> Result<Checked, Vec<String>> {
+    let files = cause_files(folder).map_err(|e| vec![e])?;
+    let files = files.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+    rdpwhy_analyzer::knowledge::check(files)
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+}
+
+/// Path and text of each cause file, sorted.
+fn cause_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
+    let told = |path: &Path, e: &std::io::Error| format!("{}: {e}", path.display());
     let mut files = Vec::new();
     let mut todo = vec![folder.to_owned()];
     while let Some(dir) = todo.pop() {
-        let entries = std::fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        for entry in entries.flatten() {
-            let path = entry.path();
+        for entry in std::fs::read_dir(&dir).map_err(|e| told(&dir, &e))? {
+            let path = entry.map_err(|e| told(&dir, &e))?.path();
             if path.is_dir() {
                 todo.push(path);
             } else if path.extension().is_some_and(|e| e == "toml") {
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|e| format!("{}: {e}", path.display()))?;
+                let text = std::fs::read_to_string(&path).map_err(|e| told(&path, &e))?;
                 files.push((path.display().to_string().replace('\\', "/"), text));
             }
         }
     }
     if files.is_empty() {
-        return Err(format!(
-            "{}: there is no cause file (.toml) in it",
-            folder.display()
-        ));
+        let folder = folder.display();
+        return Err(format!("{folder}: there is no cause file (.toml) in it"));
     }
     files.sort();
-    Knowledge::with(files.iter().map(|(p, t)| (p.as_str(), t.as_str()))).map_err(|e| e.to_string())
+    Ok(files)
 }
 
 /// Analyses the evidence.
@@ -97,10 +113,10 @@ pub fn timeline<T>(
     limits: &Limits,
     knowledge: &Knowledge,
     progress: &Progress,
-    tell: impl FnOnce(&Chronicle<'_>) -> T,
+    tell: impl FnOnce(&Timeline<'_>) -> T,
 ) -> Result<T, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
-    rdpwhy_analyzer::chronicle(
+    rdpwhy_analyzer::timeline(
         sources,
         &secrets,
         knowledge,
@@ -130,6 +146,7 @@ fn options(limits: &Limits) -> Options {
         user: limits.user.clone(),
         zone: limits.zone.clone(),
         why_not: limits.why_not.clone(),
+        identities: limits.identities,
         threads: limits.threads,
     }
 }

@@ -5,9 +5,13 @@
 pub mod args;
 mod diagnose;
 mod engine;
+mod explain;
 pub mod input;
+mod knowledge;
+mod manual;
 mod output;
 mod progress;
+mod redact;
 pub mod render;
 pub mod span;
 mod surroundings;
@@ -43,12 +47,17 @@ pub fn run_in(
     surroundings: &Surroundings,
 ) -> u8 {
     match Arguments::try_parse_from(args) {
-        Ok(Arguments {
-            command: Command::Diagnose(args),
-        }) => diagnose::diagnose(&args, out, err, surroundings),
-        Ok(Arguments {
-            command: Command::Timeline(args),
-        }) => timeline::timeline(&args, out, err, surroundings),
+        Ok(Arguments { command }) => match command {
+            Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
+            Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
+            Command::Explain(args) => explain::explain(&args, out, err, surroundings),
+            Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
+            Command::Completions { shell } => printed(out, &manual::completions(shell)),
+            Command::Man => match manual::page() {
+                Ok(page) => printed(out, &page),
+                Err(_) => USAGE,
+            },
+        },
         Err(e) => {
             let text = e.render();
             let status = u8::try_from(e.exit_code()).unwrap_or(USAGE);
@@ -63,6 +72,11 @@ pub fn run_in(
             if written.is_err() { USAGE } else { status }
         }
     }
+}
+
+/// Writes it; the exit status.
+fn printed(out: &mut dyn Write, bytes: &[u8]) -> u8 {
+    if put(out, bytes).is_ok() { 0 } else { USAGE }
 }
 
 /// Writes all of it. A reader that has seen enough and closed its end (`| head`) is no error.

@@ -173,6 +173,27 @@ impl EventBatch {
         Filling { batch: self }
     }
 
+    /// Adds values to the event pushed last.
+    pub(crate) fn more(&mut self) -> Filling<'_> {
+        Filling { batch: self }
+    }
+
+    /// How far events and their values have come.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            events: self.events.len(),
+            values: self.values.len(),
+            text: self.text.len(),
+        }
+    }
+
+    /// Takes back the events pushed since a mark.
+    pub(crate) fn rewind(&mut self, mark: &Mark) {
+        self.events.truncate(mark.events);
+        self.values.truncate(mark.values);
+        self.text.truncate(mark.text);
+    }
+
     /// Says whose record the event pushed last is.
     pub(crate) fn originates(&mut self, provider: &str, id: u32, spec: &'static EventSpec) {
         let index = self.origin(provider, id, spec);
@@ -200,27 +221,6 @@ impl EventBatch {
     pub(crate) fn is_recovered(&self, event: &Event) -> bool {
         self.recovered_events
             .contains(&(event.log, event.place, event.time))
-    }
-
-    /// Adds values to the event pushed last.
-    pub(crate) fn more(&mut self) -> Filling<'_> {
-        Filling { batch: self }
-    }
-
-    /// How far events and their values have come.
-    pub(crate) fn mark(&self) -> Mark {
-        Mark {
-            events: self.events.len(),
-            values: self.values.len(),
-            text: self.text.len(),
-        }
-    }
-
-    /// Takes back the events pushed since a mark.
-    pub(crate) fn rewind(&mut self, mark: &Mark) {
-        self.events.truncate(mark.events);
-        self.values.truncate(mark.values);
-        self.text.truncate(mark.text);
     }
 
     /// Adds a defect.

@@ -86,7 +86,7 @@ pub fn to_event(raw: &RawRecord<'_>, batch: &mut EventBatch) {
 }
 
 /// Adds the event with its values.
-fn fill(spec: &EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
+fn fill(spec: &'static EventSpec, raw: &RawRecord<'_>, log: u32, batch: &mut EventBatch) {
     let mut filling = batch.push(spec.kind, log, raw.time, raw.record, raw.activity);
     for field in spec.fields {
         for name in field.from.split('|') {

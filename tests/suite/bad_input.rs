@@ -72,7 +72,10 @@ fn files_that_only_look_like_evidence() {
         ("System.evtx", b"ElfFile\0"),
         ("chunk.evtx", b"ElfChnk\0"),
         ("trace.pcap", b"\xd4\xc3\xb2\xa1\x02\0\x04\0"),
-        ("trace.pcapng", b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a"),
+        (
+            "trace.pcapng",
+            b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a",
+        ),
         ("evidence.zip", b"PK\x03\x04"),
     ];
     for (name, magic) in magics {
@@ -125,7 +128,9 @@ fn labels(suffix: &str) -> Vec<&'static str> {
 fn a_damaged_file_among_good_ones() {
     for label in labels(".evtx") {
         let (report, run) = with_replaced(label, &noise(5000));
-        assert_eq!(run.status, 1, "{label}");
+        // Without the log that says why, the failures stand unexplained.
+        let deciding = label == "server/System.evtx";
+        assert_eq!(run.status, if deciding { 4 } else { 1 }, "{label}");
         let replaced = list(&report, "/sources").iter();
         let read = replaced.filter(|s| number(s, "/records") > 0).count();
         let files = case::named("showcase").evidence.0.len();
@@ -136,9 +141,10 @@ fn a_damaged_file_among_good_ones() {
 #[test]
 fn an_empty_file_among_good_ones() {
     let (report, run) = with_replaced("server/System.evtx", b"");
-    assert_eq!(run.status, 1, "wrong passwords are still known");
-    let causes = named(&report);
-    assert!(!causes.contains_key("private-key-access-denied"), "{causes:?}");
+    assert_eq!(run.status, 4);
+    let missing = list(&report, "/verdicts/0/missing").iter();
+    let missing: Vec<_> = missing.map(|m| text(m, "/what")).collect();
+    assert!(missing.iter().any(|m| m.contains("System")), "{missing:?}");
 }
 
 #[test]
@@ -189,7 +195,7 @@ fn a_missing_path_beside_a_good_one() {
     assert_eq!(violations(&report, run.status), Vec::<String>::new());
 }
 
-/// An archive that ends before its directory.
+/// An archive that ends in the middle of a member: what is there of the member is read.
 #[test]
 fn a_torn_archive() {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -199,5 +205,10 @@ fn a_torn_archive() {
     let bytes = archive.finish().unwrap().into_inner();
     let files = folder(&[("evidence.zip", &bytes[..bytes.len() / 2])]);
     let run = diagnose(&[files.path().join("evidence.zip")], &JSON);
-    refused(&run, &["evidence.zip"]);
+    assert!(run.err.contains("evidence.zip"), "{}", run.err);
+    let report = run.report();
+    let member = source(&report, "evidence.zip!System.evtx");
+    assert!(number(member, "/records") > 0);
+    assert!(!list(member, "/defects").is_empty());
+    assert!(!list(source(&report, "evidence.zip"), "/defects").is_empty());
 }

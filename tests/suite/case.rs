@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use rayon::prelude::*;
 use rdpwhy_analyzer::Source;
 use serde::Deserialize;
 use tempfile::TempDir;
+
+use crate::program::in_parallel;
 
 /// `expected.toml`: what the analysis of a case has to say.
 #[derive(Debug, Deserialize)]
@@ -40,9 +41,6 @@ pub struct Case {
 pub struct Evidence(pub Vec<(String, Vec<u8>)>);
 
 /// All cases, by name.
-///
-/// Call it once before going parallel: a worker of a pool that waits for the same pool to write the cases would wait
-/// for ever.
 pub fn all() -> &'static [Case] {
     static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases");
@@ -52,7 +50,7 @@ pub fn all() -> &'static [Case] {
             .filter(|path| path.is_dir())
             .collect();
         folders.sort();
-        folders.into_par_iter().map(Case::read).collect()
+        in_parallel(&folders, |folder| Case::read(folder))
     });
     &ALL
 }
@@ -66,14 +64,14 @@ pub fn named(name: &str) -> &'static Case {
 }
 
 impl Case {
-    fn read(folder: PathBuf) -> Self {
+    fn read(folder: &Path) -> Self {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(folder.join("expected.toml")).unwrap();
         let expected = toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let evidence = Evidence::written(&folder);
+        let evidence = Evidence::written(folder);
         Self {
             name,
-            folder,
+            folder: folder.to_owned(),
             expected,
             evidence,
         }

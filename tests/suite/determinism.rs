@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::case::{self, Case, Evidence};
-use crate::program::{diagnose, list, text};
+use crate::program::{diagnose, in_parallel, list, text};
 
 /// What `diagnose --format json` prints about these paths.
 fn printed<P: AsRef<Path>>(paths: &[P], more: &[&str]) -> String {
@@ -27,7 +26,7 @@ fn shuffled(case: &Case, folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn threads_and_the_order_of_paths_do_not_show() {
-    case::all().par_iter().for_each(|case| {
+    in_parallel(case::all(), |case| {
         let folder = case.evidence.laid_out();
         let one = printed(&[folder.path()], &["-j1"]);
         let four = printed(&[folder.path()], &["-j4"]);
@@ -44,7 +43,7 @@ fn threads_and_the_order_of_paths_do_not_show() {
 /// The text report is as steady as the JSON.
 #[test]
 fn the_text_is_the_same_as_well() {
-    case::all().par_iter().for_each(|case| {
+    in_parallel(case::all(), |case| {
         let folder = case.evidence.laid_out();
         let one = diagnose(&[folder.path()], &["-j1", "--all"]);
         let other = diagnose(&shuffled(case, folder.path()), &["-j4", "--all"]);
@@ -94,7 +93,7 @@ fn without_paths(printed: &str, mark: &str) -> (Value, Vec<String>) {
 /// A collector's archive is the folder that it was made from.
 #[test]
 fn an_archive_differs_from_its_folder_in_paths_only() {
-    case::all().par_iter().for_each(|case| {
+    in_parallel(case::all(), |case| {
         let base = TempDir::new().unwrap();
         case.evidence.put(&base.path().join("case"));
         zip(&case.evidence, &base.path().join("case.zip"));

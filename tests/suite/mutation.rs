@@ -1,11 +1,10 @@
 //! A few hundred seeded truncations and bit flips of good evidence: no panic, and a report that keeps the contract.
 
-use rayon::prelude::*;
 use rdpwhy_fixtures::seed::Seed;
 
 use crate::case::{self, Evidence};
 use crate::contract::violations;
-use crate::program::analyze;
+use crate::program::{analyze, in_parallel};
 
 /// Mutants per case.
 const MUTANTS: u64 = 150;
@@ -49,21 +48,21 @@ fn pick(seed: &mut Seed, end: usize) -> usize {
 
 #[test]
 fn mutants_of_good_evidence_are_read_without_panic() {
-    let cases = CASES.map(case::named);
-    let broken: Vec<String> = (0..MUTANTS)
-        .into_par_iter()
-        .flat_map_iter(|nth| cases.iter().map(move |case| (nth, *case)))
-        .flat_map_iter(|(nth, case)| {
-            let mut seed = Seed::of(&format!("mutant {nth} of {}", case.name));
-            let (what, evidence) = mutant(&case.evidence, &mut seed);
-            let run = std::panic::catch_unwind(|| analyze(&evidence));
-            let found = match run {
-                Ok((report, status)) => violations(&report, status),
-                Err(_) => vec!["panic".to_owned()],
-            };
-            let told = move |f| format!("{}, {what}: {f}", case.name);
-            found.into_iter().map(told)
-        })
+    let mutants: Vec<_> = CASES
+        .iter()
+        .flat_map(|case| (0..MUTANTS).map(|nth| (case::named(case), nth)))
         .collect();
+    let broken = in_parallel(&mutants, |(case, nth)| {
+        let mut seed = Seed::of(&format!("mutant {nth} of {}", case.name));
+        let (what, evidence) = mutant(&case.evidence, &mut seed);
+        let run = std::panic::catch_unwind(|| analyze(&evidence));
+        let found = match run {
+            Ok((report, status)) => violations(&report, status),
+            Err(_) => vec!["panic".to_owned()],
+        };
+        let told = |f| format!("{}, {what}: {f}", case.name);
+        found.into_iter().map(told).collect::<Vec<_>>()
+    });
+    let broken = broken.concat();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

@@ -1,10 +1,10 @@
 //! Runs of the program, and of the analyzer below it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
 use rdpwhy_analyzer::{Knowledge, Options, Silent};
 use serde_json::Value;
 
@@ -29,9 +29,16 @@ impl Run {
 
 /// `rdpwhy diagnose PATHS… MORE…`
 pub fn diagnose<P: AsRef<Path>>(paths: &[P], more: &[&str]) -> Run {
-    let mut args: Vec<OsString> = vec!["rdpwhy".into(), "diagnose".into()];
+    let mut args: Vec<OsString> = vec!["diagnose".into()];
     args.extend(paths.iter().map(|p| p.as_ref().as_os_str().to_owned()));
     args.extend(more.iter().map(Into::into));
+    rdpwhy(&args)
+}
+
+/// `rdpwhy ARGS…`
+pub fn rdpwhy<A: AsRef<OsStr>>(args: &[A]) -> Run {
+    let args = args.iter().map(|a| a.as_ref().to_owned());
+    let args = std::iter::once(OsString::from("rdpwhy")).chain(args);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status = rdpwhy::run(args, &mut out, &mut err);
     Run {
@@ -58,6 +65,37 @@ pub fn knowledge() -> &'static Knowledge {
     &KNOWLEDGE
 }
 
+/// Does something with each item, on all processors; results in the order of the items.
+///
+/// Plain threads, not rayon: a worker that waits for the analyzer's own pool would steal the next item meanwhile, and
+/// the next, until its stack is full.
+pub fn in_parallel<'a, T: Sync, R: Send>(
+    items: &'a [T],
+    task: impl Fn(&'a T) -> R + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(nth) else {
+                return done;
+            };
+            done.push((nth, task(item)));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let results = workers.into_iter().map(|worker| worker.join());
+        results
+            .flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    done.sort_by_key(|(nth, _)| *nth);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
 /// A case and what the program says of it.
 pub struct Told {
     /// The case.
@@ -68,7 +106,7 @@ pub struct Told {
     pub status: u8,
 }
 
-/// What the program says of each case, by name; computed once. Like [`case::all`], to be called before going parallel.
+/// What the program says of each case, by name; computed once.
 pub fn told() -> &'static [Told] {
     static TOLD: LazyLock<Vec<Told>> = LazyLock::new(|| {
         let cases = case::all();
@@ -83,7 +121,7 @@ pub fn told() -> &'static [Told] {
                 status: run.status,
             }
         };
-        cases.par_iter().map(tell).collect()
+        in_parallel(cases, tell)
     });
     &TOLD
 }

@@ -6,11 +6,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::contract::violations;
-use crate::program::{diagnose, list, number, text};
+use crate::program::{diagnose, in_parallel, list, number, text};
 
 /// The samples' folder, unless it is not there, which is said past the harness's capturing.
 fn samples(below: &str) -> Option<PathBuf> {
@@ -19,13 +18,21 @@ fn samples(below: &str) -> Option<PathBuf> {
     if folder.exists() {
         return Some(folder);
     }
-    let _ = writeln!(std::io::stderr(), "skipped: ../shared/samples/{below} is not there");
+    let _ = writeln!(
+        std::io::stderr(),
+        "skipped: ../shared/samples/{below} is not there"
+    );
     None
 }
 
 fn report_on(path: &Path) -> (Value, u8) {
     let run = diagnose(&[path], &["--format", "json", "-j1"]);
-    assert!([0, 1, 4].contains(&run.status), "{}: {}", path.display(), run.err);
+    assert!(
+        [0, 1, 4].contains(&run.status),
+        "{}: {}",
+        path.display(),
+        run.err
+    );
     let report = run.report();
     let broken = violations(&report, run.status);
     assert!(broken.is_empty(), "{}: {broken:?}", path.display());
@@ -53,7 +60,10 @@ fn an_exposed_host_is_not_blamed_for_its_guessers() {
     // Guessing: failed tries, kept apart per address, under remarks.
     let remarks = causes(&report, "remark");
     let guessing = BTreeSet::from(["scan-traffic", "wrong-credentials"]);
-    assert!(!remarks.is_empty() && remarks.is_subset(&guessing), "{remarks:?}");
+    assert!(
+        !remarks.is_empty() && remarks.is_subset(&guessing),
+        "{remarks:?}"
+    );
     let failed = list(&report, "/attempts").iter();
     let failed: Vec<_> = failed.filter(|a| text(a, "/outcome") == "failed").collect();
     let addresses: BTreeSet<_> = failed.iter().map(|a| text(a, "/client/ip")).collect();
@@ -68,9 +78,14 @@ fn an_exposed_host_is_not_blamed_for_its_guessers() {
     let cited: u64 = cited.map(|e| number(e, "/times").max(1)).sum();
     assert_eq!(cited, 8);
     // The records that cannot be read are told, with their place.
-    let lost = list(&report, "/sources").iter().flat_map(|s| list(s, "/defects"));
+    let lost = list(&report, "/sources")
+        .iter()
+        .flat_map(|s| list(s, "/defects"));
     let lost: Vec<_> = lost.filter(|d| number(d, "/lost") > 0).collect();
-    assert!(lost.iter().all(|d| text(d, "/at").starts_with("chunk")), "{lost:?}");
+    assert!(
+        lost.iter().all(|d| text(d, "/at").starts_with("chunk")),
+        "{lost:?}"
+    );
     assert!(!lost.is_empty());
 }
 
@@ -95,7 +110,10 @@ fn recorded_sessions_that_worked_are_ok() {
             return;
         };
         assert_eq!(outcomes.last().map(String::as_str), Some("ok"), "{name}");
-        assert!(outcomes.iter().all(|o| o == "ok" || o == "cancelled"), "{name}");
+        assert!(
+            outcomes.iter().all(|o| o == "ok" || o == "cancelled"),
+            "{name}"
+        );
         assert_eq!(list(&report, "/verdicts").len(), 0, "{name}");
     }
 }
@@ -148,7 +166,11 @@ fn floor(scored: &[Scored], percent: usize) {
     let wrong: Vec<_> = wrong.map(|s| s.name.as_str()).collect();
     println!("not right: {wrong:?}");
     let right = scored.len() - wrong.len();
-    assert!(right * 100 >= scored.len() * percent, "{right} of {}", scored.len());
+    assert!(
+        right * 100 >= scored.len() * percent,
+        "{right} of {}",
+        scored.len()
+    );
     assert!(blamed.is_empty());
 }
 
@@ -201,23 +223,20 @@ fn labels(folder: &Path) -> Value {
 fn captures_of_real_peers() {
     let Some(folder) = samples("lab") else { return };
     let labels = labels(&folder);
-    let scored: Vec<_> = list(&labels, "")
-        .par_iter()
-        .map(|label| {
-            let name = text(label, "/file");
-            let (report, _) = report_on(&folder.join(name));
-            let accept = texts(label, "/accept/accept");
-            let inconclusive_ok = label.pointer("/accept/inconclusive_ok") == Some(&true.into());
-            let healthy = list(label, "/healthy").iter();
-            let tcp = healthy.filter(|c| text(c, "/proto") == "tcp");
-            let clients = tcp.map(|c| (text(c, "/client"), number(c, "/client_port")));
-            Scored {
-                name: name.to_owned(),
-                right: acceptable(&report, &accept, inconclusive_ok),
-                blamed: blamed(&report, clients),
-            }
-        })
-        .collect();
+    let scored = in_parallel(list(&labels, ""), |label| {
+        let name = text(label, "/file");
+        let (report, _) = report_on(&folder.join(name));
+        let accept = texts(label, "/accept/accept");
+        let inconclusive_ok = label.pointer("/accept/inconclusive_ok") == Some(&true.into());
+        let healthy = list(label, "/healthy").iter();
+        let tcp = healthy.filter(|c| text(c, "/proto") == "tcp");
+        let clients = tcp.map(|c| (text(c, "/client"), number(c, "/client_port")));
+        Scored {
+            name: name.to_owned(),
+            right: acceptable(&report, &accept, inconclusive_ok),
+            blamed: blamed(&report, clients),
+        }
+    });
     floor(&scored, 60);
 }
 
@@ -227,24 +246,20 @@ fn incidents_told_by_logs() {
         return;
     };
     let labels = labels(&folder);
-    let scored: Vec<_> = list(&labels, "/cases")
-        .par_iter()
-        .map(|label| {
-            let name = text(label, "/dir").to_owned();
-            let (report, _) = report_on(&folder.join("cases").join(&name));
-            let accept = texts(label, "/expected/accept");
-            let inconclusive_ok = label.pointer("/expected/inconclusive_ok") == Some(&true.into());
-            let attempts = list(label, "/expected/attempts").iter();
-            let healthy = attempts.filter(|a| {
-                text(a, "/role") == "healthy" && number(a, "/client/port") > 0
-            });
-            let clients = healthy.map(|a| (text(a, "/client/ip"), number(a, "/client/port")));
-            Scored {
-                right: acceptable(&report, &accept, inconclusive_ok),
-                blamed: blamed(&report, clients),
-                name,
-            }
-        })
-        .collect();
+    let scored = in_parallel(list(&labels, "/cases"), |label| {
+        let name = text(label, "/folder").to_owned();
+        let (report, _) = report_on(&folder.join(&name));
+        let accept = texts(label, "/expected/accept");
+        let inconclusive_ok = label.pointer("/expected/inconclusive_ok") == Some(&true.into());
+        let attempts = list(label, "/expected/attempts").iter();
+        let healthy =
+            attempts.filter(|a| text(a, "/role") == "healthy" && number(a, "/client/port") > 0);
+        let clients = healthy.map(|a| (text(a, "/client/ip"), number(a, "/client/port")));
+        Scored {
+            right: acceptable(&report, &accept, inconclusive_ok),
+            blamed: blamed(&report, clients),
+            name,
+        }
+    });
     floor(&scored, 50);
 }

@@ -32,7 +32,10 @@ const FILLERS: [&str; 6] = ["code", "error", "event", "id", "number", "status"];
 pub fn read(text: &str) -> Asked {
     let mut numbers = Vec::new();
     let mut words = Vec::new();
-    for token in text.split([' ', '/', ',', '\\', ':', '=', '(', ')']).filter(|t| !t.is_empty()) {
+    for token in text
+        .split([' ', '/', ',', '\\', ':', '=', '(', ')'])
+        .filter(|t| !t.is_empty())
+    {
         match spellings(token) {
             list if list.is_empty() => words.push(token.to_ascii_lowercase()),
             list => numbers.push(list),
@@ -43,7 +46,10 @@ pub fn read(text: &str) -> Asked {
         [first, second] if words.iter().all(|w| w == "mstsc" || w == "extended") => {
             Asked::Pair(first.clone(), second.clone())
         }
-        [values] => Asked::Number { values: values.clone(), words },
+        [values] => Asked::Number {
+            values: values.clone(),
+            words,
+        },
         _ => Asked::Words,
     }
 }
@@ -52,8 +58,14 @@ pub fn read(text: &str) -> Asked {
 /// `0x` of an error dialog; a status may stand as a negative number.
 fn spellings(token: &str) -> Vec<Spelling> {
     let hex = |digits: &str| u32::from_str_radix(digits, 16).ok();
-    let as_hex = |value| Spelling { value, decimal: false };
-    if let Some(digits) = token.strip_prefix("0x").or_else(|| token.strip_prefix("0X")) {
+    let as_hex = |value| Spelling {
+        value,
+        decimal: false,
+    };
+    if let Some(digits) = token
+        .strip_prefix("0x")
+        .or_else(|| token.strip_prefix("0X"))
+    {
         return hex(digits).map(as_hex).into_iter().collect();
     }
     if let Ok(negative) = token.parse::<i32>()
@@ -62,17 +74,27 @@ fn spellings(token: &str) -> Vec<Spelling> {
         return vec![as_hex(negative.cast_unsigned())];
     }
     if token.bytes().all(|b| b.is_ascii_digit()) {
-        let decimal = token.parse().ok().map(|value| Spelling { value, decimal: true });
+        let decimal = token.parse().ok().map(|value| Spelling {
+            value,
+            decimal: true,
+        });
         return decimal.into_iter().chain(hex(token).map(as_hex)).collect();
     }
     // Eight digits with letters among them are a status; fewer may be a word such as `fade`.
     let status = token.len() == 8 && token.bytes().all(|b| b.is_ascii_hexdigit());
-    if status { hex(token).map(as_hex).into_iter().collect() } else { Vec::new() }
+    if status {
+        hex(token).map(as_hex).into_iter().collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// Letters and digits alone, in lower case: `handshake failure` is `handshake_failure`.
 pub fn letters(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }
 
 #[cfg(test)]
@@ -80,15 +102,26 @@ mod tests {
     use super::*;
 
     fn hex(value: u32) -> Spelling {
-        Spelling { value, decimal: false }
+        Spelling {
+            value,
+            decimal: false,
+        }
     }
 
     #[test]
     fn numbers_in_all_spellings() {
-        assert_eq!(read("0x904/0x7"), Asked::Pair(vec![hex(0x904)], vec![hex(7)]));
+        assert_eq!(
+            read("0x904/0x7"),
+            Asked::Pair(vec![hex(0x904)], vec![hex(7)])
+        );
         assert_eq!(read("0x904 / 0x7"), read("0x904/0x7"));
-        let decimal = Spelling { value: 904, decimal: true };
-        let Asked::Pair(first, _) = read("904/7") else { panic!("a pair") };
+        let decimal = Spelling {
+            value: 904,
+            decimal: true,
+        };
+        let Asked::Pair(first, _) = read("904/7") else {
+            panic!("a pair")
+        };
         assert_eq!(first, [decimal, hex(0x904)]);
         let one = |text| match read(text) {
             Asked::Number { values, words } => (values, words),
@@ -103,7 +136,13 @@ mod tests {
 
     #[test]
     fn names_are_no_numbers() {
-        for name in ["handshake_failure", "packet-loss", "0xZZ", "99999999999999999999", ""] {
+        for name in [
+            "handshake_failure",
+            "packet-loss",
+            "0xZZ",
+            "99999999999999999999",
+            "",
+        ] {
             assert_eq!(read(name), Asked::Words, "{name}");
         }
         assert_eq!(letters("handshake failure"), letters("HANDSHAKE_FAILURE"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asked::Spelling;
-use super::lead::{Lead, shown_codes};
+use super::lead::{self, Lead, shown_codes};
 use super::registry::{Dialog, Registries, Registry};
 use super::{CodeReading, Reading};
 use crate::knowledge::{Cause, Knowledge, KnowledgeError};
@@ -99,34 +99,59 @@ pub fn readings(
         spellings.iter().find_map(|s| registry.code(s.value))
     };
     let reason = registries.of_dialog(Dialog::First);
-    let Some(reason_code) = place(first, reason) else { return Ok(Vec::new()) };
+    let Some(reason_code) = place(first, reason) else {
+        return Ok(Vec::new());
+    };
     let extended = registries.of_dialog(Dialog::Second);
     // mstsc hands on what the server said in Set Error Info: numbers that it has no name for of its own are there.
     let errors = registries.iter().find(|r| r.id() == "error-info");
     let second_code = place(second, extended)
         .map(|c| (extended, c))
         .or_else(|| place(second, errors).map(|c| (errors, c)));
-    let Some((extended, extended_code)) = second_code else { return Ok(Vec::new()) };
+    let Some((extended, extended_code)) = second_code else {
+        return Ok(Vec::new());
+    };
     let pair = (reason_code.value, extended_code.value);
-    let known = embedded()?.into_iter().find(|d| (d.reason, d.extended) == pair);
+    let known = embedded()?
+        .into_iter()
+        .find(|d| (d.reason, d.extended) == pair);
     let told = |code: &'static rdpwhy_parsers::Code| format!("{} ({})", code.meaning, code.name);
     let (meaning, first_question, asks, neighbours) = match known {
         Some(d) => (d.meaning, Some(d.first), d.ask, d.neighbour),
         None => (
-            format!("The client says: {}. In addition: {}.", told(reason_code), told(extended_code)),
+            format!(
+                "The client says: {}. In addition: {}.",
+                told(reason_code),
+                told(extended_code)
+            ),
             None,
             Vec::new(),
             Vec::new(),
         ),
     };
     let causes = |wanted: &dyn Fn(&Cause) -> bool| -> Vec<Lead> {
-        knowledge.causes.iter().filter(|c| wanted(c)).map(Lead::shown).collect()
+        knowledge
+            .causes
+            .iter()
+            .filter(|c| wanted(c))
+            .map(Lead::shown)
+            .collect()
     };
     let names = |c: &Cause| shown_codes(c).contains(&(pair.0, Some(pair.1)));
     let (leads, sometimes) = if pair == YIELDED {
-        (causes(&|c| c.yields == "yes"), causes(&|c| c.yields == "depends"))
+        (
+            causes(&|c| c.yields == "yes"),
+            causes(&|c| c.yields == "depends"),
+        )
     } else {
-        (causes(&names), Vec::new())
+        let mut shown = causes(&names);
+        let code = extended.map(|r| lead::to_code(r, pair.1, registries, knowledge));
+        let further = code
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|l| l.role == "required");
+        shown.extend(further.filter(|l| !causes(&names).iter().any(|s| s.cause == l.cause)));
+        (shown, Vec::new())
     };
     let mut readings = vec![Reading::Dialog(DialogReading {
         reason: pair.0,
@@ -165,8 +190,16 @@ mod tests {
     #[test]
     fn the_embedded_pairs_are_known_to_the_tables() {
         for d in embedded().expect("dialogs.toml is checked here") {
-            assert!(code("disconnect-reason", d.reason).is_some(), "{:#x}", d.reason);
-            assert!(code("extended-reason", d.extended).is_some(), "{:#x}", d.extended);
+            assert!(
+                code("disconnect-reason", d.reason).is_some(),
+                "{:#x}",
+                d.reason
+            );
+            assert!(
+                code("extended-reason", d.extended).is_some(),
+                "{:#x}",
+                d.extended
+            );
             let shown = d.neighbour.iter().flat_map(|n| n.shows.split([' ', '/']));
             for number in shown.filter_map(|w| w.strip_prefix("0x")) {
                 let value = u32::from_str_radix(number, 16).expect("hexadecimal");

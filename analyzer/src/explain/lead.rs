@@ -4,7 +4,7 @@ use rdpwhy_parsers::Kind;
 use serde::Serialize;
 
 use super::registry::{Registries, Registry};
-use super::signs::without_values;
+use super::signs::SignText;
 use crate::knowledge::{Cause, Condition, Knowledge, Literal, Sign, Test, parse_number};
 
 /// A cause, and the sign by which the code or event belongs to it.
@@ -16,7 +16,8 @@ pub struct Lead {
     pub title: String,
     /// Where a connection breaks.
     pub stage: String,
-    /// `required`, `supporting`, `excluding` (speaks against it), or `shown` (mstsc shows the code).
+    /// `required`, `supporting`, `excluding` (speaks against it), `shown` (mstsc shows the code) or
+    /// `mentioned` (its file speaks of the code).
     pub role: &'static str,
     /// Whether a side states the reason itself by that sign.
     pub statement: bool,
@@ -37,7 +38,7 @@ impl Lead {
             stage: cause.stage.clone(),
             role,
             statement: sign.is_some_and(|s| s.statement),
-            says: sign.map(|s| without_values(&s.says)),
+            says: sign.map(|s| SignText::of(s).says),
             fix: remedy.map(|r| format!("on the {}: {}", r.run_on, r.summary)),
             verify: remedy.map(|r| r.verify.clone()),
         }
@@ -49,8 +50,11 @@ impl Lead {
     }
 
     fn order(&self) -> (usize, bool, &str) {
-        let roles = ["required", "shown", "supporting", "excluding"];
-        let role = roles.iter().position(|r| *r == self.role).unwrap_or(roles.len());
+        let roles = ["required", "shown", "mentioned", "supporting", "excluding"];
+        let role = roles
+            .iter()
+            .position(|r| *r == self.role)
+            .unwrap_or(roles.len());
         (role, !self.statement, &self.cause)
     }
 }
@@ -88,9 +92,27 @@ pub fn to_code(
                 found.push(Lead::shown(cause));
             }
         }
-        found.sort_by(|x, y| x.order().cmp(&y.order()));
     }
+    for cause in knowledge.causes.iter().filter(|c| mentions(c, value)) {
+        if !found.iter().any(|l| l.cause == cause.id) {
+            found.push(Lead::new(cause, "mentioned", None));
+        }
+    }
+    found.sort_by(|x, y| x.order().cmp(&y.order()));
     found
+}
+
+/// Whether the file of the cause speaks of a status. Smaller numbers mean too many things.
+fn mentions(cause: &Cause, value: u32) -> bool {
+    const STATUS_FROM: u32 = 0x8000_0000;
+    let number = format!("0x{value:08x}");
+    let signs = cause
+        .required
+        .iter()
+        .chain(&cause.supporting)
+        .map(|s| &s.says);
+    let mut texts = signs.chain(&cause.references).chain([&cause.summary]);
+    value >= STATUS_FROM && texts.any(|t| t.to_ascii_lowercase().contains(&number))
 }
 
 fn leads(knowledge: &Knowledge, looks: &dyn Fn(&Sign) -> bool) -> Vec<Lead> {
@@ -129,7 +151,10 @@ fn spellings(registry: &str, value: u32) -> Vec<i64> {
         "ntstatus" => Some(value | 0x1000_0000),
         _ => None,
     };
-    std::iter::once(value).chain(wrapped).map(i64::from).collect()
+    std::iter::once(value)
+        .chain(wrapped)
+        .map(i64::from)
+        .collect()
 }
 
 fn wants(condition: &Condition, numbers: &[i64]) -> bool {
@@ -151,9 +176,16 @@ pub fn shown_codes(cause: &Cause) -> Vec<(u32, Option<u32>)> {
     const LARGEST_IN_A_ROW: u32 = 0xFF;
     let mut codes: Vec<(u32, Option<u32>)> = Vec::new();
     let mut before = "";
-    for word in cause.mstsc.as_deref().unwrap_or_default().split_whitespace() {
+    for word in cause
+        .mstsc
+        .as_deref()
+        .unwrap_or_default()
+        .split_whitespace()
+    {
         let text = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '/');
-        let number = text.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let number = text
+            .strip_prefix("0x")
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok());
         let last = codes.last().copied();
         match (number, last) {
             (Some(n), Some((first, None))) if before == "/" => {
@@ -183,9 +215,18 @@ mod tests {
             cause.mstsc = Some(mstsc.to_owned());
             shown_codes(&cause)
         };
-        assert_eq!(codes("0x904 / 0x7 or 0x204"), [(0x904, Some(7)), (0x204, None)]);
-        assert_eq!(codes("0x904 / 0x0 or 0x7, or a wait"), [(0x904, Some(0)), (0x904, Some(7))]);
-        assert_eq!(codes("a certificate warning, 0x1B07 or 0x907"), [(0x1B07, None), (0x907, None)]);
+        assert_eq!(
+            codes("0x904 / 0x7 or 0x204"),
+            [(0x904, Some(7)), (0x204, None)]
+        );
+        assert_eq!(
+            codes("0x904 / 0x0 or 0x7, or a wait"),
+            [(0x904, Some(0)), (0x904, Some(7))]
+        );
+        assert_eq!(
+            codes("a certificate warning, 0x1B07 or 0x907"),
+            [(0x1B07, None), (0x907, None)]
+        );
         assert_eq!(codes("extended 0x400 and up"), []);
     }
 }

@@ -20,9 +20,9 @@ pub use lead::Lead;
 pub use place::Place;
 pub use signs::SignText;
 
-use crate::remedy;
 use crate::knowledge::{Cause, Knowledge, KnowledgeError};
 use crate::nearest;
+use crate::remedy;
 use crate::report::Remedy;
 use asked::Asked;
 use registry::{Registries, Registry};
@@ -169,6 +169,12 @@ pub enum ExplainError {
         /// What is written alike.
         suggestions: Vec<String>,
     },
+    /// No table has the number.
+    #[error("no table of codes has {asked}, and no known event has that id")]
+    Number {
+        /// The number as it was asked.
+        asked: String,
+    },
     /// An embedded data file is wrong, which the tests exclude.
     #[error(transparent)]
     Knowledge(#[from] KnowledgeError),
@@ -181,16 +187,32 @@ pub enum ExplainError {
 pub fn explain(words: &[String], knowledge: &Knowledge) -> Result<Explanation, ExplainError> {
     let text = words.join(" ").trim().to_owned();
     let registries = registry::embedded()?;
-    let readings = match asked::read(&text) {
+    let asked = asked::read(&text);
+    let is_number = match &asked {
+        Asked::Pair(..) => true,
+        Asked::Number { words, .. } => words.is_empty(),
+        Asked::Words => false,
+    };
+    let readings = match asked {
         Asked::Pair(first, second) => dialog::readings(&first, &second, &registries, knowledge)?,
         Asked::Number { values, words } => numbers(&values, &words, &registries, knowledge)?,
         Asked::Words => named(&text, &registries, knowledge)?,
     };
+    if readings.is_empty() && is_number {
+        return Err(ExplainError::Number { asked: text });
+    }
     if readings.is_empty() {
         let suggestions = suggestions(&text, knowledge);
-        return Err(ExplainError::Unknown { asked: text, suggestions });
+        return Err(ExplainError::Unknown {
+            asked: text,
+            suggestions,
+        });
     }
-    Ok(Explanation { schema: SCHEMA, asked: text, readings })
+    Ok(Explanation {
+        schema: SCHEMA,
+        asked: text,
+        readings,
+    })
 }
 
 /// Causes, codes and facts of this name.
@@ -228,8 +250,14 @@ fn numbers(
         let mut first = Vec::new();
         let mut others = Vec::new();
         for r in registries.iter().filter(|r| r.is_called(words)) {
-            let Some(c) = r.code(spelling.value) else { continue };
-            let list = if r.is_dialog_first() { &mut first } else { &mut others };
+            let Some(c) = r.code(spelling.value) else {
+                continue;
+            };
+            let list = if r.is_dialog_first() {
+                &mut first
+            } else {
+                &mut others
+            };
             list.push(Reading::Code(code(r, c, registries, knowledge)));
         }
         if spelling.decimal {
@@ -267,11 +295,17 @@ fn records(
     knowledge: &Knowledge,
 ) -> Result<Vec<Reading>, KnowledgeError> {
     let mut list = Vec::new();
-    for spec in catalog::all().iter().filter(|e| e.id == id && place::is_called(e, words)) {
+    for spec in catalog::all()
+        .iter()
+        .filter(|e| e.id == id && place::is_called(e, words))
+    {
         // Some providers have two names; the record is one.
         let again = |other: &EventReading| {
             other.event == spec.kind.name()
-                && other.place.as_ref().is_some_and(|p| p.channel == spec.channel)
+                && other
+                    .place
+                    .as_ref()
+                    .is_some_and(|p| p.channel == spec.channel)
         };
         if !list.iter().any(again) {
             list.push(record(spec, knowledge)?);
@@ -291,8 +325,9 @@ fn record(spec: &'static EventSpec, knowledge: &Knowledge) -> Result<EventReadin
         .collect();
     fields.sort_unstable();
     fields.dedup();
-    let kinds: Vec<Kind> =
-        std::iter::once(spec.kind).chain(spec.variants.iter().map(|v| v.kind)).collect();
+    let kinds: Vec<Kind> = std::iter::once(spec.kind)
+        .chain(spec.variants.iter().map(|v| v.kind))
+        .collect();
     let variant = |v: &'static catalog::Variant| Variant {
         event: v.kind.name(),
         field: v.field.name(),
@@ -342,7 +377,7 @@ fn about(cause: &Cause) -> CauseReading {
         stage: cause.stage.clone(),
         side: cause.side.clone(),
         severity: cause.severity,
-        summary: signs::without_values(&cause.summary),
+        summary: signs::without_values(&signs::without_counts(&cause.summary)),
         mstsc: cause.mstsc.clone(),
         yields: cause.yields.clone(),
         required: signs(&cause.required),
@@ -355,19 +390,23 @@ fn about(cause: &Cause) -> CauseReading {
         similar: cause
             .similar
             .iter()
-            .map(|s| Alike { cause: s.cause.clone(), tell: s.tell.clone() })
+            .map(|s| Alike {
+                cause: s.cause.clone(),
+                tell: s.tell.clone(),
+            })
             .collect(),
         references: cause.references.clone(),
     }
 }
 
-/// Names that are written like the words.
+/// Names that are written like the words: causes first, they are what most people look for.
 fn suggestions(text: &str, knowledge: &Knowledge) -> Vec<String> {
-    let causes = knowledge.causes.iter().map(|c| -> &str { &c.id });
+    let causes = knowledge.causes.iter().map(|c| c.id.as_str());
+    let mut found = nearest::nearest(text, causes, SUGGESTIONS);
     let codes = rdpwhy_parsers::code::registries()
         .flat_map(|r| rdpwhy_parsers::code::table(r).unwrap_or_default())
-        .map(|c| -> &str { c.name });
-    let facts = Kind::all().map(|k| -> &str { k.name() });
-    let names: Vec<&str> = causes.chain(codes).chain(facts).collect();
-    nearest::nearest(text, names, SUGGESTIONS)
+        .map(|c| c.name);
+    let names = codes.chain(Kind::all().map(Kind::name));
+    found.extend(nearest::nearest(text, names, SUGGESTIONS - found.len()));
+    found
 }

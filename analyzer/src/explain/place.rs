@@ -11,7 +11,7 @@ use crate::knowledge::{KnowledgeError, lists};
 pub struct Place {
     /// Channel of the event log.
     pub channel: &'static str,
-    /// The provider, in lower case: Windows is not of one mind about its capitals.
+    /// The provider; of several names, the usual one.
     pub provider: &'static str,
     /// The event's id.
     pub id: u32,
@@ -20,7 +20,11 @@ pub struct Place {
 impl Place {
     /// That of a record.
     pub fn of(spec: &'static EventSpec) -> Self {
-        Self { channel: spec.channel, provider: spec.provider, id: spec.id }
+        Self {
+            channel: spec.channel,
+            provider: spec.provider_name,
+            id: spec.id,
+        }
     }
 
     /// All records that tell one of these facts; none for facts of a capture.
@@ -30,8 +34,7 @@ impl Place {
         };
         let mut places: Vec<Self> = catalog::all().iter().filter(tells).map(Self::of).collect();
         places.sort();
-        // A provider with two names is one place.
-        places.dedup_by_key(|p| (p.channel, p.id));
+        places.dedup();
         places
     }
 }
@@ -41,20 +44,25 @@ impl Place {
 /// # Errors
 /// When the embedded list is wrong, which the tests exclude.
 pub fn off_by_default(kind: Kind) -> Result<bool, KnowledgeError> {
-    Ok(lists::off_by_default()?.iter().any(|group| group.contains(&kind)))
+    Ok(lists::off_by_default()?
+        .iter()
+        .any(|group| group.contains(&kind)))
 }
 
 /// Whether each of these words names the record's provider or channel: a part of its name, or its initials (`LSM`).
 pub fn is_called(spec: &EventSpec, words: &[String]) -> bool {
-    let names = [spec.provider, spec.channel];
+    let names = [spec.provider_name, spec.provider, spec.channel];
     words.iter().all(|w| {
         let part = |name: &str| squeezed(name).contains(&squeezed(w));
-        names.iter().any(|n| part(n)) || initials(spec.channel) == *w || initials(spec.provider) == *w
+        names.iter().any(|n| part(n)) || names.iter().any(|n| initials(n) == *w)
     })
 }
 
 fn squeezed(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }
 
 /// `lsm` for `…-LocalSessionManager/Operational`, `scm` for `service control manager`.
@@ -64,7 +72,11 @@ fn initials(name: &str) -> String {
     let spaced = last.split(' ').count() > 1;
     let starts = last.char_indices().filter(|(at, c)| {
         let after_space = *at == 0 || last.get(..*at).is_some_and(|before| before.ends_with(' '));
-        if spaced { after_space } else { c.is_ascii_uppercase() }
+        if spaced {
+            after_space
+        } else {
+            c.is_ascii_uppercase()
+        }
     });
     starts.map(|(_, c)| c.to_ascii_lowercase()).collect()
 }
@@ -77,14 +89,17 @@ mod tests {
     fn people_say_initials() {
         let lsm = "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational";
         assert_eq!(initials(lsm), "lsm");
-        assert_eq!(initials("service control manager"), "scm");
+        assert_eq!(initials("Service Control Manager"), "scm");
     }
 
     #[test]
     fn a_record_is_found_by_its_provider() {
         let called = |id, word: &str| {
             let words = [word.to_owned()];
-            catalog::all().iter().filter(|e| e.id == id && is_called(e, &words)).count()
+            catalog::all()
+                .iter()
+                .filter(|e| e.id == id && is_called(e, &words))
+                .count()
         };
         assert_eq!(called(36870, "schannel"), 1);
         assert_eq!(called(131, "rdpcorets"), 1);

@@ -74,28 +74,39 @@ impl Registries {
     /// Whether a field of these events is expressly some registry's.
     fn claimed(&self, kinds: &[Kind], field: Field) -> bool {
         let carried = self.iter().flat_map(|r| &r.carried);
-        carried.filter(|c| c.field == field.name()).any(|c| c.has(kinds))
+        carried
+            .filter(|c| c.field == field.name())
+            .any(|c| c.has(kinds))
     }
 
     /// Whether these events hold numbers of `registry` in this field.
     pub fn carries(&self, registry: &Registry, kinds: &[Kind], field: Field) -> bool {
-        registry.carried.iter().filter(|c| c.field == field.name()).any(|c| match c.events {
-            Some(_) => c.has(kinds),
-            None => !self.claimed(kinds, field),
-        })
+        registry
+            .carried
+            .iter()
+            .filter(|c| c.field == field.name())
+            .any(|c| match c.events {
+                Some(_) => c.has(kinds),
+                None => !self.claimed(kinds, field),
+            })
     }
 }
 
 impl Carried {
     fn has(&self, kinds: &[Kind]) -> bool {
-        self.events.iter().flatten().any(|e| kinds.iter().any(|k| k.name() == e))
+        self.events
+            .iter()
+            .flatten()
+            .any(|e| kinds.iter().any(|k| k.name() == e))
     }
 }
 
 impl Registry {
     /// Its name as the catalogue has it.
     pub fn id(&self) -> &'static str {
-        code::registries().find(|r| *r == self.name).unwrap_or_default()
+        code::registries()
+            .find(|r| *r == self.name)
+            .unwrap_or_default()
     }
 
     /// All its numbers.
@@ -141,15 +152,27 @@ mod tests {
     fn the_embedded_file_knows_every_registry_and_names_only_what_exists() {
         let registries = embedded().expect("registries.toml is checked here");
         for name in code::registries() {
-            assert!(registries.iter().any(|r| r.name == name), "{name} is missing");
+            assert!(
+                registries.iter().any(|r| r.name == name),
+                "{name} is missing"
+            );
         }
         for r in registries.iter() {
             assert_eq!(r.id(), r.name);
             for fact in &r.facts {
-                assert!(facts::NAMES.contains(&fact.as_str()), "{}: no fact {fact}", r.name);
+                assert!(
+                    facts::NAMES.contains(&fact.as_str()),
+                    "{}: no fact {fact}",
+                    r.name
+                );
             }
             for c in &r.carried {
-                assert!(Field::named(&c.field).is_some(), "{}: no field {}", r.name, c.field);
+                assert!(
+                    Field::named(&c.field).is_some(),
+                    "{}: no field {}",
+                    r.name,
+                    c.field
+                );
                 for e in c.events.iter().flatten() {
                     assert!(Kind::named(e).is_some(), "{}: no event {e}", r.name);
                 }
@@ -162,7 +185,11 @@ mod tests {
         let registries = embedded().expect("registries.toml is checked here");
         let called = |words: &[&str]| -> Vec<&str> {
             let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
-            registries.iter().filter(|r| r.is_called(&words)).map(Registry::id).collect()
+            registries
+                .iter()
+                .filter(|r| r.is_called(&words))
+                .map(Registry::id)
+                .collect()
         };
         assert_eq!(called(&["alert"]), ["tls-alert"]);
         assert_eq!(called(&["negotiation", "failure"]), ["negotiation-failure"]);

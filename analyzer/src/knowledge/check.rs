@@ -65,8 +65,15 @@ pub fn check<'a>(
         mistakes.sort_by(|x, y| (&x.path, x.line).cmp(&(&y.path, y.line)));
         return Err(mistakes);
     }
-    let knowledge = Knowledge { causes: all.into_values().map(|p| p.cause).collect() };
-    Ok(Checked { knowledge, added, replaced, signs })
+    let knowledge = Knowledge {
+        causes: all.into_values().map(|p| p.cause).collect(),
+    };
+    Ok(Checked {
+        knowledge,
+        added,
+        replaced,
+        signs,
+    })
 }
 
 /// Reads files; what cannot be read is among the mistakes.
@@ -89,7 +96,11 @@ fn twice(files: &[Parsed], mistakes: &mut Vec<KnowledgeError>) {
     for file in files {
         if let Some(other) = seen.insert(&file.cause.id, &file.path) {
             let what = format!("the cause {} stands in {other} as well", file.cause.id);
-            mistakes.push(KnowledgeError { path: file.path.clone(), line: 1, what });
+            mistakes.push(KnowledgeError {
+                path: file.path.clone(),
+                line: 1,
+                what,
+            });
         }
     }
 }
@@ -105,10 +116,17 @@ fn references(all: &BTreeMap<String, Parsed>) -> Vec<KnowledgeError> {
                 continue;
             } else {
                 let like = nearest(other, all.keys().map(String::as_str), 1);
-                let hint = like.first().map(|l| format!("; did you mean {l}?")).unwrap_or_default();
+                let hint = like
+                    .first()
+                    .map(|l| format!("; did you mean {l}?"))
+                    .unwrap_or_default();
                 format!("there is no cause {other}{hint}")
             };
-            mistakes.push(KnowledgeError { path: file.path.clone(), line: *line, what });
+            mistakes.push(KnowledgeError {
+                path: file.path.clone(),
+                line: *line,
+                what,
+            });
         }
     }
     mistakes
@@ -123,7 +141,15 @@ fn count(cause: &Cause) -> usize {
         };
         list.iter().map(of).sum()
     }
-    [&cause.required, &cause.supporting, &cause.excluding, &cause.alone].map(|l| signs(l)).iter().sum()
+    [
+        &cause.required,
+        &cause.supporting,
+        &cause.excluding,
+        &cause.alone,
+    ]
+    .map(|l| signs(l))
+    .iter()
+    .sum()
 }
 
 #[cfg(test)]
@@ -133,16 +159,26 @@ mod tests {
     const TEMPLATE: &str = crate::knowledge::TEMPLATE;
 
     fn mistakes(path: &str, text: &str) -> Vec<String> {
-        check([(path, text)]).expect_err("mistakes").iter().map(ToString::to_string).collect()
+        check([(path, text)])
+            .expect_err("mistakes")
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn the_template_is_right_but_for_its_example_of_a_similar_cause() {
         assert_eq!(
-            mistakes("tls/example-cause.toml", TEMPLATE).first().map(String::as_str),
+            mistakes("tls/example-cause.toml", TEMPLATE)
+                .first()
+                .map(String::as_str),
             Some(&*format!(
                 "tls/example-cause.toml:{}: there is no cause another-cause",
-                TEMPLATE.lines().position(|l| l.contains("another-cause")).unwrap_or_default() + 1
+                TEMPLATE
+                    .lines()
+                    .position(|l| l.contains("another-cause"))
+                    .unwrap_or_default()
+                    + 1
             ))
         );
         let right = TEMPLATE.replace("another-cause", "packet-loss");
@@ -184,7 +220,9 @@ verify = 7
         let lines: Vec<&str> = found.iter().filter_map(|m| m.split(':').nth(1)).collect();
         assert_eq!(
             lines,
-            ["1", "2", "3", "6", "12", "16", "18", "18", "19", "21", "24", "26"],
+            [
+                "1", "2", "3", "6", "12", "16", "18", "18", "19", "21", "24", "26"
+            ],
             "{found:#?}"
         );
     }
@@ -193,10 +231,23 @@ verify = 7
     fn the_file_is_named_after_its_cause_and_read_once() {
         let right = TEMPLATE.replace("another-cause", "packet-loss");
         let found = mistakes("tls/other-name.toml", &right);
-        assert!(found.iter().any(|m| m.contains("the file's name is other-name")), "{found:?}");
-        let files = [("a/example-cause.toml", &*right), ("b/example-cause.toml", &*right)];
+        assert!(
+            found
+                .iter()
+                .any(|m| m.contains("the file's name is other-name")),
+            "{found:?}"
+        );
+        let files = [
+            ("a/example-cause.toml", &*right),
+            ("b/example-cause.toml", &*right),
+        ];
         assert!(check(files).is_err());
         let broken = mistakes("a/example-cause.toml", "id = \"example-cause\"\nside = [\n");
-        assert!(broken.iter().all(|m| m.starts_with("a/example-cause.toml:")), "{broken:?}");
+        assert!(
+            broken
+                .iter()
+                .all(|m| m.starts_with("a/example-cause.toml:")),
+            "{broken:?}"
+        );
     }
 }

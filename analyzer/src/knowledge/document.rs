@@ -30,7 +30,11 @@ pub struct Word {
 impl<'a> Document<'a> {
     /// A file of this path and text.
     pub fn new(path: &'a str, text: &'a str) -> Self {
-        Self { path, text, mistakes: RefCell::default() }
+        Self {
+            path,
+            text,
+            mistakes: RefCell::default(),
+        }
     }
 
     /// Its path.
@@ -50,8 +54,11 @@ impl<'a> Document<'a> {
 
     /// Keeps a mistake at an offset.
     pub fn mistake(&self, at: usize, what: impl Into<String>) {
-        let mistake =
-            KnowledgeError { path: self.path.to_owned(), line: self.line(at), what: what.into() };
+        let mistake = KnowledgeError {
+            path: self.path.to_owned(),
+            line: self.line(at),
+            what: what.into(),
+        };
         let mut mistakes = self.mistakes.borrow_mut();
         if !mistakes.contains(&mistake) {
             mistakes.push(mistake);
@@ -60,15 +67,22 @@ impl<'a> Document<'a> {
 
     /// The line of an offset, from 1 on.
     pub fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        before.iter().filter(|b| **b == b'\n').count() + 1
+        self.text
+            .get(..at)
+            .unwrap_or_default()
+            .matches('\n')
+            .count()
+            + 1
     }
 
     /// The word if it is one of these.
     pub fn one_of<'w>(&self, word: &Word, allowed: &[&'w str]) -> Option<&'w str> {
         let found = allowed.iter().copied().find(|a| *a == word.text);
         if found.is_none() {
-            self.mistake(word.at, format!("{} is none of {}", word.text, allowed.join(", ")));
+            self.mistake(
+                word.at,
+                format!("{} is none of {}", word.text, allowed.join(", ")),
+            );
         }
         found
     }
@@ -102,7 +116,12 @@ impl<'d> Section<'d> {
     }
 
     fn new(doc: &'d Document<'d>, table: &'d DeTable<'d>, at: usize) -> Self {
-        Self { doc, table, at, asked: RefCell::default() }
+        Self {
+            doc,
+            table,
+            at,
+            asked: RefCell::default(),
+        }
     }
 
     /// Where it begins.
@@ -121,7 +140,8 @@ impl<'d> Section<'d> {
     }
 
     fn expected(&self, key: &str, span: &Range<usize>, what: &str, found: &DeValue<'_>) {
-        self.doc.mistake(span.start, format!("{key} is {what}, not {}", name(found)));
+        self.doc
+            .mistake(span.start, format!("{key} is {what}, not {}", name(found)));
     }
 
     /// A text; none where the key is absent.
@@ -131,7 +151,10 @@ impl<'d> Section<'d> {
         if text.is_none() {
             self.expected(key, &value.span(), "a text", value.get_ref());
         }
-        text.map(|t| Word { text: t.to_owned(), at: value.span().start })
+        text.map(|t| Word {
+            text: t.to_owned(),
+            at: value.span().start,
+        })
     }
 
     /// A text that must be there and must say something.
@@ -175,9 +198,14 @@ impl<'d> Section<'d> {
             if text.is_none() {
                 self.expected(key, &v.span(), "a text or a list of texts", v.get_ref());
             }
-            text.map(|t| Word { text: t.to_owned(), at: v.span().start })
+            text.map(|t| Word {
+                text: t.to_owned(),
+                at: v.span().start,
+            })
         };
-        self.get(key).map(|v| items(v).filter_map(read).collect()).unwrap_or_default()
+        self.get(key)
+            .map(|v| items(v).filter_map(read).collect())
+            .unwrap_or_default()
     }
 
     /// A value or a list of values; none where the key is absent.
@@ -197,7 +225,9 @@ impl<'d> Section<'d> {
 
     /// A list of tables; empty where the key is absent.
     pub fn sections(&self, key: &'static str) -> Vec<Self> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         let Some(list) = value.get_ref().as_array() else {
             self.expected(key, &value.span(), "a list of tables", value.get_ref());
             return Vec::new();
@@ -215,26 +245,47 @@ impl<'d> Section<'d> {
     /// All its keys with their values, for tables whose keys are not ours.
     pub fn entries(&self) -> impl Iterator<Item = (Word, &'d Spanned<DeValue<'d>>)> {
         self.table.iter().map(|(key, value)| {
-            (Word { text: key.get_ref().to_string(), at: key.span().start }, value)
+            (
+                Word {
+                    text: key.get_ref().to_string(),
+                    at: key.span().start,
+                },
+                value,
+            )
         })
     }
 
     /// A value of [`Section::entries`] that is a table.
     pub fn of_entry(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Self> {
-        value.get_ref().as_table().map(|t| Self::new(self.doc, t, value.span().start))
+        value
+            .get_ref()
+            .as_table()
+            .map(|t| Self::new(self.doc, t, value.span().start))
     }
 
     /// Every key must have been asked for by now.
     pub fn finish(self) {
         let asked = self.asked.into_inner();
-        for key in self.table.keys().filter(|k| !asked.contains(k.get_ref().as_ref())) {
+        for key in self
+            .table
+            .keys()
+            .filter(|k| !asked.contains(k.get_ref().as_ref()))
+        {
             let word = key.get_ref().as_ref();
             let like = nearest(word, asked.iter().copied(), 1);
             let hint = like.first().map_or_else(
-                || format!("known are {}", asked.iter().copied().collect::<Vec<_>>().join(", ")),
+                || {
+                    format!(
+                        "known are {}",
+                        asked.iter().copied().collect::<Vec<_>>().join(", ")
+                    )
+                },
                 |l| format!("did you mean {l}?"),
             );
-            self.doc.mistake(key.span().start, format!("there is no key {word} here; {hint}"));
+            self.doc.mistake(
+                key.span().start,
+                format!("there is no key {word} here; {hint}"),
+            );
         }
     }
 }
@@ -253,7 +304,8 @@ pub fn literals<'d>(
         };
         if literal.is_none() {
             let found = name(v.get_ref());
-            let what = format!("{key} is a text, a number, true, false or a list of them, not {found}");
+            let what =
+                format!("{key} is a text, a number, true, false or a list of them, not {found}");
             doc.mistake(v.span().start, what);
         }
         literal
@@ -262,9 +314,7 @@ pub fn literals<'d>(
 }
 
 /// The items of a list, or the value itself.
-fn items<'d>(
-    value: &'d Spanned<DeValue<'d>>,
-) -> impl Iterator<Item = &'d Spanned<DeValue<'d>>> {
+fn items<'d>(value: &'d Spanned<DeValue<'d>>) -> impl Iterator<Item = &'d Spanned<DeValue<'d>>> {
     let list = value.get_ref().as_array().map(|list| list.iter());
     let alone = list.is_none().then_some(value);
     list.into_iter().flatten().chain(alone)

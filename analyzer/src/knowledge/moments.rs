@@ -16,12 +16,17 @@ pub(crate) fn moments(path: &str, text: &str) -> Result<Vec<Moment>, KnowledgeEr
     let moments = table.as_ref().map(|t| {
         let top = Section::top(&doc, t);
         let reader = Reader { doc: &doc };
-        let list = top.sections("moment").into_iter().filter_map(|s| moment(&reader, s)).collect();
+        let list = top
+            .sections("moment")
+            .into_iter()
+            .filter_map(|s| moment(&reader, s))
+            .collect();
         top.finish();
         list
     });
     drop(table);
-    doc.finish(moments).map_err(|mistakes| first(path, mistakes))
+    doc.finish(moments)
+        .map_err(|mistakes| first(path, mistakes))
 }
 
 /// Where one mistake is enough, the first.
@@ -37,7 +42,9 @@ pub(super) fn first(path: &str, mistakes: Vec<KnowledgeError>) -> KnowledgeError
 fn moment(reader: &Reader<'_>, s: Section<'_>) -> Option<Moment> {
     let kinds = reader.kinds(s.texts("kinds"));
     let values = reader.values(&s, &kinds);
-    let side = s.needed("side").and_then(|w| reader.doc.one_of(&w, &["server", "client"]));
+    let side = s
+        .needed("side")
+        .and_then(|w| reader.doc.one_of(&w, &["server", "client"]));
     let stage = s.text("stage").map(|w| {
         let stages = Stage::ALL.map(Stage::name);
         reader.doc.one_of(&w, &stages).and_then(Stage::named)

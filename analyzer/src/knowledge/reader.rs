@@ -13,9 +13,15 @@ use super::document::{Document, Section, Word, literals};
 use crate::assemble::PLACEHOLDERS;
 use crate::facts;
 use crate::matcher::OWN_VALUES;
+use crate::sentence;
 
 const SIDES: [&str; 5] = ["client", "server", "network", "gateway", "directory"];
-const WITNESSES: [&str; 4] = ["on_wire", "in_server_log", "in_client_log", "in_gateway_log"];
+const WITNESSES: [&str; 4] = [
+    "on_wire",
+    "in_server_log",
+    "in_client_log",
+    "in_gateway_log",
+];
 /// What a sign can look at; exactly one of them.
 const TESTS: [&str; 6] = ["fact", "event", "any", "all", "witnesses", "absent"];
 
@@ -36,7 +42,9 @@ pub struct Parsed {
 pub fn parse(path: &str, text: &str) -> Result<Parsed, Vec<KnowledgeError>> {
     let doc = Document::new(path, text);
     let table = doc.parse();
-    let parsed = table.as_ref().and_then(|t| Reader { doc: &doc }.cause(Section::top(&doc, t)));
+    let parsed = table
+        .as_ref()
+        .and_then(|t| Reader { doc: &doc }.cause(Section::top(&doc, t)));
     drop(table);
     doc.finish(parsed)
 }
@@ -65,7 +73,11 @@ impl<'d> Reader<'d> {
         let host = word("host", &["client", "server", "gateway"]);
         let yields = word("yields", &["yes", "no", "depends"]);
         let at_most = top.text("at_most").map_or(Some(Confidence::Certain), |w| {
-            let all = [Confidence::Certain, Confidence::Likely, Confidence::Possible];
+            let all = [
+                Confidence::Certain,
+                Confidence::Likely,
+                Confidence::Possible,
+            ];
             let name = self.doc.one_of(&w, &all.map(Confidence::name))?;
             all.into_iter().find(|c| c.name() == name)
         });
@@ -75,11 +87,17 @@ impl<'d> Reader<'d> {
             self.placeholders(summary, PLACEHOLDERS);
         }
         let (refines, explains) = (top.texts("refines"), top.texts("explains"));
-        let similar = self.similar(&top);
-        let named = refines.iter().chain(&explains).chain(similar.iter().map(|(w, _)| w));
-        let named = named.map(|w| (w.text.clone(), self.doc.line(w.at))).collect();
+        let similar = Self::similar(&top);
+        let named = refines
+            .iter()
+            .chain(&explains)
+            .chain(similar.iter().map(|(w, _)| w));
+        let named = named
+            .map(|w| (w.text.clone(), self.doc.line(w.at)))
+            .collect();
         if !top.has("required") {
-            self.doc.mistake(top.at(), "a cause needs at least one [[required]] sign");
+            self.doc
+                .mistake(top.at(), "a cause needs at least one [[required]] sign");
         }
         let required = self.signs(&top, "required");
         let supporting = self.signs(&top, "supporting");
@@ -112,7 +130,10 @@ impl<'d> Reader<'d> {
                 remedy: remedy.flatten(),
                 similar: similar
                     .into_iter()
-                    .map(|(w, tell)| Similar { cause: w.text, tell })
+                    .map(|(w, tell)| Similar {
+                        cause: w.text,
+                        tell,
+                    })
                     .collect(),
             },
             path: self.doc.path().to_owned(),
@@ -123,20 +144,26 @@ impl<'d> Reader<'d> {
     fn id(&self, id: &Word, stem: &str) {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if !id.text.bytes().all(allowed) {
-            self.doc.mistake(id.at, "an id is made of lower-case letters, digits and hyphens");
+            self.doc.mistake(
+                id.at,
+                "an id is made of lower-case letters, digits and hyphens",
+            );
         } else if stem != id.text {
             let what = format!("the id is {} but the file's name is {stem}", id.text);
             self.doc.mistake(id.at, what);
         }
     }
 
-    fn similar(&self, top: &Section<'d>) -> Vec<(Word, String)> {
+    fn similar(top: &Section<'d>) -> Vec<(Word, String)> {
         let read = |s: Section<'d>| {
             let pair = s.needed("cause").zip(s.needed("tell"));
             s.finish();
             pair.map(|(cause, tell)| (cause, tell.text))
         };
-        top.sections("similar").into_iter().filter_map(read).collect()
+        top.sections("similar")
+            .into_iter()
+            .filter_map(read)
+            .collect()
     }
 
     fn remedy(&self, s: Section<'d>) -> Option<Remedy> {
@@ -165,19 +192,30 @@ impl<'d> Reader<'d> {
                 Test::Fact(..) | Test::All(_) | Test::Absent(_) => true,
             }
         }
-        for (section, _) in top.sections("alone").iter().zip(signs).filter(|(_, s)| has_fact(s)) {
+        for (section, _) in top
+            .sections("alone")
+            .iter()
+            .zip(signs)
+            .filter(|(_, s)| has_fact(s))
+        {
             let what = "an [[alone]] sign is an event, or any of several: there is no connection";
             self.doc.mistake(section.at(), what);
         }
     }
 
     fn signs(&self, section: &Section<'d>, key: &'static str) -> Vec<Sign> {
-        section.sections(key).into_iter().filter_map(|s| self.sign(s)).collect()
+        section
+            .sections(key)
+            .into_iter()
+            .filter_map(|s| self.sign(s))
+            .collect()
     }
 
     fn sign(&self, s: Section<'d>) -> Option<Sign> {
         let says = s.needed("says");
-        let given = s.text("given").and_then(|w| self.doc.one_of(&w, &WITNESSES));
+        let given = s
+            .text("given")
+            .and_then(|w| self.doc.one_of(&w, &WITNESSES));
         let statement = s.flag("statement").unwrap_or_default();
         let tests: Vec<&str> = TESTS.into_iter().filter(|k| s.has(k)).collect();
         let test = match tests.as_slice() {
@@ -202,7 +240,12 @@ impl<'d> Reader<'d> {
             self.placeholders(says, &[]);
         }
         s.finish();
-        Some(Sign { says: says?.text, test: test?, statement, given: given.map(str::to_owned) })
+        Some(Sign {
+            says: says?.text,
+            test: test?,
+            statement,
+            given: given.map(str::to_owned),
+        })
     }
 
     fn fact(&self, s: &Section<'d>) -> Option<Test> {
@@ -215,13 +258,19 @@ impl<'d> Reader<'d> {
             ..Condition::default()
         };
         if condition == Condition::default() {
-            self.doc.mistake(name.at, format!("fact {} needs is, not, min or max", name.text));
+            self.doc.mistake(
+                name.at,
+                format!("fact {} needs is, not, min or max", name.text),
+            );
         }
         if facts::NAMES.contains(&name.text.as_str()) {
             return Some(Test::Fact(name.text, condition));
         }
         let known = facts::NAMES.join(", ");
-        self.doc.mistake(name.at, format!("there is no fact {}; there are {known}", name.text));
+        self.doc.mistake(
+            name.at,
+            format!("there is no fact {}; there are {known}", name.text),
+        );
         None
     }
 
@@ -229,12 +278,19 @@ impl<'d> Reader<'d> {
         let kinds = self.kinds(s.texts("event"));
         let values = self.values(s, &kinds);
         if let Some(says) = says {
-            for name in names_in(&says.text) {
-                self.field(&Word { text: name.to_owned(), at: says.at }, &kinds);
+            for name in names_in(&says.text).filter(|n| *n != sentence::MEANING) {
+                self.field(
+                    &Word {
+                        text: name.to_owned(),
+                        at: says.at,
+                    },
+                    &kinds,
+                );
             }
         }
         let joined = s.text("joined").map_or(Some("attempt"), |w| {
-            self.doc.one_of(&w, &["attempt", "server", "client", "gateway", "directory"])
+            self.doc
+                .one_of(&w, &["attempt", "server", "client", "gateway", "directory"])
         });
         let window = s.section("window").and_then(|w| self.window(w));
         let count = s.section("count").map(|c| {
@@ -246,7 +302,10 @@ impl<'d> Reader<'d> {
         let among = self.kinds(s.texts("among"));
         let compared: Vec<Kind> = kinds.iter().chain(&among).copied().collect();
         let among_same = s.texts("among_same");
-        let among_same = among_same.iter().filter_map(|w| self.field(w, &compared)).collect();
+        let among_same = among_same
+            .iter()
+            .filter_map(|w| self.field(w, &compared))
+            .collect();
         let absence = match s.flag("absence_proves_nothing") {
             Some(true) => Absence::ProvesNothing,
             _ => Absence::Proves,
@@ -261,7 +320,9 @@ impl<'d> Reader<'d> {
                 _ => Joined::Attempt,
             },
             window,
-            count: count.map_or((1, None), |(min, max)| (at_least(min).unwrap_or(1), at_least(max))),
+            count: count.map_or((1, None), |(min, max)| {
+                (at_least(min).unwrap_or(1), at_least(max))
+            }),
             among,
             among_same,
             absence,
@@ -270,28 +331,37 @@ impl<'d> Reader<'d> {
     }
 
     /// The facts of these names.
-    pub fn kinds(&self, names: Vec<Word>) -> Vec<Kind> {
+    pub fn kinds(&self, words: Vec<Word>) -> Vec<Kind> {
         let named = |w: Word| {
             let kind = Kind::named(&w.text);
             if kind.is_none() {
                 let like = crate::nearest::nearest(&w.text, Kind::all().map(Kind::name), 1);
-                let hint = like.first().map(|l| format!("; did you mean {l}?")).unwrap_or_default();
-                self.doc.mistake(w.at, format!("the catalogue has no event {}{hint}", w.text));
+                let hint = like
+                    .first()
+                    .map(|l| format!("; did you mean {l}?"))
+                    .unwrap_or_default();
+                self.doc
+                    .mistake(w.at, format!("the catalogue has no event {}{hint}", w.text));
             }
             kind
         };
-        names.into_iter().filter_map(named).collect()
+        words.into_iter().filter_map(named).collect()
     }
 
     /// The field of this name, which one of the kinds must carry.
     fn field(&self, name: &Word, kinds: &[Kind]) -> Option<Field> {
         let Some(field) = Field::named(&name.text) else {
-            self.doc.mistake(name.at, format!("the catalogue has no field {}", name.text));
+            self.doc
+                .mistake(name.at, format!("the catalogue has no field {}", name.text));
             return None;
         };
         if !kinds.is_empty() && !kinds.iter().any(|k| may_carry(*k, field)) {
             let kinds: Vec<&str> = kinds.iter().map(|k| k.name()).collect();
-            let what = format!("no record of {} has the field {}", kinds.join(" or "), name.text);
+            let what = format!(
+                "no record of {} has the field {}",
+                kinds.join(" or "),
+                name.text
+            );
             self.doc.mistake(name.at, what);
         }
         Some(field)
@@ -299,7 +369,9 @@ impl<'d> Reader<'d> {
 
     /// The conditions in `where`.
     pub fn values(&self, s: &Section<'d>, kinds: &[Kind]) -> Vec<(Field, Condition)> {
-        let Some(table) = s.section("where") else { return Vec::new() };
+        let Some(table) = s.section("where") else {
+            return Vec::new();
+        };
         let read = |(name, value): (Word, &'d Spanned<DeValue<'d>>)| {
             let field = self.field(&name, kinds);
             let condition = match table.of_entry(value) {
@@ -346,14 +418,21 @@ impl<'d> Reader<'d> {
             Some(_) => Around::End,
         };
         s.finish();
-        Some(Window { from: from?, to: to?, around })
+        Some(Window {
+            from: from?,
+            to: to?,
+            around,
+        })
     }
 
     /// Nanoseconds of a span of time.
     pub fn span(&self, word: &Word) -> Option<i64> {
         let found = span(&word.text);
         if found.is_none() {
-            let what = format!("{} is no span of time such as -24h, 5s, 500ms, 30d", word.text);
+            let what = format!(
+                "{} is no span of time such as -24h, 5s, 500ms, 30d",
+                word.text
+            );
             self.doc.mistake(word.at, what);
         }
         found
@@ -376,7 +455,10 @@ fn texts(words: Vec<Word>) -> Vec<String> {
 
 /// The names in braces.
 fn names_in(text: &str) -> impl Iterator<Item = &str> {
-    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name)
+    text.split('{')
+        .skip(1)
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, _)| name)
 }
 
 /// Whether an event of this kind can have the field. What a capture shows is not listed by field.
@@ -387,8 +469,13 @@ fn may_carry(kind: Kind, field: Field) -> bool {
         .peekable();
     specs.peek().is_none()
         || specs.any(|e| {
-            let values = e.fields.iter().flat_map(|f| std::iter::once(f.field).chain(f.second));
-            values.chain(e.set.iter().map(|(f, _)| *f)).any(|f| f == field)
+            let values = e
+                .fields
+                .iter()
+                .flat_map(|f| std::iter::once(f.field).chain(f.second));
+            values
+                .chain(e.set.iter().map(|(f, _)| *f))
+                .any(|f| f == field)
         })
 }
 

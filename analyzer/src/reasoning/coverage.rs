@@ -60,19 +60,23 @@ impl Stretch {
 
 /// Where a fact that nobody told would have been told.
 pub fn of_fact(matcher: &Matcher<'_>, sign: &Sign, a: &Attempt) -> Vec<Stretch> {
-    let Answer::Unknown(unrecorded) = matcher.ask(sign, a) else { return Vec::new() };
+    let Answer::Unknown(unrecorded) = matcher.ask(sign, a) else {
+        return Vec::new();
+    };
     let not_there = |u: crate::matcher::Unrecorded| {
-        Stretch::missing(&u.channel, u.host, a.start, a.end, "it is not in the evidence")
+        Stretch::missing(
+            &u.channel,
+            u.host,
+            a.start,
+            a.end,
+            "it is not in the evidence",
+        )
     };
     unrecorded.into_iter().map(not_there).collect()
 }
 
 /// Who covers the moment of an event, and who does not.
-pub fn of_event(
-    matcher: &Matcher<'_>,
-    e: &EventSign,
-    a: &Attempt,
-) -> (Vec<Stretch>, Vec<Stretch>) {
+pub fn of_event(matcher: &Matcher<'_>, e: &EventSign, a: &Attempt) -> (Vec<Stretch>, Vec<Stretch>) {
     let (mut covered, mut missing) = (Vec::new(), Vec::new());
     let (from, to) = span(e, a);
     for kind in &e.kinds {
@@ -83,9 +87,9 @@ pub fn of_event(
                 covered.push(Stretch::new("capture", host, a.start, a.end, ""));
             } else {
                 let why = if a.seen_by(View::Wire) {
-                    "the capture begins later, or holds one direction"
+                    "the one here begins later, or holds one direction"
                 } else {
-                    "no capture holds the connection"
+                    "none here holds the connection"
                 };
                 missing.push(Stretch::missing("capture", host, a.start, a.end, why));
             }
@@ -108,9 +112,9 @@ pub fn of_event(
             } else if matcher.switched_off(*kind, host) {
                 "such records are written only when switched on"
             } else if e.absence == Absence::ProvesNothing {
-                "that such a record is absent proves nothing"
+                "that it is absent there proves nothing"
             } else {
-                "it does not cover that time"
+                "the one here does not cover that time"
             };
             let channel = there.or(channels.first()).copied().unwrap_or_default();
             missing.push(Stretch::missing(channel, name, from, to, why));
@@ -139,7 +143,13 @@ fn hosts(
         Joined::Directory => matcher.controllers.iter().copied().map(name).collect(),
         Joined::Gateway => {
             let is_gateway = |h: &HostId| channels.iter().any(|c| matcher.coverage.has(*h, c));
-            matcher.evidence.hosts.iter().filter(is_gateway).map(name).collect()
+            matcher
+                .evidence
+                .hosts
+                .iter()
+                .filter(is_gateway)
+                .map(name)
+                .collect()
         }
     }
 }

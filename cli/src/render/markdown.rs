@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use rdpwhy_analyzer::report::{AttemptReport, VerdictReport};
 
+use super::page::Page;
 use super::safe::{Charset, PARAGRAPH, SENTENCE, safe};
-use super::{Context, account, head, ladder, verdict};
+use super::{Context, Style, account, head, ladder, reasoning, verdict};
 
 /// Entries of a list that are shown without `--all`.
 const FEW: usize = 5;
@@ -16,6 +17,12 @@ pub fn markdown(context: &Context<'_>) -> String {
     line(&mut out, &head::summary(context).join(" · "));
     for one in &context.report.verdicts {
         section(&mut out, context, one);
+    }
+    if context.report.reasoning.is_some() {
+        let style = Style::default();
+        let mut page = Page::new(style.width, false, style.charset);
+        reasoning::reasoning(&mut page, context);
+        let _ = write!(out, "\n```text\n{}```\n", page.finish());
     }
     let summary = &context.report.summary;
     out.push('\n');

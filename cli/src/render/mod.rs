@@ -6,15 +6,19 @@
 mod account;
 mod attempts;
 mod evidence;
+pub mod explain;
 mod head;
 pub mod json;
+pub mod knowledge;
 mod ladder;
 #[cfg(test)]
-mod looks;
+pub(crate) mod looks;
 mod markdown;
 mod names;
 mod notes;
 pub mod page;
+mod reasoning;
+mod remedy;
 pub mod safe;
 mod tail;
 mod verdict;
@@ -41,8 +45,6 @@ pub struct Style {
     pub all: bool,
     /// Zone of the times; UTC by default.
     pub zone: Option<TimeZone>,
-    /// Cause that is asked about with `--why-not`.
-    pub why_not: Option<String>,
 }
 
 impl Default for Style {
@@ -53,7 +55,6 @@ impl Default for Style {
             charset: Charset::Unicode,
             all: false,
             zone: None,
-            why_not: None,
         }
     }
 }
@@ -96,6 +97,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     let context = Context::of(report, style);
     head::head(&mut page, &context);
     verdict::verdicts(&mut page, &context);
+    reasoning::reasoning(&mut page, &context);
     tail::tail(&mut page, &context);
     if style.all {
         attempts::attempts(&mut page, &context);

@@ -3,8 +3,8 @@
 use rdpwhy_analyzer::report::VerdictReport;
 
 use super::evidence::{Label, SECTION, alternatives, changes, evidence};
-use super::names::channels;
 use super::page::{Ink, Page, Run, faint, plain, strong};
+use super::remedy::remedy;
 use super::{Context, account, count, facts, ladder, number};
 
 /// Verdicts that are shown in full without `--all`.
@@ -89,9 +89,11 @@ fn full(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
     page.gap();
     evidence(page, context, verdict);
     alternatives(page, context, verdict);
-    why_not(page, context, verdict);
     changes(page, context, verdict);
-    remedy(page, verdict);
+    if let Some(r) = &verdict.remedy {
+        page.gap();
+        remedy(page, r, SECTION);
+    }
     missing(page, context, verdict);
     page.gap();
 }
@@ -201,74 +203,6 @@ fn outcome(context: &Context<'_>, verdict: &VerdictReport) -> &'static str {
         "failed" => " failed",
         "dropped" => " dropped",
         _ => "",
-    }
-}
-
-/// The answer to `--why-not`.
-fn why_not(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
-    let Some(asked) = &context.style.why_not else {
-        return;
-    };
-    let answer = if verdict.cause.as_ref() == Some(asked) {
-        "this is the verdict".to_owned()
-    } else {
-        match verdict.alternatives.iter().find(|a| a.cause == *asked) {
-            Some(other) => channels(&other.why_not),
-            None => "none of the signs that it requires was seen".to_owned(),
-        }
-    };
-    let mut label = Label::new("Why not");
-    page.flow(
-        SECTION,
-        &[label.next()],
-        &[strong(asked.as_str()), plain(format!("  {answer}"))],
-    );
-}
-
-/// What to do, what it costs, how to take it back, and what shows that it worked.
-fn remedy(page: &mut Page, verdict: &VerdictReport) {
-    let Some(remedy) = &verdict.remedy else {
-        return;
-    };
-    page.gap();
-    let mut label = Label::new("Fix");
-    let place = match (remedy.run_on.as_str(), &remedy.host) {
-        ("", _) => String::new(),
-        (side, Some(host)) => format!("on {host} ({side}): "),
-        ("directory", None) => "in the directory: ".to_owned(),
-        (side, None) => format!("on the {side}: "),
-    };
-    page.flow(
-        SECTION,
-        &[label.next()],
-        &[strong(place), plain(&remedy.summary)],
-    );
-    for (n, command) in remedy.commands.iter().enumerate() {
-        for (i, line) in command.trim().lines().enumerate() {
-            let number = if i == 0 {
-                format!("{}  ", n + 1)
-            } else {
-                "   ".to_owned()
-            };
-            page.verbatim(SECTION, &faint(number), &strong(line).of_any_length());
-        }
-    }
-    for (name, text) in [("Risk", &remedy.risk), ("Check", &remedy.verify)] {
-        if !text.is_empty() {
-            page.flow(SECTION, &[Label::new(name).next()], &[plain(text)]);
-        }
-        if let (Some(undo), "Risk") = (&remedy.undo, name) {
-            // A sentence, or a command to paste.
-            if undo.trim_end().ends_with('.') {
-                page.flow(SECTION, &[Label::new("Undo").next()], &[plain(undo)]);
-            } else {
-                page.verbatim(
-                    0,
-                    &Label::new("Undo").next().padded(SECTION),
-                    &strong(undo).of_any_length(),
-                );
-            }
-        }
     }
 }
 

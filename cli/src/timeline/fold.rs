@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Try};
+use rdpwhy_analyzer::timeline::{Entry, Timeline, Try};
 use rdpwhy_parsers::Timestamp;
 
 use super::values;
@@ -139,7 +139,7 @@ struct Likeness {
 
 /// Folds the events of a timeline; `whole` leaves connections as they are.
 pub fn items<'a>(
-    timeline: &Chronicle<'a>,
+    timeline: &Timeline<'a>,
     entries: impl Iterator<Item = Entry<'a>>,
     whole: bool,
 ) -> Vec<Item<'a>> {
@@ -206,7 +206,7 @@ fn sort_of(entry: &Entry<'_>) -> String {
 }
 
 /// Puts connections of one sort together, when there are several within the pause.
-fn alike<'a>(timeline: &Chronicle<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
+fn alike<'a>(timeline: &Timeline<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
     let heads = heads(timeline, &items);
     let mut merged: Vec<Item<'a>> = Vec::new();
     let mut place_of: BTreeMap<usize, usize> = BTreeMap::new();
@@ -243,7 +243,7 @@ fn alike<'a>(timeline: &Chronicle<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
 }
 
 /// For each connection that is told together with others: the first of them.
-fn heads<'a>(timeline: &Chronicle<'a>, items: &[Item<'a>]) -> BTreeMap<usize, usize> {
+fn heads<'a>(timeline: &Timeline<'a>, items: &[Item<'a>]) -> BTreeMap<usize, usize> {
     /// Connections of one sort, and from how many on they are told together.
     struct Group {
         members: Vec<usize>,

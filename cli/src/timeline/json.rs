@@ -1,12 +1,12 @@
 //! The timeline as JSON lines: one object per event, then, with `--all`, one per provider and id of each log.
 
-use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Filter};
+use rdpwhy_analyzer::timeline::{Entry, Filter, Timeline};
 use serde_json::{Map, Value, json};
 
 use super::names::time;
 
 /// All events that the filter lets through; with `counts` also how often each provider and id was met.
-pub fn lines(timeline: &Chronicle<'_>, filter: &Filter, counts: bool) -> String {
+pub fn lines(timeline: &Timeline<'_>, filter: &Filter, counts: bool) -> String {
     let mut out = String::new();
     for entry in timeline.entries(filter) {
         line(&event(timeline, &entry), &mut out);
@@ -35,7 +35,7 @@ pub fn line(object: &Value, to: &mut String) {
     to.push('\n');
 }
 
-fn event(timeline: &Chronicle<'_>, entry: &Entry<'_>) -> Value {
+fn event(timeline: &Timeline<'_>, entry: &Entry<'_>) -> Value {
     let attempt = entry.attempt.and_then(|a| timeline.attempt(a));
     let values: Map<String, Value> = entry
         .values

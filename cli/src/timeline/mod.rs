@@ -13,7 +13,7 @@ mod values;
 use std::io::Write;
 use std::path::Path;
 
-use rdpwhy_analyzer::chronicle::Filter;
+use rdpwhy_analyzer::timeline::Filter;
 
 use crate::args::Color;
 use crate::diagnose::{Speaker, Stop, cannot_write, key_log, moment, nothing};
@@ -150,6 +150,5 @@ fn style(args: &Timeline, span: Span, surroundings: &Surroundings, to_file: bool
         charset: surroundings.charset,
         all: args.all,
         zone: span.zone,
-        why_not: None,
     }
 }

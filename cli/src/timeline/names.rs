@@ -1,6 +1,6 @@
 //! Places as people call them: `RdpCoreTS 131, record 411`.
 
-use rdpwhy_analyzer::chronicle::Entry;
+use rdpwhy_analyzer::timeline::Entry;
 use rdpwhy_parsers::Timestamp;
 
 /// RFC 3339 in UTC with microseconds.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Filter, Try};
 use rdpwhy_analyzer::stage::Stage;
+use rdpwhy_analyzer::timeline::{Entry, Filter, Timeline, Try};
 use rdpwhy_parsers::Timestamp;
 
 use super::fold::{Events, Item, is_left_out, items};
@@ -21,7 +21,7 @@ const STEP: usize = 15;
 /// Clients of folded connections that are named.
 const FEW_CLIENTS: usize = 3;
 struct Telling<'a, 't> {
-    timeline: &'t Chronicle<'a>,
+    timeline: &'t Timeline<'a>,
     page: Page,
     clock: Clock,
     day: Option<Date>,
@@ -30,7 +30,7 @@ struct Telling<'a, 't> {
 }
 
 /// All events that the filter lets through, folded unless all are asked for.
-pub fn text(timeline: &Chronicle<'_>, filter: &Filter, style: &Style) -> String {
+pub fn text(timeline: &Timeline<'_>, filter: &Filter, style: &Style) -> String {
     let page = Page::new(
         style.width.clamp(MIN_WIDTH, MAX_WIDTH),
         style.colour,

@@ -1,6 +1,6 @@
 //! The timeline as CSV: one row per event.
 
-use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Filter, Try};
+use rdpwhy_analyzer::timeline::{Entry, Filter, Timeline, Try};
 
 use super::cells::row;
 use super::names::time;
@@ -28,7 +28,7 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// All events that the filter lets through.
-pub fn csv(timeline: &Chronicle<'_>, filter: &Filter) -> String {
+pub fn csv(timeline: &Timeline<'_>, filter: &Filter) -> String {
     let mut out = String::new();
     row(COLUMNS, &mut out);
     for entry in timeline.entries(filter) {

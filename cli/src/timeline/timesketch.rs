@@ -1,7 +1,7 @@
 //! Timesketch's import forms. It wants `message`, `datetime` and `timestamp_desc`; JSON as lines, not as an array; file names
 //! that end in `.csv` or `.jsonl`.
 
-use rdpwhy_analyzer::chronicle::{Chronicle, Entry, Filter, Try};
+use rdpwhy_analyzer::timeline::{Entry, Filter, Timeline, Try};
 use serde_json::{Value, json};
 
 use super::cells::row;
@@ -28,7 +28,7 @@ const COLUMNS: [&str; 16] = [
 ];
 
 /// One row per event.
-pub fn csv(timeline: &Chronicle<'_>, filter: &Filter) -> String {
+pub fn csv(timeline: &Timeline<'_>, filter: &Filter) -> String {
     let mut out = String::new();
     row(COLUMNS, &mut out);
     for entry in timeline.entries(filter) {
@@ -49,7 +49,7 @@ pub fn csv(timeline: &Chronicle<'_>, filter: &Filter) -> String {
 }
 
 /// One object per event, with its values beside.
-pub fn lines(timeline: &Chronicle<'_>, filter: &Filter) -> String {
+pub fn lines(timeline: &Timeline<'_>, filter: &Filter) -> String {
     let mut out = String::new();
     for entry in timeline.entries(filter) {
         let mut object = object(timeline, &entry);
@@ -65,7 +65,7 @@ pub fn lines(timeline: &Chronicle<'_>, filter: &Filter) -> String {
     out
 }
 
-fn object(timeline: &Chronicle<'_>, entry: &Entry<'_>) -> Value {
+fn object(timeline: &Timeline<'_>, entry: &Entry<'_>) -> Value {
     let attempt = entry.attempt.and_then(|a| timeline.attempt(a));
     let user = entry
         .values

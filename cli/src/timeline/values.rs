@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rdpwhy_analyzer::chronicle::Entry;
+use rdpwhy_analyzer::timeline::Entry;
 
 use super::fold::Events;
 use crate::render::when::duration;

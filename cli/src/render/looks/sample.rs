@@ -1,5 +1,6 @@
 //! Reports made by hand, with everything a report can hold.
 
+use rdpwhy_analyzer::identities::Identities;
 use rdpwhy_analyzer::report::{
     Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence, GapReport,
     Missing, Remedy, Report, Sign, SourceReport, Step, Summary, Tool, VerdictReport,
@@ -317,6 +318,8 @@ fn small(n: u32, severity: &'static str, cause: &str, title: &str) -> VerdictRep
 /// A case with two verdicts in full, more in short, remarks, defects, gaps and a clock that is wrong.
 pub fn case() -> Report {
     Report {
+        reasoning: None,
+        identities: Identities::default(),
         schema: "rdpwhy.report/1",
         tool: Tool {
             name: "rdpwhy",
@@ -393,6 +396,7 @@ pub fn case() -> Report {
 /// Nothing failed.
 pub fn healthy() -> Report {
     Report {
+        reasoning: None,
         verdicts: Vec::new(),
         clocks: Vec::new(),
         coverage: Vec::new(),
@@ -411,6 +415,7 @@ pub fn healthy() -> Report {
 /// Logs without a connection in them.
 pub fn quiet() -> Report {
     Report {
+        reasoning: None,
         attempts: Vec::new(),
         coverage: case().coverage,
         summary: Summary::default(),
