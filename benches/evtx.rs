@@ -43,7 +43,10 @@ fn record(id: u64, event_id: u16, encoding: Encoding) -> Record {
         ("TargetUserName", text(format!("user{}", id % 97))),
         ("TargetDomainName", text("CORP".into())),
         ("TargetLogonId", Value::Hex64(0x10_0000 + id)),
-        ("LogonType", Value::U32(if id % 3 == 0 { 10 } else { 3 })),
+        (
+            "LogonType",
+            Value::U32(if id.is_multiple_of(3) { 10 } else { 3 }),
+        ),
         ("LogonProcessName", text("User32 ".into())),
         ("AuthenticationPackageName", text("Negotiate".into())),
         ("WorkstationName", text(format!("WS{}", id % 50))),

@@ -61,7 +61,7 @@ impl Identities {
                 name if DOMAINS.contains(&name) => self.domain(text),
                 "from" | "to" if kind == RENAMED => self.host(text),
                 "name" if NETWORKS.iter().any(|n| kind.starts_with(n)) => {
-                    insert(&mut self.networks, text)
+                    insert(&mut self.networks, text);
                 }
                 _ => {}
             }

@@ -1,6 +1,5 @@
 //! Holds every cause against one attempt and ranks what stands.
 
-use rdpwhy_parsers::Kind;
 use std::collections::BTreeSet;
 
 use crate::attempt::Attempt;
@@ -296,30 +295,4 @@ pub fn alone(matcher: &Matcher<'_>, knowledge: &Knowledge, host: HostId) -> Vec<
     };
     step_behind(knowledge, &mut opinion);
     opinion.standing
-}
-
-/// Kinds that any cause looks for, so that an attempt's evidence can be told from its noise.
-pub fn kinds_of(knowledge: &Knowledge) -> BTreeSet<Kind> {
-    fn collect(sign: &Sign, into: &mut BTreeSet<Kind>) {
-        match &sign.test {
-            Test::Event(e) => into.extend(&e.kinds),
-            Test::Any(list) | Test::All(list) | Test::Witnesses(list) => {
-                list.iter().for_each(|s| collect(s, into))
-            }
-            Test::Absent(inner) => collect(inner, into),
-            Test::Fact(..) => {}
-        }
-    }
-    let mut kinds = BTreeSet::new();
-    for cause in &knowledge.causes {
-        for sign in cause
-            .required
-            .iter()
-            .chain(&cause.supporting)
-            .chain(&cause.excluding)
-        {
-            collect(sign, &mut kinds);
-        }
-    }
-    kinds
 }

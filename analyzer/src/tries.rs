@@ -179,10 +179,10 @@ fn follow_part_of(attempts: &mut [Attempt]) {
                 Some(Outcome::Ok | Outcome::Dropped | Outcome::Cancelled)
                     if a.stage < Stage::Session =>
                 {
-                    a.outcome = Outcome::Cancelled
+                    a.outcome = Outcome::Cancelled;
                 }
                 Some(Outcome::Failed) if a.outcome == Outcome::Unknown => {
-                    a.outcome = Outcome::Failed
+                    a.outcome = Outcome::Failed;
                 }
                 _ => {}
             }

@@ -205,6 +205,15 @@ fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
     spells
 }
 
+/// The surest of a spell; what recurs with each attempt is certain.
+fn confidence(spell: &[Ballot]) -> Option<Confidence> {
+    if recurs(spell) {
+        return Some(Confidence::Certain);
+    }
+    let findings = spell.iter().filter_map(|b| b.finding.as_ref());
+    findings.map(|f| f.confidence).max()
+}
+
 fn verdict(
     knowledge: &Knowledge,
     cause: Option<usize>,
@@ -213,16 +222,7 @@ fn verdict(
     stage: Option<&str>,
     spell: &[Ballot],
 ) -> Verdict {
-    let confidence = spell
-        .iter()
-        .filter_map(|b| b.finding.as_ref())
-        .map(|f| f.confidence)
-        .max();
-    let confidence = if recurs(spell) {
-        Some(Confidence::Certain)
-    } else {
-        confidence
-    };
+    let confidence = confidence(spell);
     let mut v = Verdict {
         cause,
         confidence: confidence.filter(|_| cause.is_some()),

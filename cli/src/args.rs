@@ -90,7 +90,7 @@ pub enum KnowledgeCommand {
     },
     /// Check a folder of cause files and tell every mistake with its file and line
     Check {
-        /// Folder with <stage>/<id>.toml
+        /// Folder with `STAGE/ID.toml`
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },

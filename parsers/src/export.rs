@@ -1,6 +1,6 @@
 //! Event logs as people export them: XML, JSON and CSV of the tools around.
 //!
-//! Every form ends in the same [`RawRecord`](crate::raw::RawRecord) as a record of an `.evtx` file. What a form leaves out
+//! Every form ends in the same [`RawRecord`] as a record of an `.evtx` file. What a form leaves out
 //! is missing and said, never guessed:
 //!
 //! ```text

@@ -5,6 +5,12 @@
 //! once broke something.
 
 #![allow(
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "test code: its numbers are small and its file names its own"
+)]
+#![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::panic,

@@ -4,6 +4,12 @@
 //! a case are enough. The evidence of the cases is written once per process and kept in memory.
 
 #![allow(
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "test code: its numbers are small and its file names its own"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
@@ -23,6 +29,7 @@ mod new_cause;
 mod points;
 mod program;
 mod properties;
+mod readme;
 mod redaction;
 mod rules;
 mod samples;

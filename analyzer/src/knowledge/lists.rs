@@ -26,7 +26,7 @@ struct Channels {
 /// When the embedded file is wrong, which the tests exclude.
 pub fn changes() -> Result<Vec<Kind>, KnowledgeError> {
     let file: Kinds = toml::from_str(CHANGES).map_err(|e| wrong("changes.toml", e.message()))?;
-    kinds("changes.toml", file)
+    kinds("changes.toml", &file)
 }
 
 /// Groups of kinds that Windows records only when they are switched on.
@@ -38,11 +38,11 @@ pub fn off_by_default() -> Result<Vec<Vec<Kind>>, KnowledgeError> {
         toml::from_str(CHANNELS).map_err(|e| wrong("channels.toml", e.message()))?;
     file.off_by_default
         .into_iter()
-        .map(|k| kinds("channels.toml", k))
+        .map(|k| kinds("channels.toml", &k))
         .collect()
 }
 
-fn kinds(path: &str, file: Kinds) -> Result<Vec<Kind>, KnowledgeError> {
+fn kinds(path: &str, file: &Kinds) -> Result<Vec<Kind>, KnowledgeError> {
     let named = |n: &String| {
         Kind::named(n).ok_or_else(|| wrong(path, &format!("the catalogue has no event kind {n}")))
     };

@@ -175,7 +175,7 @@ fn velociraptor(record: &Value) -> Value {
                 for (name, value) in members {
                     match value {
                         Value::Object(attributes) if name == "#attributes" => {
-                            out.extend(attributes.clone())
+                            out.extend(attributes.clone());
                         }
                         Value::String(t) if name.ends_with("LogonId") && t.starts_with("0x") => {
                             out.insert(

@@ -1,6 +1,7 @@
 //! Paths: folders are called after customers, people and machines; files too, unless Windows gave them their name.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Folders and files and what stands for them.
 #[derive(Default)]
@@ -24,7 +25,7 @@ impl Labels {
             } else if !folder.is_empty() {
                 let n = self.folders.len() + 1;
                 let n = self.folders.entry(folder.to_owned()).or_insert(n);
-                out.push_str(&format!("folder-{n}"));
+                let _ = write!(out, "folder-{n}");
             }
             out.push_str(mark);
             rest = rest.get(at + 1..).unwrap_or_default();

@@ -58,6 +58,7 @@ fn verdict(verdict: &mut VerdictReport, to: &mut dyn FnMut(&mut String)) {
             to(text);
         }
         remedy.undo.iter_mut().for_each(&mut *to);
+        remedy.host.iter_mut().for_each(&mut *to);
         remedy.commands.iter_mut().for_each(to);
     }
 }
@@ -71,7 +72,9 @@ fn reasoning(reasoned: &mut Reasoned, to: &mut dyn FnMut(&mut String)) {
         &mut reasoned.supporting,
         &mut reasoned.excluding,
     ] {
-        list.iter_mut().for_each(|s| reasoned_sign(s, to));
+        for s in list.iter_mut() {
+            reasoned_sign(s, to);
+        }
     }
 }
 

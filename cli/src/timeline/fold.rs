@@ -90,17 +90,15 @@ pub struct Events<'a> {
 }
 
 impl<'a> Events<'a> {
-    fn new(first: Entry<'a>) -> Self {
-        let mut values: BTreeMap<&'static str, BTreeMap<String, u64>> = BTreeMap::new();
-        for (name, value) in &first.details {
-            values.entry(name).or_default().insert(value.clone(), 1);
-        }
-        Self {
+    fn new(first: &Entry<'a>) -> Self {
+        let mut events = Self {
             to: first.time,
-            times: 1,
-            values,
-            first,
-        }
+            times: 0,
+            values: BTreeMap::new(),
+            first: first.clone(),
+        };
+        events.add(first);
+        events
     }
 
     fn add(&mut self, entry: &Entry<'a>) {
@@ -148,7 +146,7 @@ pub fn items<'a>(
     let mut open_events: BTreeMap<String, usize> = BTreeMap::new();
     for entry in entries {
         let Some(attempt) = entry.attempt else {
-            add_event(entry, &mut items, &mut open_events);
+            add_event(&entry, &mut items, &mut open_events);
             continue;
         };
         let many = timeline.tries(attempt) > 1;
@@ -177,14 +175,14 @@ pub fn items<'a>(
     if whole { items } else { alike(timeline, items) }
 }
 
-fn add_event<'a>(entry: Entry<'a>, items: &mut Vec<Item<'a>>, open: &mut BTreeMap<String, usize>) {
+fn add_event<'a>(entry: &Entry<'a>, items: &mut Vec<Item<'a>>, open: &mut BTreeMap<String, usize>) {
     let quiet = QUIET.iter().any(|q| entry.kind.starts_with(q));
     let pause = if quiet { QUIET_PAUSE_NS } else { PAUSE_NS };
-    let key = sort_of(&entry);
+    let key = sort_of(entry);
     if let Some(Item::Events(events)) = open.get(&key).and_then(|i| items.get_mut(*i))
         && entry.time.since(events.to) <= pause
     {
-        return events.add(&entry);
+        return events.add(entry);
     }
     open.insert(key, items.len());
     items.push(Item::Events(Box::new(Events::new(entry))));

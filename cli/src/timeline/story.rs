@@ -146,7 +146,8 @@ impl<'a> Telling<'a, '_> {
         body.extend(facts(&a));
         self.page.flow(SAYS, &[self.moment(start)], &body);
         let heading = heading(&a);
-        for (entry, times) in steps(events) {
+        let steps = steps(events).into_iter().peekable();
+        for (entry, times) in steps {
             let after = entry.time.since(start);
             let mut body = says(entry, &heading);
             if times > 1 {
@@ -436,4 +437,15 @@ fn offset(nanoseconds: i64) -> String {
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn milliseconds(nanoseconds: i64) -> f64 {
     nanoseconds as f64 / 1_000_000.0
+}
+
+/// What stands behind a connection's heading: user, cause, id.
+fn facts(a: &Try<'_>) -> Vec<Run> {
+    let mut runs = Vec::new();
+    runs.extend(a.user.map(|u| plain(format!(" · {u}")).whole()));
+    runs.extend(a.cause.map(|c| plain(format!(" · {c}")).whole()));
+    if a.count == 1 {
+        runs.push(faint(format!(" · {}", a.id)).whole());
+    }
+    runs
 }

@@ -137,8 +137,7 @@ pub fn of_all(events: &Events<'_>) -> String {
         "domain" => !has("user"),
         // Every connection has another one.
         "client_port" => false,
-        name if RESULTS.contains(&name) => !zero(name),
-        name => !NEVER.contains(&name),
+        name => !(NEVER.contains(&name) || RESULTS.contains(&name) && zero(name)),
     };
     let rank = |name: &str| FIRST.iter().position(|f| *f == name).unwrap_or(FIRST.len());
     let mut names: Vec<&str> = events.values.keys().copied().filter(|n| shown(n)).collect();

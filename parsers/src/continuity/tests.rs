@@ -98,11 +98,7 @@ fn a_recovered_copy_of_a_live_record_is_dropped_and_an_old_record_kept() {
     finish(&mut batch);
     let kept: Vec<u64> = batch.events.iter().map(|e| e.place).collect();
     assert_eq!((kept, batch.recovered), (vec![50], 1));
-    assert!(
-        batch
-            .event(0)
-            .is_some_and(super::super::event::EventRef::is_recovered)
-    );
+    assert!(batch.event(0).is_some_and(crate::EventRef::is_recovered));
     assert_eq!(batch.logs.first().map(|l| l.records), Some(11));
     let expected = [
         (SECOND, SECOND, "rolled-over"),

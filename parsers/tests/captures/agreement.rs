@@ -99,7 +99,7 @@ fn told(batch: &EventBatch) -> Vec<Told> {
         match kind {
             "x224.requested" => reading.requested = int(e, "requested_protocols"),
             "x224.confirmed" if !flag(e, "legacy") => {
-                reading.selected = int(e, "selected_protocol")
+                reading.selected = int(e, "selected_protocol");
             }
             "negotiation.failed" => reading.failure = int(e, "code"),
             "tls.client-hello" => reading.ja3 = text(e, "ja3").map(str::to_owned),

@@ -62,6 +62,7 @@ fn sign(source: u32, at: &str, time: &str, says: &str) -> Sign {
     Sign {
         source,
         at: at.to_owned(),
+        event: None,
         time: time.to_owned(),
         says: says.to_owned(),
     }
@@ -72,6 +73,7 @@ fn step(stage: &'static str, how: &'static str, after_ms: Option<f64>, signs: Ve
         stage,
         state: how,
         after_ms,
+        brief: None,
         signs,
     }
 }
@@ -174,6 +176,7 @@ fn evidence(
         says: says.to_owned(),
         role,
         origin: origin.to_owned(),
+        event: None,
         times,
     }
 }
@@ -241,6 +244,7 @@ fn key_access() -> VerdictReport {
         remedy: Some(Remedy {
             summary: "give NETWORK SERVICE read access to the key again, then let the service load it".to_owned(),
             run_on: "server".to_owned(),
+            host: Some("RDS07.corp.example".to_owned()),
             commands: vec![
                 "icacls \"C:\\ProgramData\\Microsoft\\Crypto\\RSA\\MachineKeys\\f686aace6942fb7f7ceb231212eef4a4_*\" \
                  /grant \"NETWORK SERVICE:R\""

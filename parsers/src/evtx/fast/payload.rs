@@ -337,7 +337,11 @@ fn data_element(stream: &mut Stream<'_>, depends: Option<u16>) -> Result<Data, O
         Ok(())
     })?;
     let mut source = Source::Absent;
-    while content {
+    if !content {
+        let value = Part { source, depends };
+        return Ok(Data { name, value });
+    }
+    loop {
         match stream.next()? {
             Token::Content(Source::Absent) => {}
             Token::Content(piece) if source == Source::Absent => source = piece,

@@ -6,6 +6,12 @@
 //! Exit status 0: no panic, no crash, no run over its time or memory, every exit status and report as promised.
 
 #![allow(
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "test code: its numbers are small and its file names its own"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
