@@ -212,11 +212,6 @@ impl<'a> Timeline<'a> {
         })
     }
 
-    /// How many tries an attempt stands for.
-    pub fn tries(&self, attempt: usize) -> u64 {
-        self.parts().attempts.get(attempt).map_or(1, |a| a.count)
-    }
-
     /// Records per log, provider and id: those on the timeline, and those that no data file describes.
     pub fn counts(&self) -> Vec<Count> {
         let mut counts = Vec::new();

@@ -99,12 +99,11 @@ fn text(value: &Value) -> String {
 
 fn attributes(value: &Value) -> String {
     let members = value.get("#attributes").and_then(Value::as_object);
-    let written: Vec<String> = members
+    members
         .into_iter()
         .flatten()
         .map(|(n, v)| format!(" {n}='{}'", escaped(&text(v))))
-        .collect();
-    written.concat()
+        .collect()
 }
 
 fn xml(record: &Value) -> String {
@@ -142,11 +141,10 @@ fn element(name: &str, value: &Value) -> String {
 }
 
 fn unnamed(value: &Value) -> String {
-    let written: Vec<String> = texts(value)
+    texts(value)
         .iter()
         .map(|t| format!("<Data>{}</Data>", escaped(&text(t))))
-        .collect();
-    written.concat()
+        .collect()
 }
 
 fn texts(value: &Value) -> Vec<Value> {

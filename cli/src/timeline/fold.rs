@@ -149,7 +149,7 @@ pub fn items<'a>(
             add_event(&entry, &mut items, &mut open_events);
             continue;
         };
-        let many = timeline.tries(attempt) > 1;
+        let many = timeline.attempt(attempt).is_some_and(|a| a.count > 1);
         let open = open_connections
             .get(&attempt)
             .and_then(|i| items.get_mut(*i));
@@ -205,49 +205,8 @@ fn sort_of(entry: &Entry<'_>) -> String {
 
 /// Puts connections of one sort together, when there are several within the pause.
 fn alike<'a>(timeline: &Timeline<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
-    let heads = heads(timeline, &items);
-    let mut merged: Vec<Item<'a>> = Vec::new();
-    let mut place_of: BTreeMap<usize, usize> = BTreeMap::new();
-    for (index, item) in items.into_iter().enumerate() {
-        let Item::Connection { attempt, events } = item else {
-            merged.push(item);
-            continue;
-        };
-        let stranger = timeline.attempt(attempt).is_some_and(|a| is_stranger(&a));
-        let head = heads.get(&index).copied();
-        if head.is_none() && !stranger {
-            merged.push(Item::Connection { attempt, events });
-            continue;
-        }
-        let start = events.first().map_or(Timestamp(0), |e| e.time);
-        let end = events.last().map_or(start, |e| e.time);
-        let told = (attempt, tries(timeline.tries(attempt), &events));
-        let open = head
-            .and_then(|h| place_of.get(&h))
-            .and_then(|p| merged.get_mut(*p));
-        if let Some(Item::Connections { to, attempts, .. }) = open {
-            *to = (*to).max(end);
-            attempts.push(told);
-            continue;
-        }
-        place_of.insert(head.unwrap_or(index), merged.len());
-        merged.push(Item::Connections {
-            from: start,
-            to: end,
-            attempts: vec![told],
-        });
-    }
-    merged
-}
-
-/// For each connection that is told together with others: the first of them.
-fn heads<'a>(timeline: &Timeline<'a>, items: &[Item<'a>]) -> BTreeMap<usize, usize> {
-    /// Connections of one sort, and from how many on they are told together.
-    struct Group {
-        members: Vec<usize>,
-        least: usize,
-    }
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut least: Vec<usize> = Vec::new();
     let mut open: BTreeMap<Likeness, (usize, Timestamp)> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let Item::Connection { attempt, events } = item else {
@@ -257,28 +216,64 @@ fn heads<'a>(timeline: &Timeline<'a>, items: &[Item<'a>]) -> BTreeMap<usize, usi
             continue;
         };
         let Some(like) = likeness(&a) else { continue };
+        let likes_company = if is_stranger(&a) { 2 } else { SEVERAL };
         let end = events.last().map_or(item.from(), |e| e.time);
         match open.get_mut(&like) {
             Some((group, last)) if item.from().since(*last) <= PAUSE_NS => {
                 *last = (*last).max(end);
                 if let Some(group) = groups.get_mut(*group) {
-                    group.members.push(index);
+                    group.push(index);
                 }
             }
             _ => {
                 open.insert(like, (groups.len(), end));
-                groups.push(Group {
-                    members: vec![index],
-                    least: if is_stranger(&a) { 2 } else { SEVERAL },
-                });
+                groups.push(vec![index]);
+                least.push(likes_company);
             }
         }
     }
-    let together = groups.iter().filter(|g| g.members.len() >= g.least);
-    together
-        .filter_map(|g| g.members.first().map(|first| (first, &g.members)))
-        .flat_map(|(first, members)| members.iter().map(|m| (*m, *first)))
-        .collect()
+    let mut head_of: BTreeMap<usize, usize> = BTreeMap::new();
+    for (group, least) in groups.iter().zip(least) {
+        if let Some(first) = group.first().filter(|_| group.len() >= least) {
+            head_of.extend(group.iter().map(|i| (*i, *first)));
+        }
+    }
+    let mut merged: Vec<Item<'a>> = Vec::new();
+    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let Item::Connection { attempt, events } = item else {
+            merged.push(item);
+            continue;
+        };
+        let stranger = timeline.attempt(attempt).is_some_and(|a| is_stranger(&a));
+        let head = head_of.get(&index).copied();
+        if head.is_none() && !stranger {
+            merged.push(Item::Connection { attempt, events });
+            continue;
+        }
+        let count = timeline.attempt(attempt).map_or(1, |a| a.count);
+        let from = events.first().map_or(Timestamp(0), |e| e.time);
+        let to = events.last().map_or(from, |e| e.time);
+        let told = (attempt, tries(count, &events));
+        let open = head
+            .and_then(|h| place.get(&h))
+            .and_then(|p| merged.get_mut(*p));
+        if let Some(Item::Connections {
+            to: last, attempts, ..
+        }) = open
+        {
+            *last = (*last).max(to);
+            attempts.push(told);
+            continue;
+        }
+        place.insert(head.unwrap_or(index), merged.len());
+        merged.push(Item::Connections {
+            from,
+            to,
+            attempts: vec![told],
+        });
+    }
+    merged
 }
 
 /// Of the tries behind an entry those that these events tell of: each try begins with one event of the first one's kind.

@@ -152,3 +152,6 @@ fn style(args: &Timeline, span: Span, surroundings: &Surroundings, to_file: bool
         zone: span.zone,
     }
 }
+
+#[cfg(test)]
+mod tests;

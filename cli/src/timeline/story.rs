@@ -161,18 +161,18 @@ impl<'a> Telling<'a, '_> {
     }
 
     fn connections(&mut self, from: Timestamp, to: Timestamp, attempts: &[(usize, u64)]) {
-        let told: Vec<(Try<'_>, u64)> = attempts
+        let tried: Vec<(Try<'_>, u64)> = attempts
             .iter()
             .filter_map(|(i, n)| Some((self.timeline.attempt(*i)?, *n)))
             .collect();
-        let Some((a, _)) = told.first() else { return };
-        let tries = told.iter().map(|(_, n)| n).sum();
+        let Some((a, _)) = tried.first() else { return };
+        let tries = tried.iter().map(|(_, n)| n).sum();
         let until = match self.clock.second(&time(to), self.day) {
             until if until == self.clock.second(&time(from), self.day) => String::new(),
             until => format!(" until {until}"),
         };
         let mut clients: BTreeMap<&str, u64> = BTreeMap::new();
-        for (t, n) in told.iter().filter(|(t, _)| t.client_known) {
+        for (t, n) in tried.iter().filter(|(t, _)| t.client_known) {
             *clients.entry(t.client_host.as_str()).or_default() += n;
         }
         let (ink, _) = look(a.outcome);
@@ -192,7 +192,7 @@ impl<'a> Telling<'a, '_> {
             _ => format!("{until}, from where is not recorded: "),
         }));
         body.push(Run::new(ink, how(a)));
-        let users: BTreeSet<&str> = told.iter().filter_map(|(t, _)| t.user).collect();
+        let users: BTreeSet<&str> = tried.iter().filter_map(|(t, _)| t.user).collect();
         match (users.first(), users.len()) {
             (Some(user), 1) => body.push(plain(format!(", as {user}"))),
             (Some(_), n) => body.push(plain(format!(", as {n} users"))),
@@ -286,17 +286,6 @@ impl<'a> Telling<'a, '_> {
             self.page.flow(2, &[], &body);
         }
     }
-}
-
-/// What stands behind a connection's heading: user, cause, id.
-fn facts(a: &Try<'_>) -> Vec<Run> {
-    let mut runs = Vec::new();
-    runs.extend(a.user.map(|u| plain(format!(" · {u}")).whole()));
-    runs.extend(a.cause.map(|c| plain(format!(" · {c}")).whole()));
-    if a.count == 1 {
-        runs.push(faint(format!(" · {}", a.id)).whole());
-    }
-    runs
 }
 
 /// What the kind of an event means, its main clause.

@@ -1,10 +1,7 @@
-//! `rdpwhy timeline` in all its forms, on a log small enough to be read here.
-#![allow(clippy::expect_used, reason = "a test says what is wrong by panicking")]
-
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use rdpwhy::run;
+use crate::run;
 
 const CHANNEL: &str = "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS";
 
