@@ -19,7 +19,26 @@ pub enum Judgement {
     /// Nothing is against it, but a required sign could not be seen.
     Open(BTreeSet<Unrecorded>),
     /// A required sign is missing or an excluding one is there; with what that sign says.
-    RuledOut(String),
+    RuledOut(Why),
+}
+
+/// Why a cause is ruled out. There are a hundred causes for each attempt, and nearly all of them are.
+#[derive(Debug, Clone)]
+pub enum Why {
+    /// This one of its required signs is missing.
+    Missing(usize),
+    /// An excluding sign says this.
+    Said(String),
+}
+
+impl Why {
+    /// The same in words.
+    pub fn text(&self, cause: &Cause) -> String {
+        match self {
+            Self::Missing(n) => cause.required.get(*n).map(missing).unwrap_or_default(),
+            Self::Said(what) => what.clone(),
+        }
+    }
 }
 
 /// A cause that stands.
@@ -51,7 +70,7 @@ pub struct Opinion {
     /// Causes that nothing is against, and where nobody recorded.
     pub open: Vec<(usize, BTreeSet<Unrecorded>)>,
     /// Causes that came near and were ruled out, with the reason.
-    pub ruled_out: Vec<(usize, String)>,
+    pub ruled_out: Vec<(usize, Why)>,
 }
 
 /// Holds one cause against one attempt.
@@ -59,13 +78,13 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
     let mut unknown = BTreeSet::new();
     let (mut decisive, mut statements) = (Vec::new(), Vec::new());
     let mut open = false;
-    for sign in &cause.required {
+    for (n, sign) in cause.required.iter().enumerate() {
         match matcher.ask(sign, a) {
             Answer::Seen(found) => {
                 statements.extend(found.iter().filter(|f| f.statement).map(|f| f.tie));
                 decisive.extend(found);
             }
-            Answer::Absent => return Judgement::RuledOut(missing(sign)),
+            Answer::Absent => return Judgement::RuledOut(Why::Missing(n)),
             Answer::Unknown(u) => {
                 open = true;
                 unknown.extend(u);
@@ -77,7 +96,7 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
         match matcher.ask(sign, a) {
             Answer::Seen(found) => {
                 let what = found.first().map_or_else(|| sign.says.clone(), |f| f.says.clone());
-                return Judgement::RuledOut(what);
+                return Judgement::RuledOut(Why::Said(what));
             }
             // What only a capture shows, an attempt without capture is not held to: its stage tells as much.
             Answer::Unknown(u) if !(a.seen_by(View::Server) && u.iter().all(|x| x.channel == "capture")) => {
@@ -138,6 +157,18 @@ pub fn opinion(matcher: &Matcher<'_>, knowledge: &Knowledge, a: &Attempt) -> Opi
         (y.confidence, y.recurs_to_certain, y.strength).cmp(&(x.confidence, x.recurs_to_certain, x.strength)).then_with(|| x.cause.cmp(&y.cause))
     });
     opinion
+}
+
+/// Leaves away what no verdict will say: a flood has a hundred thousand attempts, each with a hundred causes that it is not.
+pub fn forget(knowledge: &Knowledge, a: &Attempt, opinion: &mut Opinion) {
+    let standing: Vec<usize> = opinion.standing.iter().map(|f| f.cause).collect();
+    let like_one_that_stands = |n: usize| standing.iter().any(|c| knowledge.look_alike(*c, n));
+    opinion.ruled_out.retain(|(n, _)| like_one_that_stands(*n));
+    opinion.ruled_out.shrink_to_fit();
+    if standing.len() == 1 || (standing.is_empty() && !a.outcome.is_bad()) {
+        opinion.open.retain(|(n, _)| like_one_that_stands(*n));
+        opinion.open.shrink_to_fit();
+    }
 }
 
 /// A cause that another standing one refines or explains steps behind it.

@@ -10,6 +10,7 @@ pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod coverage;
+pub mod crowd;
 pub mod evidence;
 pub mod explain;
 pub mod facts;
@@ -40,6 +41,7 @@ pub mod stage;
 pub mod tie;
 pub mod timeline;
 pub mod tries;
+pub mod vantage;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
@@ -123,12 +125,8 @@ pub fn timeline<T>(
 
 fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
     let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
-    Evidence::new(match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
-        Err(_) => pipeline::read(&sources, &means, progress),
-    })
+    Evidence::new(pipeline::within(options.threads, || pipeline::read(&sources, &means, progress)))
 }
 
 /// Everything that was found out, on its way to a report or a timeline.
@@ -151,11 +149,13 @@ fn judge_evidence<T>(
     let (case, attempts) = Case::new(evidence)?;
     let matcher = case.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
-    let opinions: Vec<Option<Opinion>> = attempts
-        .iter()
-        .zip(&kept)
-        .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
-        .collect();
+    let opinion = |i: usize| {
+        let a = attempts.get(i).filter(|a| kept.get(i) == Some(&true) && a.part_of.is_none())?;
+        let mut opinion = judge::opinion(&matcher, knowledge, a);
+        judge::forget(knowledge, a, &mut opinion);
+        Some(opinion)
+    };
+    let opinions: Vec<Option<Opinion>> = pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion));
     let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
     let Folded { attempts, opinions, entry_of } = fold::fold(attempts, opinions);
     let owners: HashMap<At, usize> =

@@ -223,7 +223,7 @@ impl Matcher<'_> {
 
     /// Records in the sign's place and time, in the order of time.
     fn candidates(&self, e: &EventSign, a: &Attempt) -> Vec<At> {
-        let kinds: BTreeSet<Kind> = e.kinds.iter().copied().collect();
+        let kinds = e.kinds.as_slice();
         let mut list = Vec::new();
         match e.joined {
             Joined::Attempt => {
@@ -235,16 +235,16 @@ impl Matcher<'_> {
                         Some(w) => span(w, a, offset),
                         None => (a.start.plus(offset - SLACK_NS / 4), last.plus(offset + SLACK_NS)),
                     };
-                    for k in &kinds {
+                    for k in kinds {
                         let near = self.index.of_kind(host, *k, from, to).iter().map(|(_, at)| *at);
                         list.extend(near.filter(|at| !self.claimed.contains(at)));
                     }
                 }
             }
-            Joined::Server => self.of_hosts(a.server.host.into_iter(), e, a, &kinds, &mut list),
-            Joined::Client => self.of_hosts(a.client.host.into_iter(), e, a, &kinds, &mut list),
-            Joined::Directory => self.of_hosts(self.controllers.iter().copied(), e, a, &kinds, &mut list),
-            Joined::Gateway => self.of_hosts(self.evidence.hosts.iter(), e, a, &kinds, &mut list),
+            Joined::Server => self.of_hosts(a.server.host.into_iter(), e, a, kinds, &mut list),
+            Joined::Client => self.of_hosts(a.client.host.into_iter(), e, a, kinds, &mut list),
+            Joined::Directory => self.of_hosts(self.controllers.iter().copied(), e, a, kinds, &mut list),
+            Joined::Gateway => self.of_hosts(self.evidence.hosts.iter(), e, a, kinds, &mut list),
         }
         if matches!(e.joined, Joined::Server | Joined::Client) {
             let peer = if e.joined == Joined::Server { &a.server } else { &a.client };
@@ -254,12 +254,14 @@ impl Matcher<'_> {
             let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to).map(|(_, at)| *at);
             list.extend(near.filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))));
         }
-        list.sort_by_key(|at| (self.evidence.time(*at), *at));
-        list.dedup();
+        if list.len() > 1 {
+            list.sort_by_key(|at| (self.evidence.time(*at), *at));
+            list.dedup();
+        }
         list
     }
 
-    fn of_hosts(&self, hosts: impl Iterator<Item = HostId>, e: &EventSign, a: &Attempt, kinds: &BTreeSet<Kind>, list: &mut Vec<At>) {
+    fn of_hosts(&self, hosts: impl Iterator<Item = HostId>, e: &EventSign, a: &Attempt, kinds: &[Kind], list: &mut Vec<At>) {
         for host in hosts {
             let (from, to) = span(e.window.unwrap_or(AROUND), a, self.offset(host));
             for k in kinds {
@@ -270,10 +272,12 @@ impl Matcher<'_> {
 
     /// Of the kinds in `among`, the newest record before the window's end must be one of those found.
     fn newest(&self, e: &EventSign, a: &Attempt, mut found: Vec<Found>) -> Vec<Found> {
-        let kinds: BTreeSet<Kind> = e.among.iter().chain(&e.kinds).copied().collect();
+        let kinds: Vec<Kind> = e.among.iter().chain(&e.kinds).copied().collect();
         let mut all = Vec::new();
         let host = if e.joined == Joined::Client { a.client.host } else { a.server.host };
         self.of_hosts(host.into_iter(), e, a, &kinds, &mut all);
+        all.sort_unstable();
+        all.dedup();
         all.sort_by_key(|at| (self.evidence.time(*at), self.evidence.event(*at).map_or(0, |x| x.event.place), *at));
         found.retain(|f| {
             let Some(mine) = self.evidence.event(f.at) else { return false };
@@ -343,7 +347,7 @@ impl Matcher<'_> {
                     _ => self.evidence.hosts.iter().filter(|h| channels.iter().any(|c| self.coverage.has(*h, c))).collect(),
                 };
                 // Without such a host in the evidence there may be none at all, and the server's log says it, too.
-                if !hosts.is_empty() && !hosts.iter().any(|h| self.covered(*h, &channels, a.start, a.end)) {
+                if !hosts.is_empty() && !hosts.iter().any(|h| self.covered(*h, channels, a.start, a.end)) {
                     let who = if e.joined == Joined::Directory { "the domain controller" } else { "the gateway" };
                     unrecorded.insert(Unrecorded { channel: channels.join(" or "), host: who.into() });
                 }
@@ -354,7 +358,7 @@ impl Matcher<'_> {
                 None => (a.start, a.end.min(a.start.plus(HANDSHAKE_NS))),
             };
             let from = from.max(a.start.plus(-LOOK_BACK_NS)).min(a.end);
-            let covered = peer.host.is_some_and(|h| self.covered(h, &channels, from, to.max(from).min(a.end.max(from))));
+            let covered = peer.host.is_some_and(|h| self.covered(h, channels, from, to.max(from).min(a.end.max(from))));
             if !covered || self.switched_off(*k, peer.host) || e.absence == Absence::ProvesNothing {
                 let channel = channels.first().copied().unwrap_or_default().to_owned();
                 unrecorded.insert(Unrecorded { channel, host: peer_name(peer) });
@@ -443,8 +447,7 @@ fn unknown(channel: &str, host: String) -> Answer {
 
 /// Kinds that only a client's logs have.
 pub(crate) fn written_by_client(k: Kind) -> bool {
-    let mut sides = catalog::all().iter().filter(|e| e.kind == k || e.variants.iter().any(|v| v.kind == k)).peekable();
-    sides.peek().is_some() && sides.all(|e| e.side == "client")
+    catalog::info(k).is_some_and(|i| i.sides == ["client"])
 }
 
 /// A peer by its best name.

@@ -1,11 +1,12 @@
 //! Sightings of one connection become one attempt, by the strongest key that both witnesses have.
 //!
 //! In order of trust: client address and port with the moment (RdpCoreTS 131 and the SYN); bytes that are alike at two
-//! capture points (ClientHello random); server name and moment, for a client's log, which
+//! capture points (ClientHello random, sequence numbers, cookie); server name and moment, for a client's log, which
 //! never writes its own port.
 
+use rdpwhy_parsers::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::attempt::{Attempt, Outcome};
@@ -14,6 +15,9 @@ use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::sighting::{Peer, Sighting, View};
 use crate::stage::Stage;
+use capture::Captured;
+
+mod capture;
 
 const SECOND: i64 = 1_000_000_000;
 /// Ports are used again, so an address and port mean the same connection only within this time once clocks are corrected.
@@ -29,10 +33,17 @@ pub fn merge(evidence: &mut Evidence, clocks: &BTreeMap<ClockId, ClockEstimate>,
     for s in sightings {
         by_view.entry(s.view).or_default().push(s);
     }
-    let mut merging = Merging { clocks, attempts: Vec::new(), by_client: HashMap::new(), by_fingerprint: HashMap::new() };
+    let mut merging = Merging {
+        clocks,
+        attempts: Vec::new(),
+        by_client: HashMap::new(),
+        captured: Captured::default(),
+        by_start: Starts::default(),
+    };
     for s in by_view.remove(&View::Wire).unwrap_or_default() {
         merging.wire(evidence, s);
     }
+    merging.own_addresses(evidence);
     for s in by_view.remove(&View::Server).unwrap_or_default() {
         merging.server(evidence, s);
     }
@@ -54,29 +65,44 @@ struct Merging<'a> {
     clocks: &'a BTreeMap<ClockId, ClockEstimate>,
     attempts: Vec<Attempt>,
     by_client: HashMap<(IpAddr, u16), Vec<usize>>,
-    by_fingerprint: HashMap<String, Vec<usize>>,
+    captured: Captured,
+    /// Filled once all witnesses but the clients have told their part.
+    by_start: Starts,
+}
+
+/// Attempts by start: all, and those of each client address.
+#[derive(Default)]
+struct Starts {
+    all: Vec<(Timestamp, usize)>,
+    by_ip: HashMap<IpAddr, Vec<(Timestamp, usize)>>,
+}
+
+impl Starts {
+    fn new(attempts: &[Attempt]) -> Self {
+        let mut starts = Self::default();
+        for (i, a) in attempts.iter().enumerate() {
+            starts.all.push((a.start, i));
+            if let Some(ip) = a.client.ip {
+                starts.by_ip.entry(ip).or_default().push((a.start, i));
+            }
+        }
+        starts.all.sort_unstable();
+        starts.by_ip.values_mut().for_each(|list| list.sort_unstable());
+        starts
+    }
+
+    fn between(&self, ip: Option<IpAddr>, from: Timestamp, to: Timestamp) -> &[(Timestamp, usize)] {
+        let list = match ip {
+            Some(ip) => self.by_ip.get(&ip).map_or(&[][..], Vec::as_slice),
+            None => &self.all,
+        };
+        let start = list.partition_point(|(t, _)| *t < from);
+        let end = list.partition_point(|(t, _)| *t <= to);
+        list.get(start..end.max(start)).unwrap_or_default()
+    }
 }
 
 impl Merging<'_> {
-    /// A second capture of the same flow joins the first; NAT between the two points changes addresses, not bytes.
-    fn wire(&mut self, evidence: &Evidence, s: Sighting) {
-        let start = corrected(self.clocks, &s, s.start);
-        let same_bytes = s.fingerprint.as_ref().and_then(|f| self.by_fingerprint.get(f));
-        let candidates = self.same_port(&s).into_iter().chain(same_bytes.into_iter().flatten().copied());
-        let other = candidates.into_iter().find(|i| {
-            self.attempts.get(*i).is_some_and(|a| {
-                // Two flows of one capture are two connections, whatever they share.
-                start.since(a.start).abs() < SAME_PORT_NS
-                    && !a.events.iter().any(|at| at.source == s.source && evidence.host(*at).is_none())
-            })
-        });
-        let i = other.unwrap_or_else(|| self.add(&s));
-        if let Some(f) = &s.fingerprint {
-            self.by_fingerprint.entry(f.clone()).or_default().push(i);
-        }
-        self.absorb(i, s);
-    }
-
     fn server(&mut self, evidence: &mut Evidence, s: Sighting) {
         let start = corrected(self.clocks, &s, s.start);
         let found = self.same_port(&s).into_iter().find(|i| {
@@ -99,6 +125,7 @@ impl Merging<'_> {
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
     /// refusal) are its steps.
     fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
+        self.by_start = Starts::new(&self.attempts);
         let addresses = self.addresses(evidence, &clients);
         for s in clients {
             let known = s.client.host.and_then(|h| addresses.get(&h).copied());
@@ -159,7 +186,10 @@ impl Merging<'_> {
     fn fitting(&self, evidence: &Evidence, s: &Sighting, known: Option<IpAddr>) -> Vec<(i64, usize)> {
         let start = corrected(self.clocks, s, s.start);
         let end = corrected(self.clocks, s, s.end);
-        (0..self.attempts.len())
+        let soon = self.by_start.between(None, start.plus(-SLACK_NS), start.plus(CONNECT_TAKES_NS));
+        let later = known.map(|ip| self.by_start.between(Some(ip), start.plus(-SLACK_NS), end.plus(SLACK_NS)));
+        let near: BTreeSet<usize> = soon.iter().chain(later.unwrap_or_default()).map(|(_, i)| *i).collect();
+        near.into_iter()
             .filter_map(|i| {
                 let a = self.attempts.get(i)?;
                 let after = a.start.since(start);

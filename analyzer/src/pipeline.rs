@@ -34,6 +34,8 @@ impl Progress for Silent {
 /// Chunks of an event log that are read in one piece: large enough to be worth a task, small enough that one big file
 /// keeps all cores busy.
 const CHUNKS_PER_PIECE: u32 = 16;
+/// Attempts that one thread takes at least: each is worth some ten microseconds.
+const SMALLEST_SHARE: usize = 64;
 /// Bytes looked at to recognise a file: exports need the most.
 const HEAD: usize = export::HEAD;
 
@@ -53,6 +55,19 @@ pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> V
     }
     let keys = Keys { secrets, zone: means.zone };
     sources.par_iter().map(|s| read_one(s, &keys, progress)).collect()
+}
+
+/// Runs all that follows in a pool of so many threads; all cores without a number.
+pub fn within<T: Send>(threads: Option<usize>, run: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build() {
+        Ok(pool) => pool.install(run),
+        Err(_) => run(),
+    }
+}
+
+/// What `each` makes of each of `0..count`, in this order, in parallel.
+pub fn map<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    (0..count).into_par_iter().with_min_len(SMALLEST_SHARE).map(each).collect()
 }
 
 /// [`Means`], read.

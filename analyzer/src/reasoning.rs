@@ -168,7 +168,7 @@ impl Desk<'_> {
                 );
                 ("open", None, why)
             }
-            Judgement::RuledOut(why) => ("ruled-out", None, why),
+            Judgement::RuledOut(why) => ("ruled-out", None, why.text(cause)),
         }
     }
 

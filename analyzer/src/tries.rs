@@ -24,7 +24,7 @@ const STREAK: usize = 3;
 type Pairs = BTreeMap<(ClientKey, ServerKey), Vec<usize>>;
 
 /// Whoever it is, by the best name known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientKey {
     /// By address.
     Ip(IpAddr),
@@ -91,12 +91,12 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
         let troubled = in_trouble(evidence, a);
         let patience = if troubled { AT_ONCE_NS } else { PROMPT_NS };
         let later = list.get(n + 1..).unwrap_or_default();
-        let success = later.iter().copied().find(|j| {
-            attempts.get(*j).is_some_and(|b| {
-                let pause = b.start.since(a.end.min(b.start).max(a.start));
-                b.stage == Stage::Session && pause <= patience && gentle(a, troubled, b)
-            })
-        });
+        // Sorted by start, so the pause only grows.
+        let patient = |b: &Attempt| b.start.since(a.end.min(b.start).max(a.start)) <= patience;
+        let soon = later.iter().copied().take_while(|j| attempts.get(*j).is_some_and(patient));
+        let success = soon
+            .into_iter()
+            .find(|j| attempts.get(*j).is_some_and(|b| b.stage == Stage::Session && gentle(a, troubled, b)));
         if let Some(j) = success {
             if let Some(a) = attempts.get_mut(*i) {
                 a.part_of = Some(j);

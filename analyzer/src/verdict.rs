@@ -4,6 +4,7 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Fact, Outcome};
+use crate::hosts::HostId;
 use crate::judge::{self, Finding, Opinion};
 use crate::knowledge::{Confidence, Knowledge};
 use crate::matcher::{Found, Matcher, Unrecorded, peer_name};
@@ -77,14 +78,15 @@ pub fn verdicts(knowledge: &Knowledge, attempts: &[Attempt], opinions: Vec<Optio
 /// Adds verdicts for hosts of which no connection is known on the side that the cause is about: System.evtx alone can name
 /// a broken key.
 pub fn add_alone(matcher: &Matcher<'_>, knowledge: &Knowledge, attempts: &[Attempt], verdicts: &mut Vec<Verdict>) {
+    let known: BTreeSet<(bool, HostId)> = attempts
+        .iter()
+        .flat_map(|a| [(true, a.client.host), (false, a.server.host)])
+        .filter_map(|(client, host)| Some((client, host?)))
+        .collect();
     for host in matcher.evidence.hosts.iter() {
         for finding in judge::alone(matcher, knowledge, host) {
             let Some(cause) = knowledge.causes.get(finding.cause) else { continue };
-            let known = attempts.iter().any(|a| {
-                let peer = if cause.host == "client" { &a.client } else { &a.server };
-                peer.host == Some(host)
-            });
-            if known {
+            if known.contains(&(cause.host == "client", host)) {
                 continue;
             }
             verdicts.push(Verdict {
@@ -198,8 +200,9 @@ fn verdict(knowledge: &Knowledge, cause: Option<usize>, host: &str, remark: bool
             }
         }
         for (n, why) in &b.opinion.ruled_out {
-            if cause.is_some_and(|c| looks_alike(knowledge, c, *n)) {
-                alternatives.entry(*n).or_insert((None, why.clone()));
+            let Some(ruled_out) = knowledge.causes.get(*n) else { continue };
+            if cause.is_some_and(|c| knowledge.look_alike(c, *n)) {
+                alternatives.entry(*n).or_insert_with(|| (None, why.text(ruled_out)));
             }
         }
     }
@@ -225,13 +228,8 @@ fn recurs(spell: &[Ballot]) -> bool {
 
 /// With a cause named, only what its file calls similar is worth a word; without one, every open cause is.
 fn related(knowledge: &Knowledge, cause: Option<usize>, other: usize) -> bool {
-    cause.is_none_or(|c| looks_alike(knowledge, c, other))
+    cause.is_none_or(|c| knowledge.look_alike(c, other))
         && knowledge.causes.get(other).is_some_and(|o| o.severity == "failure")
-}
-
-fn looks_alike(knowledge: &Knowledge, a: usize, b: usize) -> bool {
-    let (Some(x), Some(y)) = (knowledge.causes.get(a), knowledge.causes.get(b)) else { return false };
-    x.similar.iter().any(|s| s.cause == y.id) || y.similar.iter().any(|s| s.cause == x.id)
 }
 
 /// Failures before remarks, named before unnamed, the surest first, then the one that hit most, then the first.

@@ -16,6 +16,7 @@ mod cases;
 mod contract;
 mod determinism;
 mod explain;
+mod fuzz;
 mod matrix;
 mod mutation;
 mod new_cause;

@@ -1,13 +1,13 @@
 //! Moments that two clocks both recorded, and the offset between the clocks that they show.
 
 use rdpwhy_parsers::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{ClockId, Edge, SECOND, pattern};
 use crate::evidence::Evidence;
 use crate::names::{field, kind};
-use crate::sighting::{Sighting, View};
+use crate::sighting::{Fingerprint, Sighting, View};
 
 /// Anchors that scatter more than this (median absolute deviation) tell nothing.
 const MOST_SCATTER_NS: i64 = SECOND;
@@ -43,9 +43,10 @@ pub(super) fn named_connections(evidence: &Evidence) -> BTreeMap<ClockId, BTreeM
 
 /// How far `a` runs ahead of `b`, from the connections that both saw.
 pub(super) fn compare(evidence: &Evidence, a: Seen<'_>, b: Seen<'_>) -> Option<Edge> {
-    let mut keyed = by_address(&of_view(a.sightings, View::Server), &of_view(b.sightings, View::Wire), |s| s.start, |s| accepted(evidence, s));
-    keyed.extend(by_address(&of_view(a.sightings, View::Wire), &of_view(b.sightings, View::Server), |s| accepted(evidence, s), |s| s.start));
-    keyed.extend(by_address(&of_view(a.sightings, View::Wire), &of_view(b.sightings, View::Wire), |s| s.start, |s| s.start));
+    let mut keyed = Vec::new();
+    for (of_a, of_b) in [(View::Server, View::Wire), (View::Wire, View::Server), (View::Wire, View::Wire)] {
+        keyed.extend(by_address(evidence, &of_view(a.sightings, of_a), &of_view(b.sightings, of_b)));
+    }
     if let Some(edge) = median(keyed) {
         return Some(edge);
     }
@@ -76,38 +77,60 @@ fn accepted(evidence: &Evidence, s: &Sighting) -> Timestamp {
     established.map_or(s.start, |at| evidence.raw_time(*at))
 }
 
-/// Differences between the moments of connections with the same client address and port (or the same ClientHello). Ports
-/// are used again: when the two clocks hold several of one port, only a lone match counts.
-fn by_address(
-    a: &[&Sighting],
-    b: &[&Sighting],
-    moment_a: impl Fn(&Sighting) -> Timestamp,
-    moment_b: impl Fn(&Sighting) -> Timestamp,
-) -> Vec<i64> {
-    type Key = (Option<IpAddr>, Option<u16>, Option<String>);
-    let mut keys: BTreeMap<Key, (Vec<&Sighting>, Vec<&Sighting>)> = BTreeMap::new();
-    let key = |s: &Sighting| -> Option<Key> {
-        if s.client.ip.is_some() && s.client.port.is_some() {
-            return Some((s.client.ip, s.client.port, None));
+/// Differences between the moments of connections with the same client address and port or the same fingerprint. Ports are
+/// used again: when the two clocks hold several of one port, only a lone match counts.
+fn by_address(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Vec<i64> {
+    let mut keys: BTreeMap<Key<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (i, s) in a.iter().enumerate().take(MOST_ANCHORS) {
+        for key in keys_of(s) {
+            keys.entry(key).or_default().0.push(i);
         }
-        s.fingerprint.as_ref().map(|f| (None, None, Some(f.clone())))
+    }
+    for (j, s) in b.iter().enumerate() {
+        for key in keys_of(s) {
+            if let Some(pair) = keys.get_mut(&key) {
+                pair.1.push(j);
+            }
+        }
+    }
+    let alone = |(x, y): (Vec<usize>, Vec<usize>)| match (x.as_slice(), y.as_slice()) {
+        ([x], [y]) => Some((*x, *y)),
+        _ => None,
     };
-    for s in a.iter().take(MOST_ANCHORS) {
-        if let Some(key) = key(s) {
-            keys.entry(key).or_default().0.push(s);
-        }
+    let pairs: BTreeSet<(usize, usize)> = keys.into_values().filter_map(alone).collect();
+    pairs.into_iter().filter_map(|(i, j)| Some(apart(evidence, a.get(i)?, b.get(j)?))).collect()
+}
+
+/// What two witnesses may both know of a connection.
+type Key<'a> = (Option<Socket>, Option<&'a Fingerprint>);
+
+fn keys_of(s: &Sighting) -> impl Iterator<Item = Key<'_>> {
+    let address = s.client.ip.zip(s.client.port).map(|socket| (Some(socket), None));
+    address.into_iter().chain(s.fingerprints.iter().map(|f| (None, Some(f))))
+}
+
+/// How much later one witness dates a connection than the other. Between two captures the way lies once before the first
+/// and once before the second of them: what went either way is averaged, so that the journey cancels out.
+fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> i64 {
+    match (x.view, y.view) {
+        (View::Server, View::Wire) => return x.start.since(accepted(evidence, y)),
+        (View::Wire, View::Server) => return accepted(evidence, x).since(y.start),
+        _ => {}
     }
-    for s in b {
-        if let Some(pair) = key(s).and_then(|key| keys.get_mut(&key)) {
-            pair.1.push(s);
-        }
+    let there = x.start.since(y.start);
+    let moment = |s: &Sighting, k| s.events.iter().find(|at| evidence.kind(**at) == Some(k)).map(|at| evidence.raw_time(*at));
+    let both = |k| moment(x, k).zip(moment(y, k)).map(|(x, y)| x.since(y));
+    let back = [kind::X224_CONFIRMED, kind::NEGOTIATION_FAILED, kind::SERVER_HELLO].into_iter().find_map(both);
+    let whole = |s: &Sighting| {
+        let opened = s.events.iter().filter_map(|at| evidence.event(*at)).find(|e| e.event.kind == kind::TCP_OPENED);
+        opened.is_some_and(|e| !e.flag(field::MIDSTREAM))
+    };
+    match back {
+        // A capture that began later has another first packet.
+        Some(back) if !(whole(x) && whole(y)) => back,
+        Some(back) => i64::midpoint(there, back),
+        None => there,
     }
-    keys.into_values()
-        .filter_map(|(x, y)| match (x.as_slice(), y.as_slice()) {
-            ([x], [y]) => Some(moment_a(x).since(moment_b(y))),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Differences between records that name a client's socket and the one captured connection from it.

@@ -52,4 +52,10 @@ impl Knowledge {
         let at = self.causes.binary_search_by(|c| c.id.as_str().cmp(id)).ok()?;
         self.causes.get(at)
     }
+
+    /// Whether the file of one of two causes names the other as similar.
+    pub fn look_alike(&self, a: usize, b: usize) -> bool {
+        let (Some(x), Some(y)) = (self.causes.get(a), self.causes.get(b)) else { return false };
+        x.similar.iter().any(|s| s.cause == y.id) || y.similar.iter().any(|s| s.cause == x.id)
+    }
 }

@@ -12,6 +12,7 @@ use crate::names::{field, kind};
 use crate::reasons::{self, Class};
 use crate::sighting::View;
 use crate::stage::Stage;
+use crate::vantage;
 
 /// Kinds by which a side says that something was wrong with this very connection.
 const TROUBLE: [&str; 24] = [
@@ -55,7 +56,13 @@ pub fn conclude(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
         }
         let view = Signs { own: &own, all: &signs };
         a.codes = view.codes();
-        let end = view.end(a, evidence, index);
+        let mut end = view.end(a, evidence, index);
+        let points = vantage::points(evidence, a);
+        if points.len() > 1 && vantage::reset_on_the_way(&points).is_some() {
+            end.by = "middlebox";
+            end.how = "rst";
+            end.outcome = if a.stage == Stage::Session { Outcome::Dropped } else { Outcome::Failed };
+        }
         a.closed_by = end.by;
         a.closed_how = end.how;
         a.outcome = end.outcome;
@@ -131,7 +138,7 @@ impl<'a> Signs<'a> {
 
     /// The wire decides what it saw; the server's log knows reasons; the client's log knows what the user was told.
     fn end(&self, a: &Attempt, evidence: &Evidence, index: &Index) -> End {
-        let wire = self.last(kind::TCP_CLOSED).map(|closed| self.wire_end(a, closed));
+        let wire = self.closing().map(|closed| self.wire_end(a, closed));
         let server = (a.seen_by(View::Server) && self.has_server_signs()).then(|| self.server_end(a, evidence, index));
         let client = self.last(kind::CLIENT_DISCONNECTED).map(|e| client_end(a, e));
         let gateway = a.seen_by(View::Gateway).then(|| self.gateway_end());

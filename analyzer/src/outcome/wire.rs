@@ -35,7 +35,7 @@ impl<'a> Signs<'a> {
             self.session_end(by, how)
         } else if how == "still-open" {
             Outcome::Unknown
-        } else if self.flag(kind::TCP_OPENED, field::MIDSTREAM) && !trouble {
+        } else if self.midstream() && !trouble {
             // A capture that begins inside a connection cannot show that a session was reached.
             if by == "client" { Outcome::Ok } else { Outcome::Unknown }
         } else if trouble
@@ -68,13 +68,31 @@ impl<'a> Signs<'a> {
         }
     }
 
-    /// The capture holds one direction only.
-    fn one_way(&self) -> bool {
-        self.first(kind::TCP_OPENED).and_then(|e| e.text(field::ONE_WAY)).is_some_and(|d| !d.is_empty())
+    /// How the connection ended at the capture point that saw most of it: one point may see a forged end, the end itself, or
+    /// only that nothing came any more.
+    pub(super) fn closing(&self) -> Option<EventRef<'a>> {
+        let rank = |e: &EventRef<'_>| match e.text(field::HOW) {
+            _ if e.flag(field::FORGED) => 0,
+            Some("still-open") => 3,
+            Some("silence") => 2,
+            _ => 1,
+        };
+        self.all_of(kind::TCP_CLOSED).min_by_key(rank)
     }
 
-    fn flag(&self, kind: Kind, f: rdpwhy_parsers::Field) -> bool {
-        self.first(kind).is_some_and(|e| e.flag(f))
+    fn all_of(&self, kind: Kind) -> impl Iterator<Item = EventRef<'a>> + '_ {
+        self.own.iter().copied().filter(move |e| e.event.kind == kind)
+    }
+
+    /// The captures hold one direction only.
+    fn one_way(&self) -> bool {
+        let mut directions = self.all_of(kind::TCP_OPENED).map(|e| e.text(field::ONE_WAY).unwrap_or_default());
+        directions.next().is_some_and(|first| !first.is_empty() && directions.all(|d| d == first))
+    }
+
+    /// No capture has the connection's beginning.
+    fn midstream(&self) -> bool {
+        self.has(kind::TCP_OPENED) && self.all_of(kind::TCP_OPENED).all(|e| e.flag(field::MIDSTREAM))
     }
 
     /// The client gave up after its last message had no answer: a request without confirm, a ClientHello without
@@ -89,6 +107,6 @@ impl<'a> Signs<'a> {
 
     /// The server said goodbye before it closed.
     fn announced(&self) -> bool {
-        self.has(kind::ANNOUNCED) || self.last(kind::TCP_CLOSED).is_some_and(|e| e.flag(field::ANNOUNCED))
+        self.has(kind::ANNOUNCED) || self.closing().is_some_and(|e| e.flag(field::ANNOUNCED))
     }
 }

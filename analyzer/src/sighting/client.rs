@@ -55,7 +55,7 @@ fn begin(evidence: &Evidence, host: HostId, at: At) -> Sighting {
         end: time,
         events: vec![at],
         session: None,
-        fingerprint: None,
+        fingerprints: Vec::new(),
         count: 1,
     }
 }

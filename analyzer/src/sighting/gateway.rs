@@ -53,7 +53,7 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
                     end: *time,
                     events: Vec::new(),
                     session: None,
-                    fingerprint: None,
+                    fingerprints: Vec::new(),
                     count: 1,
                 });
                 found.len() - 1

@@ -41,6 +41,17 @@ pub struct Peer {
     pub name: Option<String>,
 }
 
+/// Something of a connection that no other one has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fingerprint {
+    /// Random of the ClientHello, in hex.
+    Random(String),
+    /// Correlation id of the X.224 request, in hex.
+    Correlation(String),
+    /// Initial sequence numbers of client and server; some firewalls change them.
+    Sequence(i64, i64),
+}
+
 /// One connection as one witness saw it.
 #[derive(Debug, Clone)]
 pub struct Sighting {
@@ -62,8 +73,8 @@ pub struct Sighting {
     pub events: Vec<At>,
     /// Session number at the server.
     pub session: Option<i64>,
-    /// Text that both ends of a path see alike: ClientHello random.
-    pub fingerprint: Option<String>,
+    /// What every capture point of a connection sees alike, whatever addresses are translated on the way.
+    pub fingerprints: Vec<Fingerprint>,
     /// Tries that were folded into this one.
     pub count: u64,
 }

@@ -3,7 +3,8 @@
 //! Their records are given to the RdpCoreTS sighting they belong to; where that log is missing or rolled over (it holds
 //! some minutes under scanning, the others weeks) they make sightings of their own.
 
-use rdpwhy_parsers::{EventRef, Kind, Timestamp};
+use rdpwhy_parsers::{EventRef, Guid, Kind, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::{Peer, Sighting, View, account, same_account};
@@ -28,21 +29,28 @@ const NETWORK: i64 = 3;
 
 /// Gives the records of sessions and logons to `sightings` and adds new sightings for those that fit none.
 pub fn join(evidence: &Evidence, index: &Index, sightings: &mut Vec<Sighting>) {
+    let mut of_hosts: BTreeMap<HostId, Filed> = BTreeMap::new();
+    for (i, s) in sightings.iter().enumerate().filter(|(_, s)| s.view == View::Server) {
+        if let Some(host) = s.server.host {
+            of_hosts.entry(host).or_default().add(evidence, i, s);
+        }
+    }
     for host in evidence.hosts.iter() {
-        let mut mine: Vec<usize> = (0..sightings.len())
-            .filter(|i| {
-                sightings.get(*i).is_some_and(|s| s.view == View::Server && s.server.host == Some(host))
-            })
-            .collect();
+        let mut mine = of_hosts.remove(&host).unwrap_or_default();
         for (time, at) in index.of_host(host) {
             let Some(event) = evidence.event(*at) else { continue };
             let Some(role) = role(event) else { continue };
             let owner = owner(evidence, sightings, &mine, role, event, *time);
-            match owner.and_then(|i| sightings.get_mut(i)) {
-                Some(sighting) => give(sighting, role, event, *at),
+            match owner.and_then(|i| Some((i, sightings.get_mut(i)?))) {
+                Some((i, sighting)) => {
+                    let before = (sighting.client.ip, sighting.session);
+                    give(sighting, role, event, *at);
+                    mine.learn(i, sighting, event, before);
+                }
                 None if role.begins() => {
-                    mine.push(sightings.len());
-                    sightings.push(alone(evidence, host, role, event, *at));
+                    let sighting = alone(evidence, host, role, event, *at);
+                    mine.add(evidence, sightings.len(), &sighting);
+                    sightings.push(sighting);
                 }
                 None => {}
             }
@@ -51,6 +59,74 @@ pub fn join(evidence: &Evidence, index: &Index, sightings: &mut Vec<Sighting>) {
     for sighting in sightings.iter_mut().filter(|s| s.view == View::Server) {
         sighting.events.sort_by_key(|at| (evidence.raw_time(*at), *at));
         sighting.events.dedup();
+    }
+}
+
+/// Sightings by start.
+type ByStart = BTreeSet<(Timestamp, usize)>;
+
+/// A host's sightings by what a record may know of them: in a flood there are a hundred thousand, and as many records.
+#[derive(Default)]
+struct Filed {
+    by_start: ByStart,
+    by_address: HashMap<Option<IpAddr>, ByStart>,
+    by_session: HashMap<i64, ByStart>,
+    by_activity: HashMap<Guid, ByStart>,
+}
+
+impl Filed {
+    fn add(&mut self, evidence: &Evidence, i: usize, s: &Sighting) {
+        let key = (s.start, i);
+        self.by_start.insert(key);
+        self.by_address.entry(s.client.ip).or_default().insert(key);
+        if let Some(session) = s.session {
+            self.by_session.entry(session).or_default().insert(key);
+        }
+        for event in s.events.iter().filter_map(|at| evidence.event(*at)) {
+            self.by_activity.entry(event.event.activity).or_default().insert(key);
+        }
+    }
+
+    /// Takes in what a sighting learnt from a record.
+    fn learn(&mut self, i: usize, s: &Sighting, event: EventRef<'_>, before: (Option<IpAddr>, Option<i64>)) {
+        let key = (s.start, i);
+        if s.client.ip != before.0 {
+            if let Some(list) = self.by_address.get_mut(&before.0) {
+                list.remove(&key);
+            }
+            self.by_address.entry(s.client.ip).or_default().insert(key);
+        }
+        if let (Some(session), None) = (s.session, before.1) {
+            self.by_session.entry(session).or_default().insert(key);
+        }
+        self.by_activity.entry(event.event.activity).or_default().insert(key);
+    }
+
+    /// Those that a record in this role can belong to; whether it does is for its keys to say.
+    fn candidates(&self, role: Role, event: EventRef<'_>, time: Timestamp) -> Vec<usize> {
+        let ip = event.ip(field::CLIENT_IP);
+        let activity = Some(event.event.activity).filter(|a| !a.is_none());
+        let by_activity = activity.and_then(|a| self.by_activity.get(&a));
+        let of_address = |ip: Option<IpAddr>| self.by_address.get(&ip);
+        let (whole, logon) = ((i64::MAX, i64::MAX), (LOGON_AFTER_NS, SLACK_NS));
+        let lists = match role {
+            Role::Received => vec![(by_activity, whole), (Some(&self.by_start), (SLACK_NS, SLACK_NS))],
+            Role::Logon | Role::Refused => {
+                let same = ip.and_then(|ip| of_address(Some(ip)));
+                vec![(by_activity, whole), (same, logon), (of_address(None), (ONE_LOGON_NS, ONE_LOGON_NS))]
+            }
+            Role::SessionBegins if ip.is_some() => vec![(of_address(ip), logon), (of_address(None), logon)],
+            Role::SessionBegins => vec![(Some(&self.by_start), logon)],
+            Role::SessionEnds => {
+                let session = event.int(field::SESSION_ID);
+                vec![(session.and_then(|s| self.by_session.get(&s)), (i64::MAX, SLACK_NS))]
+            }
+        };
+        let near = |(list, (before, after)): (Option<&ByStart>, (i64, i64))| {
+            let range = (time.plus(before.saturating_neg()), 0)..=(time.plus(after), usize::MAX);
+            list.map(|l| l.range(range).map(|(_, i)| *i).collect::<Vec<_>>())
+        };
+        lists.into_iter().filter_map(near).flatten().collect()
     }
 }
 
@@ -98,7 +174,7 @@ fn role(event: EventRef<'_>) -> Option<Role> {
 fn owner(
     evidence: &Evidence,
     sightings: &[Sighting],
-    mine: &[usize],
+    mine: &Filed,
     role: Role,
     event: EventRef<'_>,
     time: Timestamp,
@@ -114,7 +190,7 @@ fn owner(
         Role::SessionBegins => session_begins_here(evidence, s, session, ip, time),
         Role::SessionEnds => session.is_some() && s.session == session && time.since(s.start) > -SLACK_NS && still_there(evidence, s, time),
     };
-    let fitting = mine.iter().copied().filter(|i| sightings.get(*i).is_some_and(fits));
+    let fitting = mine.candidates(role, event, time).into_iter().filter(|i| sightings.get(*i).is_some_and(fits));
     if role == Role::Received {
         // Written in the same moment as 131: under a flood the nearest is its own, and the latest somebody else's.
         return fitting.min_by_key(|i| {
@@ -188,7 +264,7 @@ fn alone(evidence: &Evidence, host: HostId, role: Role, event: EventRef<'_>, at:
         end: event.event.time,
         events: Vec::new(),
         session: None,
-        fingerprint: None,
+        fingerprints: Vec::new(),
         count: 1,
     };
     give(&mut sighting, role, event, at);

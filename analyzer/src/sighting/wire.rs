@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Peer, Sighting, View};
+use super::{Fingerprint, Peer, Sighting, View};
 use crate::evidence::{At, Evidence};
 use crate::names::{field, kind};
 
@@ -47,8 +47,14 @@ fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sig
     let port = |f| first.int(f).and_then(|p| u16::try_from(p).ok());
     let find = |k, f| {
         let at = events.iter().find(|at| evidence.kind(**at) == Some(k))?;
-        evidence.event(*at)?.text(f).map(str::to_owned)
+        evidence.event(*at)?.text(f).filter(|t| !t.is_empty()).map(str::to_owned)
     };
+    let mut fingerprints = Vec::new();
+    fingerprints.extend(find(kind::CLIENT_HELLO, field::RANDOM).map(Fingerprint::Random));
+    fingerprints.extend(find(kind::X224_REQUESTED, field::CORRELATION_ID).map(Fingerprint::Correlation));
+    // Scanners often use one number for all, so both ends' numbers have to agree.
+    let numbers = first.int(field::ISN_CLIENT).zip(first.int(field::ISN_SERVER));
+    fingerprints.extend(numbers.map(|(client, server)| Fingerprint::Sequence(client, server)));
     let end = events.iter().map(|at| evidence.raw_time(*at)).max()?;
     Some(Sighting {
         view: View::Wire,
@@ -58,7 +64,7 @@ fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sig
         user: find(kind::X224_REQUESTED, field::COOKIE),
         start: first.event.time,
         end,
-        fingerprint: find(kind::CLIENT_HELLO, field::RANDOM),
+        fingerprints,
         events,
         session: None,
         count: 1,

@@ -95,6 +95,14 @@ pub fn collect(paths: &[PathBuf], options: &Options<'_>) -> Found {
     found
 }
 
+/// Looks into bytes at hand as [`collect`] does into a file of this name.
+pub fn look_into(label: &str, bytes: Box<dyn ReadAt>, options: &Options<'_>) -> Found {
+    let mut found = Found::default();
+    unpack::Unpacker::new(options, &mut found).bytes(label, bytes);
+    name_apart(&mut found.inputs);
+    found
+}
+
 /// An archive may hold two members of one name (a collection appended to itself), and then a label would not say which.
 fn name_apart(inputs: &mut [Input]) {
     let mut seen = BTreeMap::<String, u32>::new();

@@ -71,6 +71,18 @@ impl<'a> Unpacker<'a> {
         }
     }
 
+    /// Looks into bytes at hand.
+    pub fn bytes(&mut self, label: &str, bytes: Box<dyn ReadAt>) {
+        let at = At {
+            label,
+            depth: 0,
+            named: true,
+        };
+        if let Err(e) = self.seekable(at, bytes) {
+            self.failed(label, &e);
+        }
+    }
+
     /// A stream has no size yet, so it is taken in whole first; then it is a file like any other.
     fn standard_input_or_pipe(&mut self, path: &Path, at: At<'_>) -> io::Result<()> {
         let mut reader: Box<dyn Read> = if path == Path::new("-") {

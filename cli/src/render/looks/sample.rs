@@ -61,6 +61,7 @@ fn sign(source: u32, at: &str, time: &str, says: &str) -> Sign {
     Sign {
         source,
         at: at.to_owned(),
+        event: None,
         time: time.to_owned(),
         says: says.to_owned(),
     }
@@ -71,6 +72,7 @@ fn step(stage: &'static str, how: &'static str, after_ms: Option<f64>, signs: Ve
         stage,
         state: how,
         after_ms,
+        brief: None,
         signs,
     }
 }
@@ -173,6 +175,7 @@ fn evidence(
         says: says.to_owned(),
         role,
         origin: origin.to_owned(),
+        event: None,
         times,
     }
 }
@@ -238,6 +241,7 @@ fn key_access() -> VerdictReport {
         ],
         last_good: Some("2026-11-20T22:58:31.000Z".to_owned()),
         remedy: Some(Remedy {
+            host: Some("RDS07.corp.example".to_owned()),
             summary: "give NETWORK SERVICE read access to the key again, then let the service load it".to_owned(),
             run_on: "server".to_owned(),
             commands: vec![

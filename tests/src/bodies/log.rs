@@ -1,0 +1,132 @@
+//! Event logs and what is exported from them.
+
+use rdpwhy_parsers::export::{self, Form};
+use rdpwhy_parsers::{EventBatch, evtx};
+
+use crate::evidence;
+
+/// Chunks in one piece, so that the pieces of a file differ from the whole.
+const PIECE: usize = 2;
+
+/// However a log is split among threads, the same records come out.
+pub fn evtx(bytes: &[u8]) {
+    let _ = evtx::looks_like(bytes);
+    let (plan, _) = evtx::plan(&bytes);
+    let mut whole = evtx::read_chunks(&bytes, &plan, 0..plan.len());
+    let mut pieces = EventBatch::default();
+    for start in (0..plan.len()).step_by(PIECE) {
+        let end = start + PIECE as u32;
+        pieces.append(evtx::read_chunks(&bytes, &plan, start..end));
+    }
+    evtx::finish(&mut whole);
+    evtx::finish(&mut pieces);
+    assert_eq!(summary(&whole), summary(&pieces));
+}
+
+/// What two readings of the same bytes have in common: kinds and places, logs with their records, defects.
+fn summary(batch: &EventBatch) -> Vec<String> {
+    let events = batch
+        .events
+        .iter()
+        .map(|e| format!("{} {}", e.kind.name(), e.place));
+    let logs = batch
+        .logs
+        .iter()
+        .map(|l| format!("{} {} {}", l.host, l.channel, l.records));
+    let defects = batch
+        .defects
+        .iter()
+        .map(|d| format!("{} {} {}", d.at, d.what, d.lost));
+    events.chain(logs).chain(defects).collect()
+}
+
+/// Logs of the smallest cases: a fuzzer is as fast as its seeds are short.
+pub fn evtx_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for name in ["private-key-access-denied", "live-copy", "forwarded"] {
+        let mut logs: Vec<_> = evidence::case(name)
+            .into_iter()
+            .filter(|(label, _)| label.ends_with(".evtx"))
+            .map(|(_, bytes)| bytes)
+            .collect();
+        logs.sort_by_key(Vec::len);
+        seeds.extend(logs.into_iter().take(3));
+    }
+    seeds
+}
+
+/// Every form takes every bytes: what a file is has been told from its beginning only.
+fn exported(bytes: &[u8], form: Form) {
+    let _ = export::looks_like(bytes.get(..export::HEAD).unwrap_or(bytes));
+    let batch = export::read(&bytes, form, None);
+    // A record takes more than a byte, so that a short text cannot fill the memory with events.
+    assert!(batch.events.len() <= bytes.len());
+    assert!(batch.defects.len() <= bytes.len() + 16);
+}
+
+/// XML.
+pub fn xml(bytes: &[u8]) {
+    exported(bytes, Form::Xml);
+}
+
+/// JSON.
+pub fn json(bytes: &[u8]) {
+    exported(bytes, Form::Json);
+}
+
+/// CSV.
+pub fn csv(bytes: &[u8]) {
+    exported(bytes, Form::Csv);
+}
+
+/// As `wevtutil` and Event Viewer write it.
+pub fn xml_seeds() -> Vec<Vec<u8>> {
+    let record = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Schannel' \
+        Guid='{1f678132-5938-4686-9fdc-c8ff68f15c85}'/><EventID Qualifiers=\"0\">36870</EventID><TimeCreated \
+        SystemTime='2026-11-21T10:00:03.1180000Z'/><EventRecordID>90211</EventRecordID><Correlation \
+        ActivityID='{f4203f0a-0000-0000-0000-000000000000}'/><Execution ProcessID='712' ThreadID='4'/><Channel>System</Channel>\
+        <Computer>SRV1.corp.example</Computer></System><EventData><Data Name='Type'>server</Data><Data \
+        Name='ErrorCode'>0x8009030d</Data><Data Name='ErrorStatus'>10001</Data></EventData><UserData><x><y a='1'>z &amp; \
+        &#x26;<![CDATA[<b>]]></y></x></UserData></Event>\n";
+    let utf16 = |text: &str| -> Vec<u8> {
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    let whole = format!(
+        "<?xml version=\"1.0\"?>\n<!-- x -->\n<Events>{}</Events>",
+        record.repeat(3)
+    );
+    vec![
+        record.repeat(2).into_bytes(),
+        utf16(&whole),
+        whole.into_bytes(),
+    ]
+}
+
+/// As `evtx_dump`, PowerShell, Winlogbeat and EvtxECmd write it.
+pub fn json_seeds() -> Vec<Vec<u8>> {
+    let dump = r##"{"Event":{"#attributes":{"xmlns":"x"},"System":{"Provider":{"#attributes":{"Name":"Schannel"}},"EventID":36870,"TimeCreated":{"#attributes":{"SystemTime":"2026-11-21T10:00:03.118Z"}},"EventRecordID":90211,"Channel":"System","Computer":"SRV1"},"EventData":{"Type":"server","ErrorCode":"0x8009030d"}}}"##;
+    let powershell = r#"[{"Id":36870,"ProviderName":"Schannel","LogName":"System","RecordId":7,"MachineName":"SRV1","TimeCreated":"/Date(1795255203118)/","Properties":[{"Value":"server"},{"Value":2148074253},{"Value":null}]}]"#;
+    let beat = r#"{"@timestamp":"2026-11-21T10:00:03.118Z","winlog":{"provider_name":"Schannel","event_id":"36870","channel":"System","computer_name":"SRV1","record_id":"90211","event_data":{"Type":"server"}}}"#;
+    let evtxecmd = r#"{"PayloadData1":"x","TimeCreated":"2026-11-21T10:00:03.1180000+00:00","EventRecordId":"7","EventId":24,"Provider":"Microsoft-Windows-TerminalServices-LocalSessionManager","Channel":"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational","Computer":"SRV1","Payload":"{\"UserData\":{\"EventXML\":{\"User\":\"CORP\\\\ana\"}}}"}"#;
+    let texts = [
+        format!("Record 1\n{dump}\nRecord 2\n{dump}\n"),
+        powershell.to_owned(),
+        format!("{beat}\n{beat}\n"),
+        format!("\u{feff}{evtxecmd}\n{evtxecmd}\n"),
+        "[".repeat(300),
+        "{\"a\":".repeat(300),
+    ];
+    texts.map(String::into_bytes).into()
+}
+
+/// As Event Viewer, PowerShell and Hayabusa write it.
+pub fn csv_seeds() -> Vec<Vec<u8>> {
+    let texts = [
+        "Level,Date and Time,Source,Event ID,Task Category\nError,11/21/2026 10:00:03 AM,Schannel,36870,None,\"a\n\"\"b\"\"\"\n",
+        "\u{feff}Ebene,Datum und Uhrzeit,Quelle,Ereignis-ID,Aufgabenkategorie\r\nFehler,21.11.2026 10:00:03,Schannel,36870,Keine,x\r\n",
+        "#TYPE x\r\n\"Message\",\"Id\",\"ProviderName\",\"LogName\",\"RecordId\",\"MachineName\",\"TimeCreated\"\r\n\"a\r\nb\",\"36870\",\"Schannel\",\"System\",\"7\",\"SRV1\",\"21.11.2026 10:00:03\"\r\n",
+        "Timestamp,RuleTitle,Level,Computer,Channel,EventID,RecordID,Details,ExtraFieldInfo\n2026-11-21 10:00:03.118 +00:00,Logoff,info,SRV1,RDS-LSM,24,412,User: CORP\\ana ¦ SessID: 3 ¦ SrcIP: 198.51.100.23,\n",
+    ];
+    texts.map(|t| t.as_bytes().to_vec()).into()
+}
