@@ -242,6 +242,7 @@ fn key_access() -> VerdictReport {
         ],
         last_good: Some("2026-11-20T22:58:31.000Z".to_owned()),
         remedy: Some(Remedy {
+            host: Some("RDS07.corp.example".to_owned()),
             summary: "give NETWORK SERVICE read access to the key again, then let the service load it".to_owned(),
             run_on: "server".to_owned(),
             host: Some("RDS07.corp.example".to_owned()),
