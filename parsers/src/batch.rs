@@ -328,7 +328,7 @@ impl EventBatch {
         let hash = text
             .bytes()
             .fold(0xCBF2_9CE4u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-        let slot = (hash ^ hash >> 16) as usize % REMEMBERED;
+        let slot = (hash ^ (hash >> 16)) as usize % REMEMBERED;
         if let Some((from, to)) = self.lately.get(slot).copied()
             && self.text.get(from as usize..to as usize) == Some(text)
         {
