@@ -34,6 +34,8 @@ impl Progress for Silent {
 /// Chunks of an event log that are read in one piece: large enough to be worth a task, small enough that one big file
 /// keeps all cores busy.
 const CHUNKS_PER_PIECE: u32 = 16;
+/// Pieces of one event log that are read before they are put together.
+const PIECES_AT_ONCE: usize = 64;
 /// Attempts that one thread takes at least: each is worth some ten microseconds.
 const SMALLEST_SHARE: usize = 64;
 /// Bytes looked at to recognise a file: exports need the most.
@@ -163,16 +165,20 @@ fn event_log(bytes: &dyn ReadAt) -> EventBatch {
     let piece = |start: &u32| -> Range<u32> {
         *start..start.saturating_add(CHUNKS_PER_PIECE).min(plan.len())
     };
-    let pieces: Vec<EventBatch> = starts
-        .par_iter()
-        .map(|s| evtx::read_chunks(bytes, &plan, piece(s)))
-        .collect();
     let mut batch = EventBatch::default();
     batch.defects.extend(defects);
-    for p in pieces {
-        batch.append(p);
+    // Not all at once: what is appended is free before the next pieces are read.
+    for group in starts.chunks(PIECES_AT_ONCE) {
+        let pieces: Vec<EventBatch> = group
+            .par_iter()
+            .map(|s| evtx::read_chunks(bytes, &plan, piece(s)))
+            .collect();
+        for p in pieces {
+            batch.append(p);
+        }
     }
     evtx::finish(&mut batch);
+    batch.shrink();
     batch
 }
 

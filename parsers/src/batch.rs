@@ -1,7 +1,7 @@
 //! All that one source, or one piece of it, gave.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
 use crate::catalog::EventSpec;
@@ -90,9 +90,15 @@ pub struct EventBatch {
     pub(crate) trails: Vec<Trail>,
     /// Events that were recovered, by log, number and time: nothing else in the live part has all three.
     pub(crate) recovered_events: HashSet<(u32, u64, Timestamp)>,
-    pub(crate) values: Vec<(Field, Stored)>,
+    pub(crate) values: Vec<Stored>,
     pub(crate) text: String,
+    pub(crate) long_addresses: Vec<Ipv6Addr>,
+    /// Where texts were put lately, by a hash of theirs: the same few names stand in thousands of records.
+    lately: Vec<(u32, u32)>,
 }
+
+/// How many texts are remembered.
+const REMEMBERED: usize = 1024;
 
 impl EventBatch {
     /// All events with access to their values.
@@ -184,6 +190,7 @@ impl EventBatch {
             events: self.events.len(),
             values: self.values.len(),
             text: self.text.len(),
+            long_addresses: self.long_addresses.len(),
         }
     }
 
@@ -192,18 +199,18 @@ impl EventBatch {
         self.events.truncate(mark.events);
         self.values.truncate(mark.values);
         self.text.truncate(mark.text);
+        self.long_addresses.truncate(mark.long_addresses);
     }
 
-    /// Says whose record the event pushed last is.
-    pub(crate) fn originates(&mut self, provider: &str, id: u32, spec: &'static EventSpec) {
-        let index = self.origin(provider, id, spec);
+    /// Says which origin the event pushed last has.
+    pub(crate) fn originates(&mut self, origin: u16) {
         if let Some(event) = self.events.last_mut() {
-            event.origin = index;
+            event.origin = origin;
         }
     }
 
     /// The number of this origin, made when new; past 65,535 of them the rest has none.
-    fn origin(&mut self, provider: &str, id: u32, spec: &'static EventSpec) -> u16 {
+    pub(crate) fn origin(&mut self, provider: &str, id: u32, spec: &'static EventSpec) -> u16 {
         let same = |o: &Origin| std::ptr::eq(o.spec, spec) && o.provider == provider && o.id == id;
         let found = self.origins.iter().position(same);
         let index = found.unwrap_or_else(|| {
@@ -264,10 +271,16 @@ impl EventBatch {
         let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
         self.text.push_str(&other.text);
+        let long_base = u32::try_from(self.long_addresses.len()).unwrap_or(u32::MAX);
+        self.long_addresses.extend(other.long_addresses);
         self.values
-            .extend(other.values.into_iter().map(|(f, v)| match v {
-                Stored::Text(r) => (f, Stored::Text(shift(r, text_base))),
-                v => (f, v),
+            .extend(other.values.into_iter().map(|stored| match stored {
+                Stored::Text(field, from, to) => {
+                    let Range { start, end } = shift(from..to, text_base);
+                    Stored::Text(field, start, end)
+                }
+                Stored::Ip6(field, at) => Stored::Ip6(field, at.saturating_add(long_base)),
+                other => other,
             }));
         self.events.extend(other.events.into_iter().map(|e| {
             Event {
@@ -290,17 +303,53 @@ impl EventBatch {
         self.recovered += other.recovered;
     }
 
-    pub(crate) fn value<'a>(&'a self, stored: &'a Stored) -> Value<'a> {
+    pub(crate) fn value(&self, stored: Stored) -> Value<'_> {
         match stored {
-            Stored::Int(n) => Value::Int(*n),
-            Stored::Flag(b) => Value::Flag(*b),
-            Stored::Ip(ip) => Value::Ip(*ip),
-            Stored::Text(r) => Value::Text(
+            Stored::Int(_, n) => Value::Int(n),
+            Stored::Flag(_, b) => Value::Flag(b),
+            Stored::Ip4(_, ip) => Value::Ip(IpAddr::V4(ip)),
+            Stored::Ip6(_, at) => {
+                let ip = self.long_addresses.get(at as usize).copied();
+                Value::Ip(IpAddr::V6(ip.unwrap_or(Ipv6Addr::UNSPECIFIED)))
+            }
+            Stored::Text(_, from, to) => Value::Text(
                 self.text
-                    .get(r.start as usize..r.end as usize)
+                    .get(from as usize..to as usize)
                     .unwrap_or_default(),
             ),
         }
+    }
+
+    /// Puts a text into the arena, unless it was put there lately. `None` when the arena is full.
+    fn keep(&mut self, text: &str) -> Option<(u32, u32)> {
+        if self.lately.is_empty() {
+            self.lately = vec![(0, 0); REMEMBERED];
+        }
+        let hash = text
+            .bytes()
+            .fold(0xCBF2_9CE4u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let slot = (hash ^ (hash >> 16)) as usize % REMEMBERED;
+        if let Some((from, to)) = self.lately.get(slot).copied()
+            && self.text.get(from as usize..to as usize) == Some(text)
+        {
+            return Some((from, to));
+        }
+        let from = u32::try_from(self.text.len()).ok()?;
+        // 4 GiB of values in one piece of a source: pieces are split long before.
+        let to = u32::try_from(self.text.len() + text.len()).ok()?;
+        self.text.push_str(text);
+        if let Some(place) = self.lately.get_mut(slot) {
+            *place = (from, to);
+        }
+        Some((from, to))
+    }
+
+    /// Gives back memory that was taken in advance, once all is there.
+    pub fn shrink(&mut self) {
+        self.events.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.text.shrink_to_fit();
+        self.lately = Vec::new();
     }
 }
 
@@ -309,6 +358,7 @@ pub(crate) struct Mark {
     events: usize,
     values: usize,
     text: usize,
+    long_addresses: usize,
 }
 
 impl Mark {
@@ -326,17 +376,24 @@ pub struct Filling<'a> {
 impl Filling<'_> {
     /// A number.
     pub fn int(&mut self, field: Field, n: i64) -> &mut Self {
-        self.add(field, Stored::Int(n))
+        self.add(Stored::Int(field, n))
     }
 
     /// A yes or no.
     pub fn flag(&mut self, field: Field, b: bool) -> &mut Self {
-        self.add(field, Stored::Flag(b))
+        self.add(Stored::Flag(field, b))
     }
 
     /// An address; IPv4-mapped IPv6 becomes IPv4.
     pub fn ip(&mut self, field: Field, ip: IpAddr) -> &mut Self {
-        self.add(field, Stored::Ip(ip.to_canonical()))
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => self.add(Stored::Ip4(field, ip)),
+            IpAddr::V6(ip) => {
+                let at = u32::try_from(self.batch.long_addresses.len()).unwrap_or(u32::MAX);
+                self.batch.long_addresses.push(ip);
+                self.add(Stored::Ip6(field, at))
+            }
+        }
     }
 
     /// A text; empty texts are not kept.
@@ -344,27 +401,24 @@ impl Filling<'_> {
         if text.is_empty() {
             return self;
         }
-        let start = u32::try_from(self.batch.text.len()).unwrap_or(u32::MAX);
-        let end = u32::try_from(self.batch.text.len() + text.len()).unwrap_or(u32::MAX);
-        if end == u32::MAX {
-            return self; // 4 GiB of values in one piece of a source: pieces are split long before
+        match self.batch.keep(text) {
+            Some((from, to)) => self.add(Stored::Text(field, from, to)),
+            None => self,
         }
-        self.batch.text.push_str(text);
-        self.add(field, Stored::Text(start..end))
     }
 
     /// A field keeps its first value: the catalogue names the better source of a value first.
-    fn add(&mut self, field: Field, value: Stored) -> &mut Self {
+    fn add(&mut self, value: Stored) -> &mut Self {
         if let Some(event) = self.batch.events.last_mut() {
             let so_far = self
                 .batch
                 .values
                 .get(event.fields.start as usize..)
                 .unwrap_or_default();
-            if so_far.iter().any(|(f, _)| *f == field) {
+            if so_far.iter().any(|v| v.field() == value.field()) {
                 return self;
             }
-            self.batch.values.push((field, value));
+            self.batch.values.push(value);
             event.fields.end = u32::try_from(self.batch.values.len()).unwrap_or(u32::MAX);
         }
         self

@@ -74,7 +74,8 @@ pub fn to_event(raw: &RawRecord<'_>, batch: &mut EventBatch) {
         }
         Some(spec) => {
             fill(spec, raw, log, batch);
-            batch.originates(&raw.provider, raw.id, spec);
+            let origin = batch.origin(&raw.provider, raw.id, spec);
+            batch.originates(origin);
         }
     }
     let became = match spec {

@@ -205,7 +205,8 @@ impl Reader {
             let mut filling = batch.push(spec.kind, who.log, time, number, activity);
             self.picker.decode(&picked, spec, data, &mut filling)?;
             complete(spec, batch);
-            batch.originates(self.identities.provider(who.provider), id, spec);
+            let origin = self.identities.origin(who.provider, id, batch);
+            batch.originates(origin);
         }
         self.seen.push(Seen {
             time,

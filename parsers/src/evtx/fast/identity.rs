@@ -25,7 +25,15 @@ pub(super) struct Who {
 struct Provider {
     name: String,
     /// By event id.
-    wanted: Vec<(u32, &'static EventSpec)>,
+    wanted: Vec<Wanted>,
+}
+
+/// An event id that the catalogue describes.
+struct Wanted {
+    id: u32,
+    spec: &'static EventSpec,
+    /// Its number among the batch's origins.
+    origin: Option<u16>,
 }
 
 /// A log, and its number in the batch.
@@ -48,8 +56,22 @@ impl Identities {
     /// What the catalogue says about an event id of a provider.
     pub(super) fn wanted(&self, provider: u32, id: u32) -> Option<&'static EventSpec> {
         let wanted = &self.providers.get(provider as usize)?.wanted;
-        let at = wanted.binary_search_by_key(&id, |w| w.0).ok()?;
-        wanted.get(at).map(|w| w.1)
+        let at = wanted.binary_search_by_key(&id, |w| w.id).ok()?;
+        wanted.get(at).map(|w| w.spec)
+    }
+
+    /// The number of such an event's origin in the batch.
+    pub(super) fn origin(&mut self, provider: u32, id: u32, batch: &mut EventBatch) -> u16 {
+        let Some(Provider { name, wanted }) = self.providers.get_mut(provider as usize) else {
+            return u16::MAX;
+        };
+        let at = wanted.binary_search_by_key(&id, |w| w.id).ok();
+        let Some(found) = at.and_then(|at| wanted.get_mut(at)) else {
+            return u16::MAX;
+        };
+        *found
+            .origin
+            .get_or_insert_with(|| batch.origin(name, id, found.spec))
     }
 
     /// The name of a provider.
@@ -115,21 +137,27 @@ impl Provider {
     fn new(name: String, source: &str) -> Self {
         let of = |name: &str| {
             let name = name.to_ascii_lowercase();
-            catalog::all()
-                .iter()
-                .filter(move |spec| spec.provider == name)
-                .map(|spec| (spec.id, spec))
+            let all = catalog::all();
+            let from = all.partition_point(|spec| spec.provider < name.as_str());
+            all.iter()
+                .skip(from)
+                .take_while(move |spec| spec.provider == name)
+                .map(|spec| Wanted {
+                    id: spec.id,
+                    spec,
+                    origin: None,
+                })
         };
         let mut wanted: Vec<_> = of(&name).collect();
         if !source.is_empty() {
             let own = wanted.len();
-            for (id, spec) in of(source) {
-                if !wanted.iter().take(own).any(|w| w.0 == id) {
-                    wanted.push((id, spec));
+            for one in of(source) {
+                if !wanted.iter().take(own).any(|w| w.id == one.id) {
+                    wanted.push(one);
                 }
             }
         }
-        wanted.sort_by_key(|w| w.0);
+        wanted.sort_by_key(|w| w.id);
         Self { name, wanted }
     }
 }
