@@ -337,17 +337,19 @@ fn data_element(stream: &mut Stream<'_>, depends: Option<u16>) -> Result<Data, O
         Ok(())
     })?;
     let mut source = Source::Absent;
-    while content {
-        match stream.next()? {
-            Token::Content(Source::Absent) => {}
-            Token::Content(piece) if source == Source::Absent => source = piece,
-            Token::Content(_) => source = Source::Mixed,
-            Token::Open { .. } => {
-                source = Source::Mixed;
-                stream.skip(3)?;
+    if content {
+        loop {
+            match stream.next()? {
+                Token::Content(Source::Absent) => {}
+                Token::Content(piece) if source == Source::Absent => source = piece,
+                Token::Content(_) => source = Source::Mixed,
+                Token::Open { .. } => {
+                    source = Source::Mixed;
+                    stream.skip(3)?;
+                }
+                Token::Close => break,
+                _ => return Err(Odd("odd event data")),
             }
-            Token::Close => break,
-            _ => return Err(Odd("odd event data")),
         }
     }
     Ok(Data {
