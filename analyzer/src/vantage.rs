@@ -92,7 +92,12 @@ impl Point<'_> {
     fn watched(&self, moment: Timestamp) -> bool {
         let local = moment.plus(self.evidence.offset(self.closed_at));
         let source = self.evidence.sources.get(self.closed_at.source as usize);
-        let running = source.is_some_and(|s| s.batch.logs.iter().any(|l| l.first <= local && local.plus(WATCHED_NS) <= l.last));
+        let running = source.is_some_and(|s| {
+            s.batch
+                .logs
+                .iter()
+                .any(|l| l.first <= local && local.plus(WATCHED_NS) <= l.last)
+        });
         running && self.measured.int(field::GAP_BYTES).unwrap_or(0) == 0
     }
 
@@ -101,14 +106,23 @@ impl Point<'_> {
     }
 
     fn is_whole(&self) -> bool {
-        !self.opened.flag(field::MIDSTREAM) && self.opened.text(field::ONE_WAY).unwrap_or_default().is_empty()
+        !self.opened.flag(field::MIDSTREAM)
+            && self
+                .opened
+                .text(field::ONE_WAY)
+                .unwrap_or_default()
+                .is_empty()
     }
 }
 
 /// The point nearest to an end: it saw that end's own address, before any translation. None unless all points can be put
 /// in order.
 pub fn nearest<'p, 'a>(points: &'p [Point<'a>], end: End) -> Option<&'p Point<'a>> {
-    points.iter().find(|p| points.iter().all(|q| std::ptr::eq(*p, q) || p.is_nearer(end, q) == Some(true)))
+    points.iter().find(|p| {
+        points
+            .iter()
+            .all(|q| std::ptr::eq(*p, q) || p.is_nearer(end, q) == Some(true))
+    })
 }
 
 /// A reset in the name of an end that a capture nearer to that end does not have, though it watched: neither end sent it.
@@ -137,7 +151,12 @@ pub fn reset_on_the_way(points: &[Point<'_>]) -> Option<At> {
 /// The end of whose bytes some passed one point and never came to the next.
 pub fn swallowed(points: &[Point<'_>]) -> Option<&'static str> {
     let bytes = |p: &Point<'_>, f: Field| p.measured.int(f).unwrap_or(0);
-    [(End::Client, field::BYTES_CLIENT), (End::Server, field::BYTES_SERVER)].into_iter().find_map(|(end, f)| {
+    [
+        (End::Client, field::BYTES_CLIENT),
+        (End::Server, field::BYTES_SERVER),
+    ]
+    .into_iter()
+    .find_map(|(end, f)| {
         let lost = points.iter().filter(|p| p.is_whole()).any(|p| {
             points.iter().filter(|q| q.is_whole()).any(|q| {
                 p.is_nearer(end, q) == Some(true)

@@ -170,6 +170,13 @@ pub struct Diagnose {
     #[arg(long, help_heading = "Output")]
     pub all: bool,
 
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// Names and addresses that the evidence tells in their own fields are replaced wherever they occur, folders and file
+    /// names too. Read the result before it leaves the house: free text in a record can hold anything.
+    #[arg(long, help_heading = "Output")]
+    pub redact: bool,
+
     /// Say for each verdict why it is not CAUSE
     #[arg(long, value_name = "CAUSE", help_heading = "Output")]
     pub why_not: Option<String>,

@@ -15,6 +15,7 @@ use crate::input::content::{Content, recognise};
 use crate::input::{self, Found, KeyLog, Problem};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::redact;
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
 use crate::span::Span;
@@ -122,6 +123,9 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         }
     }
     add(&mut report, problems);
+    if args.redact {
+        redact::redact(&mut report, &knowledge);
+    }
     let text = rendered(&report, args, span, say.surroundings, output.is_some())?;
     match (output, &args.output) {
         (Some(output), Some(path)) => output
@@ -190,6 +194,7 @@ fn limits(args: &Diagnose, span: &Span) -> Limits {
         user: args.only.user.clone(),
         why_not: args.why_not.clone(),
         zone: span.zone.clone(),
+        identities: args.redact,
         threads: args.threads,
     }
 }

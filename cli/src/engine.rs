@@ -29,6 +29,8 @@ pub struct Limits {
     pub why_not: Option<String>,
     /// Zone of times without one.
     pub zone: Option<jiff::tz::TimeZone>,
+    /// Whether the report tells apart whom it names.
+    pub identities: bool,
     /// Threads.
     pub threads: Option<usize>,
 }
@@ -144,6 +146,7 @@ fn options(limits: &Limits) -> Options {
         user: limits.user.clone(),
         zone: limits.zone.clone(),
         why_not: limits.why_not.clone(),
+        identities: limits.identities,
         threads: limits.threads,
     }
 }

@@ -11,6 +11,7 @@ mod knowledge;
 mod manual;
 mod output;
 mod progress;
+mod redact;
 pub mod render;
 pub mod span;
 mod surroundings;

@@ -3,27 +3,32 @@
 
 use std::fs;
 
-use rayon::prelude::*;
 use rdpwhy_tests::bodies::TARGETS;
 use rdpwhy_tests::evidence;
+
+use crate::program::in_parallel;
 
 /// Mutations of each target.
 const MUTATIONS: u64 = 250;
 
 #[test]
 fn seeds_and_their_mutations_are_survived() {
-    TARGETS.par_iter().for_each(|target| {
+    let broken = in_parallel(TARGETS, |target| {
         let seeds = (target.seeds)();
         assert!(!seeds.is_empty(), "{}", target.name);
         for seed in &seeds {
             (target.body)(seed);
         }
-        (0..MUTATIONS).into_par_iter().for_each(|n| {
-            let bytes = target.mutation(&seeds, n);
-            let survived = std::panic::catch_unwind(|| (target.body)(&bytes));
-            assert!(survived.is_ok(), "{}: mutation {n}", target.name);
-        });
+        let breaks = |n: &u64| {
+            let bytes = target.mutation(&seeds, *n);
+            std::panic::catch_unwind(|| (target.body)(&bytes)).is_err()
+        };
+        (0..MUTATIONS)
+            .filter(breaks)
+            .map(|n| format!("{}: mutation {n}", target.name))
+            .collect::<Vec<_>>()
     });
+    assert!(broken.iter().all(Vec::is_empty), "{broken:?}");
 }
 
 /// `tests/regressions/TARGET/NAME`: an input that once broke something, under a name that says what.

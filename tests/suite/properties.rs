@@ -8,7 +8,7 @@ use crate::program::{Told, analyze, in_parallel, list, number, text, told};
 use crate::verdicts::{Essence, connections, essence, named, refines};
 
 /// Fails with all complaints at once.
-fn none(complaints: &[Option<String>]) {
+pub fn none(complaints: &[Option<String>]) {
     let complaints: Vec<&str> = complaints.iter().flatten().map(String::as_str).collect();
     assert!(
         complaints.is_empty(),
@@ -19,7 +19,7 @@ fn none(complaints: &[Option<String>]) {
 }
 
 /// What is wrong with an answer from less evidence, seen from the answer from all of it.
-fn overstated(all: &Value, less: &Value) -> Vec<String> {
+pub fn overstated(all: &Value, less: &Value) -> Vec<String> {
     let (all, less) = (named(all), named(less));
     less.into_iter()
         .filter_map(|(cause, now)| match all.get(cause) {

@@ -35,15 +35,25 @@ impl Merging<'_> {
     /// A second capture of the same flow joins the first.
     pub(super) fn wire(&mut self, evidence: &Evidence, s: Sighting) {
         let start = corrected(self.clocks, &s, s.start);
-        let i = self.same_connection(evidence, &s, start).unwrap_or_else(|| self.add(&s));
+        let i = self
+            .same_connection(evidence, &s, start)
+            .unwrap_or_else(|| self.add(&s));
         for f in &s.fingerprints {
-            self.captured.by_fingerprint.entry(f.clone()).or_default().push(i);
+            self.captured
+                .by_fingerprint
+                .entry(f.clone())
+                .or_default()
+                .push(i);
         }
         let ends = ends(&s);
         self.captured.by_ends.entry(ends).or_default().push(i);
         if let Some(cookie) = &s.user {
             let key = (cookie.clone(), s.server.ip);
-            self.captured.by_cookie.entry(key).or_default().insert(start, i);
+            self.captured
+                .by_cookie
+                .entry(key)
+                .or_default()
+                .insert(start, i);
         }
         let first = self.attempts.get(i).is_some_and(|a| a.events.is_empty());
         if let ([Some(client), _], false) = (ends, first) {
@@ -57,32 +67,68 @@ impl Merging<'_> {
     }
 
     /// The attempt that another capture of the same connection made.
-    fn same_connection(&self, evidence: &Evidence, s: &Sighting, start: Timestamp) -> Option<usize> {
-        let elsewhere = |a: &Attempt| !a.events.iter().any(|at| at.source == s.source && evidence.host(*at).is_none());
-        let near = |i: usize, reach: i64| self.attempts.get(i).filter(|a| start.since(a.start).abs() < reach);
+    fn same_connection(
+        &self,
+        evidence: &Evidence,
+        s: &Sighting,
+        start: Timestamp,
+    ) -> Option<usize> {
+        let elsewhere = |a: &Attempt| {
+            !a.events
+                .iter()
+                .any(|at| at.source == s.source && evidence.host(*at).is_none())
+        };
+        let near = |i: usize, reach: i64| {
+            self.attempts
+                .get(i)
+                .filter(|a| start.since(a.start).abs() < reach)
+        };
         let same_bytes = s.fingerprints.iter().find_map(|f| {
             // Two flows of one capture are two connections, whatever they share: a relay passes the bytes on. But its
             // sequence numbers are its own: where they agree, a router was captured on both of its sides.
             let of_one_connection = matches!(f, Fingerprint::Sequence(..));
             let list = self.captured.by_fingerprint.get(f)?;
-            list.iter().copied().find(|i| near(*i, SAME_PORT_NS).is_some_and(|a| of_one_connection || elsewhere(a)))
+            list.iter()
+                .copied()
+                .find(|i| near(*i, SAME_PORT_NS).is_some_and(|a| of_one_connection || elsewhere(a)))
         });
         let same_ends = || {
             let list = self.captured.by_ends.get(&ends(s))?;
-            list.iter().copied().find(|i| near(*i, SAME_PORT_NS).is_some_and(elsewhere))
+            list.iter()
+                .copied()
+                .find(|i| near(*i, SAME_PORT_NS).is_some_and(elsewhere))
         };
-        same_bytes.or_else(same_ends).or_else(|| self.same_cookie(s, start, &elsewhere))
+        same_bytes
+            .or_else(same_ends)
+            .or_else(|| self.same_cookie(s, start, &elsewhere))
     }
 
     /// The only other connection with this user's cookie at that moment, unless their ClientHellos differ.
-    fn same_cookie(&self, s: &Sighting, start: Timestamp, elsewhere: &dyn Fn(&Attempt) -> bool) -> Option<usize> {
-        let hello = |i: usize| s.fingerprints.iter().all(|f| match f {
-            Fingerprint::Random(_) => self.captured.by_fingerprint.get(f).is_some_and(|l| l.contains(&i)),
-            _ => true,
-        });
-        let list = self.captured.by_cookie.get(&(s.user.clone()?, s.server.ip))?;
+    fn same_cookie(
+        &self,
+        s: &Sighting,
+        start: Timestamp,
+        elsewhere: &dyn Fn(&Attempt) -> bool,
+    ) -> Option<usize> {
+        let hello = |i: usize| {
+            s.fingerprints.iter().all(|f| match f {
+                Fingerprint::Random(_) => self
+                    .captured
+                    .by_fingerprint
+                    .get(f)
+                    .is_some_and(|l| l.contains(&i)),
+                _ => true,
+            })
+        };
+        let list = self
+            .captured
+            .by_cookie
+            .get(&(s.user.clone()?, s.server.ip))?;
         let reach = start.plus(-SAME_COOKIE_NS)..start.plus(SAME_COOKIE_NS);
-        let mut others = list.range(reach).map(|(_, i)| *i).filter(|i| self.attempts.get(*i).is_some_and(elsewhere));
+        let mut others = list
+            .range(reach)
+            .map(|(_, i)| *i)
+            .filter(|i| self.attempts.get(*i).is_some_and(elsewhere));
         let only = others.next().filter(|_| others.next().is_none())?;
         hello(only).then_some(only)
     }
@@ -95,8 +141,18 @@ impl Merging<'_> {
                 continue;
             }
             let ends = [
-                (End::Client, &mut a.client, field::CLIENT_IP, field::CLIENT_PORT),
-                (End::Server, &mut a.server, field::SERVER_IP, field::SERVER_PORT),
+                (
+                    End::Client,
+                    &mut a.client,
+                    field::CLIENT_IP,
+                    field::CLIENT_PORT,
+                ),
+                (
+                    End::Server,
+                    &mut a.server,
+                    field::SERVER_IP,
+                    field::SERVER_PORT,
+                ),
             ];
             for (end, peer, ip, port) in ends {
                 if let Some(p) = vantage::nearest(&points, end) {

@@ -81,7 +81,11 @@ pub struct Sighting {
 
 /// `DOMAIN\user` from its parts; `-` and empty count as absent.
 pub fn account(domain: Option<&str>, user: Option<&str>) -> Option<String> {
-    let real = |t: Option<&str>| t.map(str::trim).filter(|t| !t.is_empty() && *t != "-").map(str::to_owned);
+    let real = |t: Option<&str>| {
+        t.map(str::trim)
+            .filter(|t| !t.is_empty() && *t != "-")
+            .map(str::to_owned)
+    };
     let user = real(user)?;
     if user.contains('\\') || user.contains('@') {
         return Some(user);
@@ -105,9 +109,10 @@ pub fn same_account(a: &str, b: &str) -> bool {
 pub fn target(text: &str) -> (String, Option<u16>) {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('[')
-        && let Some((host, port)) = rest.split_once(']') {
-            return (host.to_owned(), port.trim_start_matches(':').parse().ok());
-        }
+        && let Some((host, port)) = rest.split_once(']')
+    {
+        return (host.to_owned(), port.trim_start_matches(':').parse().ok());
+    }
     match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') => match port.parse() {
             Ok(port) => (host.to_owned(), Some(port)),

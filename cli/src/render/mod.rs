@@ -12,7 +12,7 @@ pub mod json;
 pub mod knowledge;
 mod ladder;
 #[cfg(test)]
-mod looks;
+pub(crate) mod looks;
 mod markdown;
 mod names;
 mod notes;

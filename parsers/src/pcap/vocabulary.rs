@@ -119,6 +119,7 @@ names!(
     RESULT = "result",
     CLIENT_HOST = "client_host",
     BUILD = "build",
+    CHANNELS = "channels",
     ENCRYPTION_LEVEL = "encryption_level",
     USER = "user",
     MECHANISM = "mechanism",

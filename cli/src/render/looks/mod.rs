@@ -1,6 +1,6 @@
 //! The text report, looked at as a whole: hand-made reports against snapshots of what a person sees.
 
-mod sample;
+pub mod sample;
 
 use crate::render::safe::Charset;
 use crate::render::{self, Style};

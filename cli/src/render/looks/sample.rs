@@ -1,5 +1,6 @@
 //! Reports made by hand, with everything a report can hold.
 
+use rdpwhy_analyzer::identities::Identities;
 use rdpwhy_analyzer::report::{
     Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence, GapReport,
     Missing, Remedy, Report, Sign, SourceReport, Step, Summary, Tool, VerdictReport,
@@ -318,6 +319,7 @@ fn small(n: u32, severity: &'static str, cause: &str, title: &str) -> VerdictRep
 pub fn case() -> Report {
     Report {
         reasoning: None,
+        identities: Identities::default(),
         schema: "rdpwhy.report/1",
         tool: Tool {
             name: "rdpwhy",
