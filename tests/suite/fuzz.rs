@@ -35,7 +35,13 @@ fn seeds_and_their_mutations_are_survived() {
 #[test]
 fn what_once_broke_something_does_not_any_more() {
     let folder = evidence::repository().join("tests/regressions");
-    for file in evidence::files(&folder) {
+    // Git keeps no empty folder: where nothing was broken yet there is none.
+    let known = if folder.is_dir() {
+        evidence::files(&folder)
+    } else {
+        Vec::new()
+    };
+    for file in known {
         let name = file
             .parent()
             .and_then(|p| p.file_name())
