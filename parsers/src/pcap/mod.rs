@@ -153,6 +153,11 @@ impl Inside {
             let what = "more half-open connections at a time than are kept, the oldest are not told one by one";
             self.batch.defect("capture", what, self.table.condensed);
         }
+        let dropped = self.decoder.dropped_fragments();
+        if dropped > 0 {
+            let what = "more IP fragments at a time than are kept, the oldest are dropped";
+            self.batch.defect("capture", what, dropped);
+        }
         self.batch
     }
 }

@@ -1,26 +1,21 @@
 //! A frame to packets: tunnels opened, fragments put together.
 
+mod fragments;
 mod link;
 pub(crate) mod packet;
 mod tunnel;
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use etherparse::defrag::IpDefragPool;
-use etherparse::{LaxIpSlice, SlicedPacket};
+use etherparse::LaxIpSlice;
 
+use self::fragments::Fragments;
 use self::link::ether_type;
 use self::packet::{ArpClaim, Body, Datagram, IcmpError, Packet, segment};
-use super::file::{Frame, u16_at};
-use crate::time::Timestamp;
+use super::file::{Frame, u16_at, u32_at};
 
 /// Tunnels in tunnels that are followed; more is an attack on the parser, not a network.
 const DEEPEST_TUNNEL: u8 = 4;
-/// Packets whose fragments are kept waiting, and for how long. RFC 8200 §4.5 lets a receiver give up after 60 s.
-const MOST_FRAGMENTED: usize = 256;
-const FRAGMENT_PATIENCE: i64 = 60_000_000_000;
-
 /// What a frame can carry for us.
 pub(crate) enum Decoded<'a> {
     Packet(Packet<'a>),
@@ -29,19 +24,19 @@ pub(crate) enum Decoded<'a> {
 
 /// Takes frames apart; keeps fragments until their packet is complete.
 pub(crate) struct Decoder {
-    fragments: IpDefragPool<Timestamp, u8>,
-    /// Begin of each packet in `fragments`, to bound their number.
-    waiting: BTreeMap<i64, usize>,
-    swept: Timestamp,
+    fragments: Fragments,
 }
 
 impl Decoder {
     pub(crate) fn new() -> Self {
         Self {
-            fragments: IpDefragPool::new(),
-            waiting: BTreeMap::new(),
-            swept: Timestamp(i64::MIN),
+            fragments: Fragments::new(),
         }
+    }
+
+    /// Fragments that were dropped because there were too many at a time.
+    pub(crate) fn dropped_fragments(&self) -> u64 {
+        self.fragments.dropped
     }
 
     /// Hands out what the frame carries, if it is of use.
@@ -145,28 +140,7 @@ impl Decoder {
         depth: u8,
         sink: &mut dyn FnMut(Decoded<'_>),
     ) {
-        if frame.time.since(self.swept) > FRAGMENT_PATIENCE || self.waiting.len() > MOST_FRAGMENTED
-        {
-            let oldest = frame.time.plus(-FRAGMENT_PATIENCE);
-            let floor = self
-                .waiting
-                .keys()
-                .rev()
-                .nth(MOST_FRAGMENTED / 2)
-                .map_or(oldest, |t| Timestamp(*t).max(oldest));
-            self.fragments.retain(|t| *t > floor);
-            self.waiting.retain(|t, _| Timestamp(*t) > floor);
-            self.swept = frame.time;
-        }
-        *self.waiting.entry(frame.time.0).or_default() += 1;
-        // A cut fragment cannot complete its packet; the strict reader refuses it.
-        let Ok(strict) = SlicedPacket::from_ip(bytes) else {
-            return;
-        };
-        if let Ok(Some(whole)) = self
-            .fragments
-            .process_sliced_packet(&strict, frame.time, depth)
-        {
+        if let Some(whole) = self.fragments.take(bytes, frame.time, depth) {
             let head = Head {
                 source: ip.source_addr(),
                 destination: ip.destination_addr(),
@@ -182,7 +156,6 @@ impl Decoder {
                 depth,
                 sink,
             );
-            self.fragments.return_buf(whole);
         }
     }
 
@@ -268,6 +241,7 @@ fn icmp(protocol: u8, bytes: &[u8]) -> Option<IcmpError> {
     }
     Some(IcmpError {
         too_big,
+        seq: u32_at(payload.payload, 4, true)?,
         source: quoted.source_addr(),
         destination: quoted.destination_addr(),
         source_port: u16_at(payload.payload, 0, true)?,

@@ -38,6 +38,8 @@ pub(crate) struct IcmpError {
     pub destination: IpAddr,
     pub source_port: u16,
     pub destination_port: u16,
+    /// Sequence number of the segment that it is about; RFC 792 has eight bytes of it quoted.
+    pub seq: u32,
 }
 
 /// An ARP statement "this address is at this station".

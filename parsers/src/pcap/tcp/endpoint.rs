@@ -12,6 +12,8 @@ const SEEN_TWICE_WITH_ID: i64 = 1_000_000_000;
 const SEEN_TWICE: i64 = 1_000_000;
 /// Frames that may lie between a frame and its copy, where a mirror shows a burst on its way in and then on its way out.
 const REMEMBERED_FRAMES: usize = 8;
+/// Bytes that may be on their way and not acknowledged: sixteen times the largest window that Windows opens by itself.
+const LARGEST_FLIGHT: u32 = 1 << 24;
 /// Steps of the IP identification that count as counting up.
 const SMALL_STEP: u16 = 64;
 
@@ -155,6 +157,12 @@ impl Endpoint {
             self.small_steps += 1;
         }
         self.last_id = Some(id);
+    }
+
+    /// Whether a segment with this sequence number is among what it sent lately.
+    pub(crate) fn has_sent(&self, seq: u32) -> bool {
+        let next = self.next.or(self.isn);
+        next.is_some_and(|next| next.wrapping_sub(seq) <= LARGEST_FLIGHT)
     }
 
     /// TTL that most of its packets had.

@@ -133,6 +133,10 @@ impl Table {
         let Some(flow) = self.flows.get_mut(&key(sender, receiver)) else {
             return;
         };
+        // RFC 5927 §4.1: whoever is not on the way has to guess what the connection is about to send.
+        if !flow.ends[flow.side(sender)].has_sent(error.seq) {
+            return;
+        }
         if error.too_big {
             flow.too_big = true;
         } else if flow.side(sender) == Side::Client && flow.unreachable.is_none() {
