@@ -43,7 +43,7 @@ pub fn tls(bytes: &[u8]) {
 pub fn tls_seeds() -> Vec<Vec<u8>> {
     let mut seed = Seed::of("tls");
     // Record header 5, handshake header 4.
-    let mut body = |record: Vec<u8>| record[9..].to_vec();
+    let body = |record: Vec<u8>| record[9..].to_vec();
     let mut seeds = Vec::new();
     for version in [Version::Tls10, Version::Tls12, Version::Tls13] {
         seeds.push(body(

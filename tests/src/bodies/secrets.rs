@@ -28,7 +28,7 @@ pub fn key_log_seeds() -> Vec<Vec<u8>> {
 /// A cause file: taken or refused with its place.
 pub fn knowledge(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if let Err(e) = Knowledge::read([("tls/cause.toml", &*text)]) {
+    if let Err(e) = Knowledge::with([("tls/cause.toml", &*text)]) {
         assert!(!e.to_string().is_empty());
     }
 }
