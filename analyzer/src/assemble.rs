@@ -11,13 +11,14 @@ use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
 use crate::identities::Identities;
 use crate::knowledge::{Cause, Knowledge};
-use crate::remedy;
 use crate::ladder;
 use crate::matcher::Found;
 use crate::missing;
+use crate::remedy;
 use crate::report::{
-    Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint, Evidence as EvidenceReport, GapReport,
-    Report, Sign, SourceReport, Summary, Tool, VerdictReport,
+    Alternative, AttemptReport, Clock, Coverage, DefectReport, Endpoint,
+    Evidence as EvidenceReport, GapReport, Report, Sign, SourceReport, Summary, Tool,
+    VerdictReport,
 };
 use crate::roles::Roles;
 use crate::sentence;
@@ -63,20 +64,39 @@ pub fn report(parts: &Parts<'_>) -> Report {
         .enumerate()
         .map(|(i, a)| {
             // The steps of a failed try share the verdict of what decided it.
-            let v = by_attempt.get(&i).or_else(|| by_attempt.get(&a.part_of?).filter(|_| a.outcome.is_bad()));
-            attempt(parts, &ids, i, a, v.and_then(|v| verdict_ids.get(*v)).cloned())
+            let v = by_attempt
+                .get(&i)
+                .or_else(|| by_attempt.get(&a.part_of?).filter(|_| a.outcome.is_bad()));
+            attempt(
+                parts,
+                &ids,
+                i,
+                a,
+                v.and_then(|v| verdict_ids.get(*v)).cloned(),
+            )
         })
         .collect();
     let verdicts: Vec<VerdictReport> = parts
         .verdicts
         .iter()
         .enumerate()
-        .map(|(n, v)| verdict(parts, &ids, verdict_ids.get(n).cloned().unwrap_or_default(), n, v))
+        .map(|(n, v)| {
+            verdict(
+                parts,
+                &ids,
+                verdict_ids.get(n).cloned().unwrap_or_default(),
+                n,
+                v,
+            )
+        })
         .collect();
     let summary = summary(&attempts, &verdicts);
     Report {
         schema: "rdpwhy.report/1",
-        tool: Tool { name: "rdpwhy", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool {
+            name: "rdpwhy",
+            version: env!("CARGO_PKG_VERSION"),
+        },
         sources: sources(parts),
         coverage: coverage(parts),
         clocks: clocks(parts),
@@ -108,7 +128,11 @@ pub fn day(t: Timestamp) -> String {
 
 /// `record 90211` or `packet 812`.
 pub fn place(evidence: &Evidence, at: At) -> String {
-    let word = if evidence.host(at).is_some() { "record" } else { "packet" };
+    let word = if evidence.host(at).is_some() {
+        "record"
+    } else {
+        "packet"
+    };
     format!("{word} {}", evidence.event(at).map_or(0, |e| e.event.place))
 }
 
@@ -119,7 +143,10 @@ pub fn sign(evidence: &Evidence, at: At) -> Sign {
         at: place(evidence, at),
         event: evidence.event(at).and_then(sentence::event_name),
         time: time(evidence.time(at)),
-        says: evidence.event(at).map(sentence::describe).unwrap_or_default(),
+        says: evidence
+            .event(at)
+            .map(sentence::describe)
+            .unwrap_or_default(),
     }
 }
 
@@ -130,18 +157,27 @@ fn hash(prefix: &str, parts: &[String]) -> String {
         hasher.update(p.as_bytes());
     }
     let digest = hasher.finalize();
-    digest.iter().take(6).fold(format!("{prefix}-"), |mut id, byte| {
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    digest
+        .iter()
+        .take(6)
+        .fold(format!("{prefix}-"), |mut id, byte| {
+            let _ = write!(id, "{byte:02x}");
+            id
+        })
 }
 
 /// Hashes of what an attempt is. Two tries of which nothing but the moment is known can be alike: later ones are counted.
 pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
     let mut used = BTreeSet::new();
+    // A file that holds a chunk again and again holds the same tries again and again.
+    let mut alike: BTreeMap<String, u32> = BTreeMap::new();
     let peer = |p: &Peer| {
         let text = |t: Option<String>| t.unwrap_or_default();
-        [text(p.ip.map(|ip| ip.to_string())), text(p.port.map(|p| p.to_string())), text(p.name.as_ref().map(|n| n.to_lowercase()))]
+        [
+            text(p.ip.map(|ip| ip.to_string())),
+            text(p.port.map(|p| p.to_string())),
+            text(p.name.as_ref().map(|n| n.to_lowercase())),
+        ]
     };
     parts
         .attempts
@@ -150,15 +186,20 @@ pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
             let mut what = Vec::from(peer(&a.client));
             what.extend(peer(&a.server));
             what.push(a.raw_start.0.to_string());
-            let mut id = hash("a", &what);
-            let mut again = 1;
-            while !used.insert(id.clone()) {
-                again += 1;
+            let first = hash("a", &what);
+            if used.insert(first.clone()) {
+                return first;
+            }
+            let again = alike.entry(first).or_insert(1);
+            loop {
+                *again += 1;
                 let mut more = what.clone();
                 more.push(again.to_string());
-                id = hash("a", &more);
+                let id = hash("a", &more);
+                if used.insert(id.clone()) {
+                    return id;
+                }
             }
-            id
         })
         .collect()
 }
@@ -169,9 +210,22 @@ pub(crate) fn verdict_ids(parts: &Parts<'_>, attempts: &[String]) -> Vec<String>
         .verdicts
         .iter()
         .map(|v| {
-            let cause = v.cause.and_then(|c| parts.knowledge.causes.get(c)).map_or("", |c| c.id.as_str());
-            let first = v.attempts.first().and_then(|i| attempts.get(*i)).cloned().unwrap_or_default();
-            let what = [cause.to_owned(), v.host.to_lowercase(), first, v.severity.to_owned()];
+            let cause = v
+                .cause
+                .and_then(|c| parts.knowledge.causes.get(c))
+                .map_or("", |c| c.id.as_str());
+            let first = v
+                .attempts
+                .first()
+                .and_then(|i| attempts.get(*i))
+                .cloned()
+                .unwrap_or_default();
+            let what = [
+                cause.to_owned(),
+                v.host.to_lowercase(),
+                first,
+                v.severity.to_owned(),
+            ];
             let mut id = hash("v", &what);
             while !used.insert(id.clone()) {
                 id = hash("v", &[id]);
@@ -182,10 +236,20 @@ pub(crate) fn verdict_ids(parts: &Parts<'_>, attempts: &[String]) -> Vec<String>
 }
 
 fn endpoint(p: &Peer) -> Endpoint {
-    Endpoint { ip: p.ip.map(|ip| ip.to_string()), port: p.port, host: p.name.clone() }
+    Endpoint {
+        ip: p.ip.map(|ip| ip.to_string()),
+        port: p.port,
+        host: p.name.clone(),
+    }
 }
 
-fn attempt(parts: &Parts<'_>, ids: &[String], i: usize, a: &Attempt, verdict: Option<String>) -> AttemptReport {
+fn attempt(
+    parts: &Parts<'_>,
+    ids: &[String],
+    i: usize,
+    a: &Attempt,
+    verdict: Option<String>,
+) -> AttemptReport {
     AttemptReport {
         id: ids.get(i).cloned().unwrap_or_default(),
         part_of: a.part_of.and_then(|p| ids.get(p)).cloned(),
@@ -208,10 +272,22 @@ fn attempt(parts: &Parts<'_>, ids: &[String], i: usize, a: &Attempt, verdict: Op
 fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict) -> VerdictReport {
     let cause = v.cause.and_then(|c| parts.knowledge.causes.get(c));
     let of = |i: &usize| parts.attempts.get(*i);
-    let clients: BTreeSet<String> = v.attempts.iter().filter_map(of).map(|a| crate::matcher::peer_name(&a.client)).collect();
+    let clients: BTreeSet<String> = v
+        .attempts
+        .iter()
+        .filter_map(of)
+        .map(|a| crate::matcher::peer_name(&a.client))
+        .collect();
     let tries: u64 = v.attempts.iter().filter_map(of).map(|a| a.count).sum();
     let example = v.attempts.iter().copied().max_by_key(|i| {
-        parts.attempts.get(*i).map(|a| (a.part_of.is_none(), a.views.len(), a.signs().count().min(40), std::cmp::Reverse(*i)))
+        parts.attempts.get(*i).map(|a| {
+            (
+                a.part_of.is_none(),
+                a.views.len(),
+                a.signs().count().min(40),
+                std::cmp::Reverse(*i),
+            )
+        })
     });
     let mut evidence = Vec::new();
     evidence.extend(entries(parts, &v.decisive, "decisive"));
@@ -232,9 +308,24 @@ fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict)
         title,
         confidence: v.confidence.map(crate::knowledge::Confidence::name),
         host: Some(v.host.clone()),
-        first: v.attempts.first().and_then(of).map(|a| time(a.start)).or_else(|| evidence.first().map(|e: &EvidenceReport| e.time.clone())),
-        last: v.attempts.last().and_then(of).map(|a| time(a.start)).or_else(|| evidence.last().map(|e| e.time.clone())),
-        attempts: v.attempts.iter().filter_map(|i| ids.get(*i)).cloned().collect(),
+        first: v
+            .attempts
+            .first()
+            .and_then(of)
+            .map(|a| time(a.start))
+            .or_else(|| evidence.first().map(|e: &EvidenceReport| e.time.clone())),
+        last: v
+            .attempts
+            .last()
+            .and_then(of)
+            .map(|a| time(a.start))
+            .or_else(|| evidence.last().map(|e| e.time.clone())),
+        attempts: v
+            .attempts
+            .iter()
+            .filter_map(|i| ids.get(*i))
+            .cloned()
+            .collect(),
         clients: clients.len() as u64,
         tries,
         summary,
@@ -252,10 +343,18 @@ fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict)
 fn entries(parts: &Parts<'_>, found: &[Found], role: &'static str) -> Vec<EvidenceReport> {
     let mut list: Vec<&Found> = found.iter().collect();
     list.sort_by_key(|f| (parts.evidence.time(f.at), f.at));
-    list.iter().take(MOST_EVIDENCE).map(|f| entry(parts.evidence, f.at, f.says.clone(), role)).collect()
+    list.iter()
+        .take(MOST_EVIDENCE)
+        .map(|f| entry(parts.evidence, f.at, f.says.clone(), role))
+        .collect()
 }
 
-pub(crate) fn entry(evidence: &Evidence, at: At, says: String, role: &'static str) -> EvidenceReport {
+pub(crate) fn entry(
+    evidence: &Evidence,
+    at: At,
+    says: String,
+    role: &'static str,
+) -> EvidenceReport {
     let (corrected, raw) = (evidence.time(at), evidence.raw_time(at));
     let log = evidence.event(at).and_then(rdpwhy_parsers::EventRef::log);
     EvidenceReport {
@@ -280,17 +379,37 @@ fn fallback(parts: &Parts<'_>, v: &Verdict) -> Vec<EvidenceReport> {
     let last = |i: &usize| {
         let a = parts.attempts.get(*i)?;
         let telling = |at: &&At| {
-            parts.evidence.kind(**at).is_some_and(|k| !matches!(k.name(), "flow.measured" | "channel.closed" | "connection.idle-measured"))
+            parts.evidence.kind(**at).is_some_and(|k| {
+                !matches!(
+                    k.name(),
+                    "flow.measured" | "channel.closed" | "connection.idle-measured"
+                )
+            })
         };
-        let at = *a.events.iter().rev().find(telling).or_else(|| a.events.last())?;
-        let says = parts.evidence.event(at).map(sentence::describe).unwrap_or_default();
+        let at = *a
+            .events
+            .iter()
+            .rev()
+            .find(telling)
+            .or_else(|| a.events.last())?;
+        let says = parts
+            .evidence
+            .event(at)
+            .map(sentence::describe)
+            .unwrap_or_default();
         Some(entry(parts.evidence, at, says, "supporting"))
     };
-    v.attempts.iter().take(MOST_EVIDENCE).filter_map(last).collect()
+    v.attempts
+        .iter()
+        .take(MOST_EVIDENCE)
+        .filter_map(last)
+        .collect()
 }
 
 /// What a summary may leave to be filled in.
-pub const PLACEHOLDERS: &[&str] = &["server", "client", "host", "user", "attempts", "clients", "first", "last"];
+pub const PLACEHOLDERS: &[&str] = &[
+    "server", "client", "host", "user", "attempts", "clients", "first", "last",
+];
 
 fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -> String {
     let first = v.attempts.first().and_then(|i| parts.attempts.get(*i));
@@ -301,7 +420,9 @@ fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -
         None if c.host == side => v.host.clone(),
         None => format!("the {side}"),
     };
-    let user = first.and_then(|a| a.user.clone()).unwrap_or_else(|| "the user".into());
+    let user = first
+        .and_then(|a| a.user.clone())
+        .unwrap_or_else(|| "the user".into());
     let mut text = c.summary.clone();
     for (placeholder, value) in [
         ("{server}", name(first.map(|a| &a.server), "server")),
@@ -316,18 +437,29 @@ fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -
         text = text.replace(placeholder, &value);
     }
     // Grammar of one: "(1 clients, 1 attempts)".
-    text.replace("1 clients", "1 client").replace("1 attempts", "1 attempt").replace("1 addresses", "1 address")
+    text.replace("1 clients", "1 client")
+        .replace("1 attempts", "1 attempt")
+        .replace("1 addresses", "1 address")
 }
 
 /// What can be said when no cause can be named.
 fn undecided(parts: &Parts<'_>, v: &Verdict, clients: usize, tries: u64) -> (String, String) {
-    let Some(a) = v.attempts.first().and_then(|i| parts.attempts.get(*i)) else { return (String::new(), String::new()) };
-    let connections = if tries == 1 { "1 connection".to_owned() } else { format!("{tries} connections") };
+    let Some(a) = v.attempts.first().and_then(|i| parts.attempts.get(*i)) else {
+        return (String::new(), String::new());
+    };
+    let connections = if tries == 1 {
+        "1 connection".to_owned()
+    } else {
+        format!("{tries} connections")
+    };
     let from = match clients {
         1 => format!("from {}", crate::matcher::peer_name(&a.client)),
         n => format!("of {n} clients"),
     };
-    let title = format!("{connections} {from} to {} cannot be explained with what is here", v.host);
+    let title = format!(
+        "{connections} {from} to {} cannot be explained with what is here",
+        v.host
+    );
     let ended = match (a.outcome, a.closed_by) {
         (Outcome::Dropped, _) => "A session was lost",
         (_, "server") => "The server ended it",
@@ -337,7 +469,10 @@ fn undecided(parts: &Parts<'_>, v: &Verdict, clients: usize, tries: u64) -> (Str
         _ => "Nobody recorded who ended it; it ended",
     };
     let after = ladder::reached(a.stage);
-    (title, format!("{ended} {after}. Nothing here tells why; what would settle it stands below."))
+    (
+        title,
+        format!("{ended} {after}. Nothing here tells why; what would settle it stands below."),
+    )
 }
 
 fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
@@ -356,7 +491,11 @@ fn alternatives(parts: &Parts<'_>, v: &Verdict) -> Vec<Alternative> {
 }
 
 fn summary(attempts: &[AttemptReport], verdicts: &[VerdictReport]) -> Summary {
-    let mut s = Summary { attempts: attempts.len() as u64, tries: attempts.iter().map(|a| a.count).sum(), ..Summary::default() };
+    let mut s = Summary {
+        attempts: attempts.len() as u64,
+        tries: attempts.iter().map(|a| a.count).sum(),
+        ..Summary::default()
+    };
     for a in attempts {
         match a.outcome {
             "ok" => s.ok += 1,
@@ -365,7 +504,11 @@ fn summary(attempts: &[AttemptReport], verdicts: &[VerdictReport]) -> Summary {
             "cancelled" => s.cancelled += 1,
             _ => s.unknown += 1,
         }
-        let cause = a.verdict.as_ref().and_then(|id| verdicts.iter().find(|v| v.id == *id)).and_then(|v| v.cause.clone());
+        let cause = a
+            .verdict
+            .as_ref()
+            .and_then(|id| verdicts.iter().find(|v| v.id == *id))
+            .and_then(|v| v.cause.clone());
         if let Some(cause) = cause.filter(|_| matches!(a.outcome, "failed" | "dropped")) {
             *s.by_cause.entry(cause).or_default() += 1;
         }
@@ -399,7 +542,11 @@ fn sources(parts: &Parts<'_>) -> Vec<SourceReport> {
                     .batch
                     .defects
                     .iter()
-                    .map(|d| DefectReport { at: d.at.clone(), what: d.what.clone(), lost: d.lost })
+                    .map(|d| DefectReport {
+                        at: d.at.clone(),
+                        what: d.what.clone(),
+                        lost: d.lost,
+                    })
                     .collect(),
             }
         })
@@ -415,7 +562,15 @@ fn coverage(parts: &Parts<'_>) -> Vec<Coverage> {
             channel: channel.to_owned(),
             first: time(c.first),
             last: time(c.last),
-            gaps: c.gaps.iter().map(|g| GapReport { from: time(g.from), to: time(g.to), why: g.why }).collect(),
+            gaps: c
+                .gaps
+                .iter()
+                .map(|g| GapReport {
+                    from: time(g.from),
+                    to: time(g.to),
+                    why: g.why,
+                })
+                .collect(),
         })
         .collect()
 }
@@ -430,7 +585,11 @@ fn clocks(parts: &Parts<'_>) -> Vec<Clock> {
                 None => ClockId::Capture(source),
             };
             let estimate = parts.clocks.get(&id)?;
-            Some(Clock { source, offset_ms: estimate.offset / 1_000_000, basis: estimate.basis.clone() })
+            Some(Clock {
+                source,
+                offset_ms: estimate.offset / 1_000_000,
+                basis: estimate.basis.clone(),
+            })
         })
         .collect()
 }

@@ -55,7 +55,16 @@ impl Case {
         let claimed = attempts.iter().flat_map(Attempt::signs).collect();
         let off_by_default = lists::off_by_default()?;
         let packets = matcher::packets(&evidence, &attempts);
-        let case = Self { evidence, index, roles, coverage, clocks, claimed, off_by_default, packets };
+        let case = Self {
+            evidence,
+            index,
+            roles,
+            coverage,
+            clocks,
+            claimed,
+            off_by_default,
+            packets,
+        };
         Ok((case, attempts))
     }
 

@@ -14,17 +14,39 @@ const LOOK_BACK_NS: i64 = 7 * 86_400 * 1_000_000_000;
 const MOST: usize = 8;
 
 /// Changes, nearest first, and the start of the last good connection: of the same pair, else of the same server.
-pub fn before(evidence: &Evidence, index: &Index, kinds: &[Kind], attempts: &[Attempt], v: &Verdict) -> (Vec<At>, Option<Timestamp>) {
-    let Some(first) = v.attempts.first().and_then(|i| attempts.get(*i)) else { return (Vec::new(), None) };
-    let good = |a: &&Attempt| a.outcome == Outcome::Ok && a.start < first.start && server_key(a) == server_key(first);
-    let of_pair = attempts.iter().filter(good).filter(|a| client_key(a) == client_key(first)).map(|a| a.start).max();
+pub fn before(
+    evidence: &Evidence,
+    index: &Index,
+    kinds: &[Kind],
+    attempts: &[Attempt],
+    v: &Verdict,
+) -> (Vec<At>, Option<Timestamp>) {
+    let Some(first) = v.attempts.first().and_then(|i| attempts.get(*i)) else {
+        return (Vec::new(), None);
+    };
+    let good = |a: &&Attempt| {
+        a.outcome == Outcome::Ok && a.start < first.start && server_key(a) == server_key(first)
+    };
+    let of_pair = attempts
+        .iter()
+        .filter(good)
+        .filter(|a| client_key(a) == client_key(first))
+        .map(|a| a.start)
+        .max();
     let last_good = of_pair.or_else(|| attempts.iter().filter(good).map(|a| a.start).max());
-    let Some(host) = first.server.host else { return (Vec::new(), last_good) };
+    let Some(host) = first.server.host else {
+        return (Vec::new(), last_good);
+    };
     let offset = evidence.host_offsets.get(&host).copied().unwrap_or(0);
-    let from = last_good.unwrap_or(first.start.plus(-LOOK_BACK_NS)).plus(offset);
+    let from = last_good
+        .unwrap_or(first.start.plus(-LOOK_BACK_NS))
+        .plus(offset);
     let to = first.start.plus(offset);
-    let mut found: Vec<At> =
-        kinds.iter().flat_map(|k| index.of_kind(host, *k, from, to)).map(|(_, at)| *at).collect();
+    let mut found: Vec<At> = kinds
+        .iter()
+        .flat_map(|k| index.of_kind(host, *k, from, to))
+        .map(|(_, at)| *at)
+        .collect();
     found.sort_by_key(|at| (std::cmp::Reverse(evidence.time(*at)), *at));
     found.truncate(MOST);
     (found, last_good)

@@ -14,13 +14,19 @@ pub fn fill(command: &str, value: impl Fn(&str) -> Option<String>) -> String {
 
 /// The same for a sentence, where any name may stand; the renderer makes it harmless.
 pub fn fill_text(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
-    replace(text, |name| value(name).unwrap_or_else(|| format!("the {name}")))
+    replace(text, |name| {
+        value(name).unwrap_or_else(|| format!("the {name}"))
+    })
 }
 
 fn replace(text: &str, value: impl Fn(&str) -> String) -> String {
     PLACEHOLDERS.iter().fold(text.to_owned(), |text, name| {
         let placeholder = format!("{{{name}}}");
-        if text.contains(&placeholder) { text.replace(&placeholder, &value(name)) } else { text }
+        if text.contains(&placeholder) {
+            text.replace(&placeholder, &value(name))
+        } else {
+            text
+        }
     })
 }
 
@@ -38,8 +44,25 @@ mod tests {
     fn names_are_filled_and_hostile_ones_are_not() {
         let user = |name: &'static str| move |n: &str| (n == "user").then(|| name.to_owned());
         assert_eq!(fill("logoff {user}", user("CORP\\ana")), "logoff CORP\\ana");
-        for hostile in ["a'; rm -r /", "$(calc)", "a`b", "a\"b", "a b", "", "a\u{2019}b", "a|b", "a&b", "@{a}"] {
-            assert_eq!(fill("logoff '{user}'", user(Box::leak(hostile.to_owned().into_boxed_str()))), "logoff '<user>'");
+        for hostile in [
+            "a'; rm -r /",
+            "$(calc)",
+            "a`b",
+            "a\"b",
+            "a b",
+            "",
+            "a\u{2019}b",
+            "a|b",
+            "a&b",
+            "@{a}",
+        ] {
+            assert_eq!(
+                fill(
+                    "logoff '{user}'",
+                    user(Box::leak(hostile.to_owned().into_boxed_str()))
+                ),
+                "logoff '<user>'"
+            );
         }
         assert_eq!(fill("@{a=1} {user}", user("ana")), "@{a=1} ana");
     }

@@ -15,14 +15,46 @@ pub struct Channel {
     pub last: Timestamp,
     /// Whether its very first record is there, so that nothing was before.
     pub from_the_beginning: bool,
-    /// Stretches that are not covered.
+    /// Stretches that are not covered, sorted.
     pub gaps: Vec<Gap>,
+    holes: Holes,
+}
+
+/// The gaps of a channel, for the one question that is asked of them again and again.
+#[derive(Debug, Clone, Default)]
+struct Holes {
+    /// Gaps with a length: from, and the latest end of this one and all before it.
+    stretches: Vec<(Timestamp, Timestamp)>,
+    /// The last moment before which a clearing took everything.
+    cleared: Option<Timestamp>,
+}
+
+impl Holes {
+    fn of(gaps: &[Gap]) -> Self {
+        let mut holes = Self::default();
+        for g in gaps {
+            if g.from == g.to {
+                // A gap of no length says that all before it is gone: for a roll-over the first record says so already.
+                holes.cleared = holes.cleared.max((g.why == "log-cleared").then_some(g.to));
+            } else {
+                let before = holes.stretches.last().map_or(g.to, |(_, end)| *end);
+                holes.stretches.push((g.from, g.to.max(before)));
+            }
+        }
+        holes
+    }
+
+    fn any(&self, from: Timestamp, to: Timestamp) -> bool {
+        let begun = self.stretches.partition_point(|(start, _)| *start < to);
+        let last = begun.checked_sub(1).and_then(|i| self.stretches.get(i));
+        self.cleared.is_some_and(|t| from < t) || last.is_some_and(|(_, end)| *end > from)
+    }
 }
 
 /// Coverage of all hosts, in each host's own clock.
 #[derive(Debug, Default)]
 pub struct CoverageMap {
-    channels: BTreeMap<(HostId, String), Channel>,
+    channels: BTreeMap<HostId, BTreeMap<String, Channel>>,
     /// Last record of any log of the host: logs of one export end together, and a quiet log is quiet, not cut.
     host_last: BTreeMap<HostId, Timestamp>,
     /// Clearings that another log tells of.
@@ -38,7 +70,9 @@ impl CoverageMap {
         let mut map = Self::default();
         for (source, s) in (0u32..).zip(&evidence.sources) {
             for (log, l) in (0u32..).zip(&s.batch.logs) {
-                let Some(host) = evidence.log_host(source, log) else { continue };
+                let Some(host) = evidence.log_host(source, log) else {
+                    continue;
+                };
                 // Records torn before they name their channel say nothing about what any channel keeps.
                 if l.channel.is_empty() {
                     continue;
@@ -49,12 +83,18 @@ impl CoverageMap {
                 }
                 let last = map.host_last.entry(host).or_insert(l.last);
                 *last = (*last).max(l.last);
-                let channel = map.channels.entry((host, l.channel.clone())).or_insert_with(|| Channel {
-                    first: l.first,
-                    last: l.last,
-                    from_the_beginning: false,
-                    gaps: Vec::new(),
-                });
+                let channel = map
+                    .channels
+                    .entry(host)
+                    .or_default()
+                    .entry(l.channel.clone())
+                    .or_insert_with(|| Channel {
+                        first: l.first,
+                        last: l.last,
+                        from_the_beginning: false,
+                        gaps: Vec::new(),
+                        holes: Holes::default(),
+                    });
                 channel.first = channel.first.min(l.first);
                 channel.last = channel.last.max(l.last);
                 channel.from_the_beginning |= l.first_record <= FIRST_RECORD;
@@ -64,36 +104,48 @@ impl CoverageMap {
             }
         }
         for (host, channel, gaps) in std::mem::take(&mut map.cleared) {
-            if let Some(c) = map.channels.get_mut(&(host, channel)) {
+            if let Some(c) = map
+                .channels
+                .get_mut(&host)
+                .and_then(|of| of.get_mut(&channel))
+            {
                 c.gaps.extend(gaps);
                 c.gaps.sort();
                 c.gaps.dedup();
             }
+        }
+        for c in map.channels.values_mut().flat_map(BTreeMap::values_mut) {
+            c.holes = Holes::of(&c.gaps);
         }
         map
     }
 
     /// All channels, by host and name.
     pub fn iter(&self) -> impl Iterator<Item = (HostId, &str, &Channel)> {
-        self.channels.iter().map(|((h, c), channel)| (*h, c.as_str(), channel))
+        self.channels
+            .iter()
+            .flat_map(|(h, of)| of.iter().map(|(c, channel)| (*h, c.as_str(), channel)))
     }
 
     /// Whether any of these channels of a host covers the whole span, in the host's own clock.
     pub fn covers(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
-        channels.iter().any(|name| {
-            let Some(c) = self.channels.get(&(host, (*name).to_owned())) else { return false };
-            let end = self.host_last.get(&host).copied().unwrap_or(c.last);
-            let begun = c.from_the_beginning || c.first <= from;
-            // A gap of no length says that all before it is gone: for a roll-over the first record says so already.
-            let hole = c.gaps.iter().any(|g| {
-                if g.from == g.to { g.why == "log-cleared" && from < g.to } else { g.from < to && g.to > from }
-            });
-            begun && to <= end.max(c.last) && !hole
-        })
+        let Some(of_host) = self.channels.get(&host) else {
+            return false;
+        };
+        channels
+            .iter()
+            .filter_map(|name| of_host.get(*name))
+            .any(|c| {
+                let end = self.host_last.get(&host).copied().unwrap_or(c.last);
+                let begun = c.from_the_beginning || c.first <= from;
+                begun && to <= end.max(c.last) && !c.holes.any(from, to)
+            })
     }
 
     /// Whether the host has any of these channels at all.
     pub fn has(&self, host: HostId, channel: &str) -> bool {
-        self.channels.contains_key(&(host, channel.to_owned()))
+        self.channels
+            .get(&host)
+            .is_some_and(|of| of.contains_key(channel))
     }
 }

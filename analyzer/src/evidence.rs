@@ -48,21 +48,36 @@ impl Evidence {
         sources.sort_by(|a, b| a.label.cmp(&b.label));
         let mut hosts = Hosts::default();
         // Full names first, so that "SRV01" finds "SRV01.corp.example" whichever file is read first.
-        let mut names: Vec<&str> =
-            sources.iter().flat_map(|s| &s.batch.logs).map(|l| l.host.as_str()).filter(|h| !h.is_empty()).collect();
+        let mut names: Vec<&str> = sources
+            .iter()
+            .flat_map(|s| &s.batch.logs)
+            .map(|l| l.host.as_str())
+            .filter(|h| !h.is_empty())
+            .collect();
         names.sort_by_key(|n| (std::cmp::Reverse(n.len()), n.to_ascii_lowercase(), *n));
         names.dedup();
         for name in names {
             hosts.add(name);
         }
-        let log_hosts =
-            sources.iter().map(|s| s.batch.logs.iter().map(|l| hosts.find(&l.host)).collect()).collect();
-        Self { sources, hosts, log_hosts, host_offsets: BTreeMap::new(), capture_offsets: BTreeMap::new() }
+        let log_hosts = sources
+            .iter()
+            .map(|s| s.batch.logs.iter().map(|l| hosts.find(&l.host)).collect())
+            .collect();
+        Self {
+            sources,
+            hosts,
+            log_hosts,
+            host_offsets: BTreeMap::new(),
+            capture_offsets: BTreeMap::new(),
+        }
     }
 
     /// The event at a place.
     pub fn event(&self, at: At) -> Option<EventRef<'_>> {
-        self.sources.get(at.source as usize)?.batch.event(at.index as usize)
+        self.sources
+            .get(at.source as usize)?
+            .batch
+            .event(at.index as usize)
     }
 
     /// Its kind.
@@ -78,7 +93,11 @@ impl Evidence {
 
     /// Whose log this is.
     pub fn log_host(&self, source: u32, log: u32) -> Option<HostId> {
-        self.log_hosts.get(source as usize)?.get(log as usize).copied().flatten()
+        self.log_hosts
+            .get(source as usize)?
+            .get(log as usize)
+            .copied()
+            .flatten()
     }
 
     /// The event's time in its own source's clock.
@@ -102,7 +121,8 @@ impl Evidence {
     /// All events, in the order of their sources.
     pub fn all(&self) -> impl Iterator<Item = At> + '_ {
         self.sources.iter().zip(0u32..).flat_map(|(s, source)| {
-            (0..u32::try_from(s.batch.events.len()).unwrap_or(u32::MAX)).map(move |index| At { source, index })
+            (0..u32::try_from(s.batch.events.len()).unwrap_or(u32::MAX))
+                .map(move |index| At { source, index })
         })
     }
 }

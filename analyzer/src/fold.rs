@@ -8,7 +8,15 @@ use crate::stage::Stage;
 use crate::tries::{ClientKey, ServerKey, client_key, server_key};
 
 /// What tries must have in common to be one entry.
-type Likeness = (ClientKey, ServerKey, Outcome, Stage, &'static str, &'static str, Option<usize>);
+type Likeness = (
+    ClientKey,
+    ServerKey,
+    Outcome,
+    Stage,
+    &'static str,
+    &'static str,
+    Option<usize>,
+);
 
 /// Attempts and what is thought of each, after folding.
 pub struct Folded {
@@ -30,12 +38,24 @@ pub fn fold(attempts: Vec<Attempt>, opinions: Vec<Option<Opinion>>) -> Folded {
     }
     let mut first_of: BTreeMap<Likeness, usize> = BTreeMap::new();
     let mut place = Vec::with_capacity(attempts.len());
-    let (mut kept, mut kept_opinions): (Vec<Attempt>, Vec<Option<Opinion>>) = (Vec::new(), Vec::new());
+    let (mut kept, mut kept_opinions): (Vec<Attempt>, Vec<Option<Opinion>>) =
+        (Vec::new(), Vec::new());
     for (i, (a, opinion)) in attempts.into_iter().zip(opinions).enumerate() {
         let alone = a.part_of.is_none() && !decides.get(i).copied().unwrap_or(true);
         if alone && may_fold(&a) {
-            let cause = opinion.as_ref().and_then(|o| o.standing.first()).map(|f| f.cause);
-            let like = (client_key(&a), server_key(&a), a.outcome, a.stage, a.closed_by, a.closed_how, cause);
+            let cause = opinion
+                .as_ref()
+                .and_then(|o| o.standing.first())
+                .map(|f| f.cause);
+            let like = (
+                client_key(&a),
+                server_key(&a),
+                a.outcome,
+                a.stage,
+                a.closed_by,
+                a.closed_how,
+                cause,
+            );
             if let Some(first) = first_of.get(&like).copied() {
                 place.push(first);
                 if let Some(entry) = kept.get_mut(first) {
@@ -53,7 +73,11 @@ pub fn fold(attempts: Vec<Attempt>, opinions: Vec<Option<Opinion>>) -> Folded {
     for a in &mut kept {
         a.part_of = a.part_of.and_then(|p| place.get(p).copied());
     }
-    Folded { attempts: kept, opinions: kept_opinions, entry_of: place }
+    Folded {
+        attempts: kept,
+        opinions: kept_opinions,
+        entry_of: place,
+    }
 }
 
 fn may_fold(a: &Attempt) -> bool {

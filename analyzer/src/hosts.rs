@@ -26,7 +26,10 @@ impl Hosts {
         let id = HostId(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
         let full = name.to_lowercase();
         self.names.push(name.to_owned());
-        self.by_short.entry(short(&full).to_owned()).or_default().insert(id);
+        self.by_short
+            .entry(short(&full).to_owned())
+            .or_default()
+            .insert(id);
         self.by_full.insert(full, id);
         id
     }

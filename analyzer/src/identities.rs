@@ -9,7 +9,16 @@ use crate::evidence::Evidence;
 /// Fields that hold an account, as `ana`, `CORP\ana` or `ana@corp.example`.
 const ACCOUNTS: &[&str] = &["user", "by_user", "cookie", "user_hash", "user_sid"];
 /// Fields that hold a computer's name, some with a service, a scheme or a path around it.
-const COMPUTERS: &[&str] = &["client_host", "server_name", "target", "sni", "time_source", "url", "subject", "issuer"];
+const COMPUTERS: &[&str] = &[
+    "client_host",
+    "server_name",
+    "target",
+    "sni",
+    "time_source",
+    "url",
+    "subject",
+    "issuer",
+];
 /// Fields that hold a domain.
 const DOMAINS: &[&str] = &["domain"];
 /// Kinds whose `name` is that of a network, and kinds whose `from` and `to` are computers.
@@ -51,7 +60,9 @@ impl Identities {
                 name if COMPUTERS.contains(&name) => self.host(text),
                 name if DOMAINS.contains(&name) => self.domain(text),
                 "from" | "to" if kind == RENAMED => self.host(text),
-                "name" if NETWORKS.iter().any(|n| kind.starts_with(n)) => insert(&mut self.networks, text),
+                "name" if NETWORKS.iter().any(|n| kind.starts_with(n)) => {
+                    insert(&mut self.networks, text)
+                }
                 _ => {}
             }
         }
@@ -106,17 +117,38 @@ impl Identities {
 }
 
 /// What stands around computers' names.
-const SCAFFOLD: &[&str] = &["termsrv", "host", "http", "https", "ldap", "file", "cn", "ou", "o", "dc", "local"];
+const SCAFFOLD: &[&str] = &[
+    "termsrv", "host", "http", "https", "ldap", "file", "cn", "ou", "o", "dc", "local",
+];
 
 /// Names that are the same everywhere tell nothing about anybody.
 const EVERYWHERE: &[&str] = &[
-    "-", "system", "local service", "network service", "anonymous logon", "nt authority", "nt service", "window manager",
-    "font driver host", "workgroup", "localhost", "administrator", "guest", "com", "net", "org", "lan", "builtin",
+    "-",
+    "system",
+    "local service",
+    "network service",
+    "anonymous logon",
+    "nt authority",
+    "nt service",
+    "window manager",
+    "font driver host",
+    "workgroup",
+    "localhost",
+    "administrator",
+    "guest",
+    "com",
+    "net",
+    "org",
+    "lan",
+    "builtin",
 ];
 
 fn insert(to: &mut BTreeSet<String>, name: &str) {
     let name = name.trim();
-    if !name.is_empty() && !EVERYWHERE.iter().any(|e| e.eq_ignore_ascii_case(name)) && !to.contains(name) {
+    if !name.is_empty()
+        && !EVERYWHERE.iter().any(|e| e.eq_ignore_ascii_case(name))
+        && !to.contains(name)
+    {
         to.insert(name.to_owned());
     }
 }
@@ -136,7 +168,13 @@ mod tests {
         found.host("10.2.1.7:3389");
         let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!(list(&found.users), "ana bo");
-        assert_eq!(list(&found.hosts), "Example RDS07 RDS07.corp.example gate gate.example");
-        assert_eq!(list(&found.domains), "CORP branch branch.example corp corp.example example");
+        assert_eq!(
+            list(&found.hosts),
+            "Example RDS07 RDS07.corp.example gate gate.example"
+        );
+        assert_eq!(
+            list(&found.domains),
+            "CORP branch branch.example corp corp.example example"
+        );
     }
 }

@@ -21,16 +21,25 @@ impl Index {
         let mut by_host: BTreeMap<HostId, Vec<(Timestamp, At)>> = BTreeMap::new();
         for at in evidence.all() {
             if let Some(host) = evidence.host(at) {
-                by_host.entry(host).or_default().push((evidence.raw_time(at), at));
+                by_host
+                    .entry(host)
+                    .or_default()
+                    .push((evidence.raw_time(at), at));
             }
         }
         let mut index = Self::default();
         for (host, mut events) in by_host {
-            events.sort_by_key(|(time, at)| (*time, evidence.event(*at).map_or(0, |e| e.event.place), *at));
+            events.sort_by_key(|(time, at)| {
+                (*time, evidence.event(*at).map_or(0, |e| e.event.place), *at)
+            });
             drop_copies(evidence, &mut events);
             for (time, at) in &events {
                 if let Some(kind) = evidence.kind(*at) {
-                    index.by_kind.entry((host, kind)).or_default().push((*time, *at));
+                    index
+                        .by_kind
+                        .entry((host, kind))
+                        .or_default()
+                        .push((*time, *at));
                 }
             }
             index.by_host.insert(host, events);
@@ -44,8 +53,17 @@ impl Index {
     }
 
     /// Events of one kind at a host from `from` to `to`, both included, by time.
-    pub fn of_kind(&self, host: HostId, kind: Kind, from: Timestamp, to: Timestamp) -> &[(Timestamp, At)] {
-        let list = self.by_kind.get(&(host, kind)).map_or(&[][..], Vec::as_slice);
+    pub fn of_kind(
+        &self,
+        host: HostId,
+        kind: Kind,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> &[(Timestamp, At)] {
+        let list = self
+            .by_kind
+            .get(&(host, kind))
+            .map_or(&[][..], Vec::as_slice);
         let start = list.partition_point(|(t, _)| *t < from);
         let end = list.partition_point(|(t, _)| *t <= to);
         list.get(start..end.max(start)).unwrap_or_default()
@@ -62,7 +80,9 @@ impl Index {
 fn drop_copies(evidence: &Evidence, events: &mut Vec<(Timestamp, At)>) {
     let mut first_file = HashMap::new();
     events.retain(|(time, at)| {
-        let Some(e) = evidence.event(*at) else { return false };
+        let Some(e) = evidence.event(*at) else {
+            return false;
+        };
         let key = (*time, e.event.kind, e.event.place, e.event.activity);
         *first_file.entry(key).or_insert(at.source) == at.source
     });

@@ -32,16 +32,29 @@ pub fn join(evidence: &Evidence, index: &Index, moments: &[Moment], attempts: &m
     for (client_side, hosts) in [(false, &at_server), (true, &at_client)] {
         for (host, of_host) in hosts {
             for (_, at) in index.of_host(*host) {
-                let Some(event) = evidence.event(*at) else { continue };
-                let fitting = moments.iter().find(|m| m.at_client == client_side && m.fits(event, field::PROCESS));
+                let Some(event) = evidence.event(*at) else {
+                    continue;
+                };
+                let fitting = moments
+                    .iter()
+                    .find(|m| m.at_client == client_side && m.fits(event, field::PROCESS));
                 let Some(moment) = fitting else { continue };
                 let time = evidence.time(*at);
-                let Some((owner, tied)) = owner(attempts, of_host, moment, event, time) else { continue };
-                let Some(a) = attempts.get_mut(owner) else { continue };
+                let Some((owner, tied)) = owner(attempts, of_host, moment, event, time) else {
+                    continue;
+                };
+                let Some(a) = attempts.get_mut(owner) else {
+                    continue;
+                };
                 if a.events.contains(at) {
                     continue;
                 }
-                if tied == Tie::Key { &mut a.events } else { &mut a.moments }.push(*at);
+                if tied == Tie::Key {
+                    &mut a.events
+                } else {
+                    &mut a.moments
+                }
+                .push(*at);
                 if let Some(stage) = moment.stage {
                     a.stage = a.stage.max(stage);
                 }
@@ -62,7 +75,11 @@ fn owner(
     event: rdpwhy_parsers::EventRef<'_>,
     time: Timestamp,
 ) -> Option<(usize, Tie)> {
-    let end = of_host.partition_point(|i| attempts.get(*i).is_some_and(|a| a.start <= time.plus(EARLY_NS)));
+    let end = of_host.partition_point(|i| {
+        attempts
+            .get(*i)
+            .is_some_and(|a| a.start <= time.plus(EARLY_NS))
+    });
     let mut best: Option<(usize, Tie)> = None;
     for i in of_host.get(..end)?.iter().rev() {
         let a = attempts.get(*i)?;

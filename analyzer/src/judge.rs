@@ -7,6 +7,7 @@ use crate::attempt::Attempt;
 use crate::hosts::HostId;
 use crate::knowledge::{Cause, Confidence, Knowledge, Sign, Test};
 use crate::matcher::{Answer, Found, Matcher, Unrecorded};
+use crate::sentence;
 use crate::sighting::View;
 use crate::tie::Tie;
 
@@ -18,7 +19,26 @@ pub enum Judgement {
     /// Nothing is against it, but a required sign could not be seen.
     Open(BTreeSet<Unrecorded>),
     /// A required sign is missing or an excluding one is there; with what that sign says.
-    RuledOut(String),
+    RuledOut(Why),
+}
+
+/// Why a cause is ruled out. There are a hundred causes for each attempt, and nearly all of them are.
+#[derive(Debug, Clone)]
+pub enum Why {
+    /// This one of its required signs is missing.
+    Missing(usize),
+    /// An excluding sign says this.
+    Said(String),
+}
+
+impl Why {
+    /// The same in words.
+    pub fn text(&self, cause: &Cause) -> String {
+        match self {
+            Self::Missing(n) => cause.required.get(*n).map(missing).unwrap_or_default(),
+            Self::Said(what) => what.clone(),
+        }
+    }
 }
 
 /// A cause that stands.
@@ -50,7 +70,7 @@ pub struct Opinion {
     /// Causes that nothing is against, and where nobody recorded.
     pub open: Vec<(usize, BTreeSet<Unrecorded>)>,
     /// Causes that came near and were ruled out, with the reason.
-    pub ruled_out: Vec<(usize, String)>,
+    pub ruled_out: Vec<(usize, Why)>,
 }
 
 /// Holds one cause against one attempt.
@@ -58,13 +78,13 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
     let mut unknown = BTreeSet::new();
     let (mut decisive, mut statements) = (Vec::new(), Vec::new());
     let mut open = false;
-    for sign in &cause.required {
+    for (n, sign) in cause.required.iter().enumerate() {
         match matcher.ask(sign, a) {
             Answer::Seen(found) => {
                 statements.extend(found.iter().filter(|f| f.statement).map(|f| f.tie));
                 decisive.extend(found);
             }
-            Answer::Absent => return Judgement::RuledOut(missing(sign)),
+            Answer::Absent => return Judgement::RuledOut(Why::Missing(n)),
             Answer::Unknown(u) => {
                 open = true;
                 unknown.extend(u);
@@ -75,11 +95,15 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
     for sign in &cause.excluding {
         match matcher.ask(sign, a) {
             Answer::Seen(found) => {
-                let what = found.first().map_or_else(|| sign.says.clone(), |f| f.says.clone());
-                return Judgement::RuledOut(what);
+                let what = found
+                    .first()
+                    .map_or_else(|| sign.says.clone(), |f| f.says.clone());
+                return Judgement::RuledOut(Why::Said(what));
             }
             // What only a capture shows, an attempt without capture is not held to: its stage tells as much.
-            Answer::Unknown(u) if !(a.seen_by(View::Server) && u.iter().all(|x| x.channel == "capture")) => {
+            Answer::Unknown(u)
+                if !(a.seen_by(View::Server) && u.iter().all(|x| x.channel == "capture")) =>
+            {
                 unrecorded.extend(u);
             }
             Answer::Unknown(_) | Answer::Absent => {}
@@ -104,7 +128,9 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
     Judgement::Stands(Finding {
         cause: number,
         confidence: confidence.min(cause.at_most),
-        recurs_to_certain: tied.is_some() && unrecorded.is_empty() && cause.at_most == Confidence::Certain,
+        recurs_to_certain: tied.is_some()
+            && unrecorded.is_empty()
+            && cause.at_most == Confidence::Certain,
         decisive,
         supporting,
         strength,
@@ -115,28 +141,13 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
 /// What an absent required sign means, for a person.
 fn missing(sign: &Sign) -> String {
     match &sign.test {
-        Test::Fact(..) => format!("not so: {}", plain(&sign.says)),
-        Test::Absent(inner) => plain(&inner.says),
-        _ => format!("not recorded, though it would have been: {}", plain(&sign.says)),
+        Test::Fact(..) => format!("not so: {}", sentence::general(&sign.says)),
+        Test::Absent(inner) => sentence::general(&inner.says),
+        _ => format!(
+            "not recorded, though it would have been: {}",
+            sentence::general(&sign.says)
+        ),
     }
-}
-
-/// A sentence whose placeholders nobody fills.
-pub(crate) fn plain(says: &str) -> String {
-    let mut text = String::new();
-    let mut depth = 0u32;
-    for c in says.chars() {
-        match c {
-            '{' => {
-                depth += 1;
-                text.push('…');
-            }
-            '}' => depth = depth.saturating_sub(1),
-            c if depth == 0 => text.push(c),
-            _ => {}
-        }
-    }
-    text
 }
 
 /// Holds all causes against one attempt.
@@ -152,27 +163,57 @@ pub fn opinion(matcher: &Matcher<'_>, knowledge: &Knowledge, a: &Attempt) -> Opi
     step_behind(knowledge, &mut opinion);
     cap_by_rivals(knowledge, a, &mut opinion);
     opinion.standing.sort_by(|x, y| {
-        (y.confidence, y.recurs_to_certain, y.strength).cmp(&(x.confidence, x.recurs_to_certain, x.strength)).then_with(|| x.cause.cmp(&y.cause))
+        (y.confidence, y.recurs_to_certain, y.strength)
+            .cmp(&(x.confidence, x.recurs_to_certain, x.strength))
+            .then_with(|| x.cause.cmp(&y.cause))
     });
     opinion
+}
+
+/// Leaves away what no verdict will say: a flood has a hundred thousand attempts, each with a hundred causes that it is not.
+pub fn forget(knowledge: &Knowledge, a: &Attempt, opinion: &mut Opinion) {
+    let standing: Vec<usize> = opinion.standing.iter().map(|f| f.cause).collect();
+    let like_one_that_stands = |n: usize| standing.iter().any(|c| knowledge.look_alike(*c, n));
+    opinion.ruled_out.retain(|(n, _)| like_one_that_stands(*n));
+    opinion.ruled_out.shrink_to_fit();
+    if standing.len() == 1 || (standing.is_empty() && !a.outcome.is_bad()) {
+        opinion.open.retain(|(n, _)| like_one_that_stands(*n));
+        opinion.open.shrink_to_fit();
+    }
 }
 
 /// A cause that another standing one refines or explains steps behind it.
 fn step_behind(knowledge: &Knowledge, opinion: &mut Opinion) {
     let cause = |n: usize| knowledge.causes.get(n);
-    let ids: Vec<(usize, Confidence)> = opinion.standing.iter().map(|f| (f.cause, f.confidence)).collect();
+    let ids: Vec<(usize, Confidence)> = opinion
+        .standing
+        .iter()
+        .map(|f| (f.cause, f.confidence))
+        .collect();
     let mut behind = Vec::new();
     opinion.standing.retain(|f| {
-        let Some(mine) = cause(f.cause) else { return false };
-        let over = ids.iter().filter(|(n, _)| *n != f.cause).filter_map(|(n, c)| cause(*n).map(|x| (x, *c))).find(|(other, c)| {
-            let refined = other.refines.contains(&mine.id);
-            // An explanation less sure than what it explains does not replace it.
-            let explained = other.explains.contains(&mine.id) && *c >= f.confidence && !mine.explains.contains(&other.id);
-            refined || explained
-        });
+        let Some(mine) = cause(f.cause) else {
+            return false;
+        };
+        let over = ids
+            .iter()
+            .filter(|(n, _)| *n != f.cause)
+            .filter_map(|(n, c)| cause(*n).map(|x| (x, *c)))
+            .find(|(other, c)| {
+                let refined = other.refines.contains(&mine.id);
+                // An explanation less sure than what it explains does not replace it.
+                let explained = other.explains.contains(&mine.id)
+                    && *c >= f.confidence
+                    && !mine.explains.contains(&other.id);
+                refined || explained
+            });
         match over {
             Some((other, _)) => {
-                let how = if other.refines.contains(&mine.id) { "says it more exactly" } else { "explains it" };
+                let how = if other.refines.contains(&mine.id) {
+                    "says it more exactly"
+                } else {
+                    "explains it"
+                };
                 behind.push((f.cause, f.confidence, format!("{} {how}", other.title)));
                 false
             }
@@ -186,15 +227,23 @@ fn step_behind(knowledge: &Knowledge, opinion: &mut Opinion) {
 fn cap_by_rivals(knowledge: &Knowledge, a: &Attempt, opinion: &mut Opinion) {
     let cause = |n: usize| knowledge.causes.get(n);
     for f in &mut opinion.standing {
-        let Some(mine) = cause(f.cause).filter(|_| f.confidence == Confidence::Likely) else { continue };
+        let Some(mine) = cause(f.cause).filter(|_| f.confidence == Confidence::Likely) else {
+            continue;
+        };
         if f.decisive.iter().any(|d| d.statement) || mine.severity == "remark" {
             continue;
         }
         let related = |other: &Cause| {
-            mine.refines.contains(&other.id) || mine.explains.contains(&other.id) || other.refines.contains(&mine.id) || other.severity == "remark"
+            mine.refines.contains(&other.id)
+                || mine.explains.contains(&other.id)
+                || other.refines.contains(&mine.id)
+                || other.severity == "remark"
         };
         // A rival must live where this one does: one that would break the connection elsewhere is none.
-        let rival = opinion.open.iter().find(|(n, _)| cause(*n).is_some_and(|o| !related(o) && rivals(mine, o, a)));
+        let rival = opinion
+            .open
+            .iter()
+            .find(|(n, _)| cause(*n).is_some_and(|o| !related(o) && rivals(mine, o, a)));
         if let Some((_, u)) = rival {
             f.confidence = Confidence::Possible;
             f.unrecorded.extend(u.iter().cloned());
@@ -211,12 +260,25 @@ fn rivals(mine: &Cause, other: &Cause, _: &Attempt) -> bool {
 /// Causes that a host's records name though no connection of it is known.
 pub fn alone(matcher: &Matcher<'_>, knowledge: &Knowledge, host: HostId) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, cause) in knowledge.causes.iter().enumerate().filter(|(_, c)| !c.alone.is_empty()) {
-        let found: Vec<Vec<Found>> = cause.alone.iter().map(|s| matcher.ask_host(s, host)).collect();
+    for (number, cause) in knowledge
+        .causes
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| !c.alone.is_empty())
+    {
+        let found: Vec<Vec<Found>> = cause
+            .alone
+            .iter()
+            .map(|s| matcher.ask_host(s, host))
+            .collect();
         if found.iter().all(|f| !f.is_empty()) {
             let decisive: Vec<Found> = found.into_iter().flatten().collect();
             let stated = decisive.iter().filter(|f| f.statement).count();
-            let confidence = if stated > 1 { Confidence::Certain } else { Confidence::Likely };
+            let confidence = if stated > 1 {
+                Confidence::Certain
+            } else {
+                Confidence::Likely
+            };
             findings.push(Finding {
                 cause: number,
                 confidence: confidence.min(cause.at_most),
@@ -228,7 +290,10 @@ pub fn alone(matcher: &Matcher<'_>, knowledge: &Knowledge, host: HostId) -> Vec<
             });
         }
     }
-    let mut opinion = Opinion { standing: findings, ..Opinion::default() };
+    let mut opinion = Opinion {
+        standing: findings,
+        ..Opinion::default()
+    };
     step_behind(knowledge, &mut opinion);
     opinion.standing
 }
@@ -238,14 +303,21 @@ pub fn kinds_of(knowledge: &Knowledge) -> BTreeSet<Kind> {
     fn collect(sign: &Sign, into: &mut BTreeSet<Kind>) {
         match &sign.test {
             Test::Event(e) => into.extend(&e.kinds),
-            Test::Any(list) | Test::All(list) | Test::Witnesses(list) => list.iter().for_each(|s| collect(s, into)),
+            Test::Any(list) | Test::All(list) | Test::Witnesses(list) => {
+                list.iter().for_each(|s| collect(s, into))
+            }
             Test::Absent(inner) => collect(inner, into),
             Test::Fact(..) => {}
         }
     }
     let mut kinds = BTreeSet::new();
     for cause in &knowledge.causes {
-        for sign in cause.required.iter().chain(&cause.supporting).chain(&cause.excluding) {
+        for sign in cause
+            .required
+            .iter()
+            .chain(&cause.supporting)
+            .chain(&cause.excluding)
+        {
             collect(sign, &mut kinds);
         }
     }

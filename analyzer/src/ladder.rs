@@ -15,12 +15,17 @@ const MOST_SIGNS: usize = 12;
 /// One step per stage that anybody saw, up to the one where it ended; one more that was never reached.
 pub fn steps(evidence: &Evidence, a: &Attempt) -> Vec<Step> {
     let mut steps = Vec::new();
-    let went_well = matches!(a.outcome, Outcome::Ok | Outcome::Cancelled) || (a.stage == Stage::Session && a.outcome != Outcome::Dropped);
+    let went_well = matches!(a.outcome, Outcome::Ok | Outcome::Cancelled)
+        || (a.stage == Stage::Session && a.outcome != Outcome::Dropped);
     for stage in Stage::ALL.into_iter().filter(|s| *s <= a.stage) {
         let of_stage: Vec<_> = a
             .signs()
             .filter(|at| {
-                let own = evidence.kind(*at).and_then(catalog::info).and_then(|i| i.stage).and_then(Stage::named);
+                let own = evidence
+                    .kind(*at)
+                    .and_then(catalog::info)
+                    .and_then(|i| i.stage)
+                    .and_then(Stage::named);
                 own == Some(stage) || (own.is_none() && stage == a.stage && ends(evidence, *at))
             })
             .collect();
@@ -28,26 +33,58 @@ pub fn steps(evidence: &Evidence, a: &Attempt) -> Vec<Step> {
             continue;
         }
         let first = of_stage.first().map(|at| evidence.time(*at));
-        let signs = of_stage.iter().take(MOST_SIGNS).map(|at| assemble::sign(evidence, *at)).collect();
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds of one connection are far below 2^52")]
+        let signs = of_stage
+            .iter()
+            .take(MOST_SIGNS)
+            .map(|at| assemble::sign(evidence, *at))
+            .collect();
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "milliseconds of one connection are far below 2^52"
+        )]
         let after_ms = first.map(|t| t.since(a.start) as f64 / 1_000_000.0);
-        let state = if stage < a.stage || went_well { "passed" } else { "broke" };
+        let state = if stage < a.stage || went_well {
+            "passed"
+        } else {
+            "broke"
+        };
         let brief = brief(evidence, &of_stage);
-        steps.push(Step { stage: stage.name(), state, after_ms, brief, signs });
+        steps.push(Step {
+            stage: stage.name(),
+            state,
+            after_ms,
+            brief,
+            signs,
+        });
     }
     if a.outcome.is_bad()
-        && let Some(next) = Stage::ALL.into_iter().find(|s| *s > a.stage) {
-            steps.push(Step { stage: next.name(), state: "not-reached", after_ms: None, brief: None, signs: Vec::new() });
-        }
+        && let Some(next) = Stage::ALL.into_iter().find(|s| *s > a.stage)
+    {
+        steps.push(Step {
+            stage: next.name(),
+            state: "not-reached",
+            after_ms: None,
+            brief: None,
+            signs: Vec::new(),
+        });
+    }
     steps
 }
 
 /// What was agreed in a step, from the packets that show it.
 fn brief(evidence: &Evidence, signs: &[crate::evidence::At]) -> Option<String> {
-    let find = |kind| signs.iter().filter_map(|at| evidence.event(*at)).find(|e| e.event.kind == kind);
+    let find = |kind| {
+        signs
+            .iter()
+            .filter_map(|at| evidence.event(*at))
+            .find(|e| e.event.kind == kind)
+    };
     let mut words = Vec::new();
     if let Some(ms) = find(kind::TCP_ESTABLISHED).and_then(|e| e.int(field::RTT_US)) {
-        #[allow(clippy::cast_precision_loss, reason = "microseconds of a handshake are far below 2^52")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "microseconds of a handshake are far below 2^52"
+        )]
         words.push(format!("round trip {:.1} ms", ms as f64 / 1_000.0));
     }
     if let Some(e) = find(kind::X224_REQUESTED) {
@@ -60,34 +97,74 @@ fn brief(evidence: &Evidence, signs: &[crate::evidence::At]) -> Option<String> {
         words.push(format!("got {}", protocols(p)));
     }
     if let Some(c) = find(kind::NEGOTIATION_FAILED).and_then(|e| e.int(field::CODE)) {
-        let name = u32::try_from(c).ok().and_then(|c| rdpwhy_parsers::code("negotiation-failure", c)).map_or("", |c| c.name);
+        let name = u32::try_from(c)
+            .ok()
+            .and_then(|c| rdpwhy_parsers::code("negotiation-failure", c))
+            .map_or("", |c| c.name);
         words.push(format!("refused: failure {c} {name}"));
     }
     if let Some(e) = find(kind::CLIENT_HELLO) {
-        let offered = e.text(field::VERSIONS).or_else(|| e.text(field::VERSION)).unwrap_or_default();
-        words.push(format!("ClientHello offers TLS {}", offered.replace(' ', ", ")));
+        let offered = e
+            .text(field::VERSIONS)
+            .or_else(|| e.text(field::VERSION))
+            .unwrap_or_default();
+        words.push(format!(
+            "ClientHello offers TLS {}",
+            offered.replace(' ', ", ")
+        ));
     }
     if let Some(e) = find(kind::SERVER_HELLO) {
         let text = |f| e.text(f).unwrap_or_default();
-        words.push(format!("ServerHello chose TLS {} {}", text(field::VERSION), text(field::SUITE)));
+        words.push(format!(
+            "ServerHello chose TLS {} {}",
+            text(field::VERSION),
+            text(field::SUITE)
+        ));
     }
     if let Some(e) = find(kind::CERTIFICATE) {
-        let expired = if e.flag(field::EXPIRED) { ", expired" } else { "" };
-        words.push(format!("certificate {}{expired}", e.text(field::SUBJECT).unwrap_or_default()));
+        let expired = if e.flag(field::EXPIRED) {
+            ", expired"
+        } else {
+            ""
+        };
+        words.push(format!(
+            "certificate {}{expired}",
+            e.text(field::SUBJECT).unwrap_or_default()
+        ));
     }
     if let Some(e) = find(kind::ALERTED) {
         let alert = e.int(field::ALERT).unwrap_or_default();
-        let name = u32::try_from(alert).ok().and_then(|a| rdpwhy_parsers::code("tls-alert", a)).map_or("", |c| c.name);
-        words.push(format!("{} sent alert {alert} {name}", e.text(field::FROM).unwrap_or("a side")));
+        let name = u32::try_from(alert)
+            .ok()
+            .and_then(|a| rdpwhy_parsers::code("tls-alert", a))
+            .map_or("", |c| c.name);
+        words.push(format!(
+            "{} sent alert {alert} {name}",
+            e.text(field::FROM).unwrap_or("a side")
+        ));
     }
     (!words.is_empty()).then(|| words.join(" · "))
 }
 
 /// requestedProtocols and selectedProtocol ([MS-RDPBCGR] 2.2.1.1.1), strongest last.
 fn protocols(bits: i64) -> String {
-    const NAMES: [(i64, &str); 5] = [(1, "TLS"), (2, "NLA"), (4, "RDSTLS"), (8, "NLA with early authorization"), (16, "AAD")];
-    let names: Vec<&str> = NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, n)| *n).collect();
-    if names.is_empty() { "standard RDP security".to_owned() } else { names.join(", ") }
+    const NAMES: [(i64, &str); 5] = [
+        (1, "TLS"),
+        (2, "NLA"),
+        (4, "RDSTLS"),
+        (8, "NLA with early authorization"),
+        (16, "AAD"),
+    ];
+    let names: Vec<&str> = NAMES
+        .iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .map(|(_, n)| *n)
+        .collect();
+    if names.is_empty() {
+        "standard RDP security".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 /// Whether a sign tells of the connection's end: it belongs to the step where it broke.

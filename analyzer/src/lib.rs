@@ -10,6 +10,7 @@ pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod coverage;
+pub mod crowd;
 pub mod evidence;
 pub mod explain;
 pub mod facts;
@@ -41,25 +42,24 @@ pub mod stage;
 pub mod tie;
 pub mod timeline;
 pub mod tries;
+pub mod vantage;
 pub mod verdict;
 
 use rdpwhy_parsers::Timestamp;
 use std::collections::HashMap;
 
+pub use assemble::Parts;
+use case::Case;
+use evidence::{At, Evidence};
+use fold::Folded;
+use identities::Identities;
+use index::Index;
+use judge::Opinion;
 pub use knowledge::{Knowledge, KnowledgeError};
+use matcher::Matcher;
 pub use pipeline::{Progress, Silent, Source};
 pub use report::Report;
 pub use timeline::Timeline;
-pub 
-use assemble::Parts;
-use case::Case;
-use identities::Identities;
-use evidence::{At, Evidence};
-use fold::Folded;
-use index::Index;
-use judge::Opinion;
-use matcher::Matcher;
-
 
 /// What to look at. Everything is read either way; attempts outside are left out of the report.
 #[derive(Debug, Clone, Default)]
@@ -125,17 +125,25 @@ pub fn timeline<T>(
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     // What to show is chosen event by event; which attempts there are must not depend on it.
-    judge_evidence(evidence, knowledge, &Options::default(), |judged| tell(&Timeline::new(&judged)))
+    judge_evidence(evidence, knowledge, &Options::default(), |judged| {
+        tell(&Timeline::new(&judged))
+    })
 }
 
-fn read(mut sources: Vec<Source>, secrets: &[Vec<u8>], options: &Options, progress: &dyn Progress) -> Evidence {
+fn read(
+    mut sources: Vec<Source>,
+    secrets: &[Vec<u8>],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Evidence {
     sources.sort_by(|a, b| a.label.cmp(&b.label));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build();
-    let means = pipeline::Means { secrets, zone: options.zone.as_ref() };
-    Evidence::new(match &pool {
-        Ok(pool) => pool.install(|| pipeline::read(&sources, &means, progress)),
-        Err(_) => pipeline::read(&sources, &means, progress),
-    })
+    let means = pipeline::Means {
+        secrets,
+        zone: options.zone.as_ref(),
+    };
+    Evidence::new(pipeline::within(options.threads, || {
+        pipeline::read(&sources, &means, progress)
+    }))
 }
 
 /// Everything that was found out, on its way to a report or a timeline.
@@ -158,20 +166,34 @@ fn judge_evidence<T>(
     let (case, attempts) = Case::new(evidence)?;
     let matcher = case.matcher();
     let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
-    let opinions: Vec<Option<Opinion>> = attempts
-        .iter()
-        .zip(&kept)
-        .map(|(a, kept)| (*kept && a.part_of.is_none()).then(|| judge::opinion(&matcher, knowledge, a)))
-        .collect();
+    let opinion = |i: usize| {
+        let a = attempts
+            .get(i)
+            .filter(|a| kept.get(i) == Some(&true) && a.part_of.is_none())?;
+        let mut opinion = judge::opinion(&matcher, knowledge, a);
+        judge::forget(knowledge, a, &mut opinion);
+        Some(opinion)
+    };
+    let opinions: Vec<Option<Opinion>> =
+        pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion));
     let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
-    let Folded { attempts, opinions, entry_of } = fold::fold(attempts, opinions);
-    let owners: HashMap<At, usize> =
-        signs.iter().zip(entry_of).flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry))).collect();
+    let Folded {
+        attempts,
+        opinions,
+        entry_of,
+    } = fold::fold(attempts, opinions);
+    let owners: HashMap<At, usize> = signs
+        .iter()
+        .zip(entry_of)
+        .flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry)))
+        .collect();
     let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
-    let histories: Vec<_> =
-        verdicts.iter().map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v)).collect();
+    let histories: Vec<_> = verdicts
+        .iter()
+        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v))
+        .collect();
     let parts = Parts {
         evidence: &case.evidence,
         clocks: &case.clocks,
@@ -182,7 +204,13 @@ fn judge_evidence<T>(
         verdicts: &verdicts,
         histories: &histories,
     };
-    Ok(tell(Judged { parts: &parts, matcher: &matcher, index: &case.index, kept: &kept, owners: &owners }))
+    Ok(tell(Judged {
+        parts: &parts,
+        matcher: &matcher,
+        index: &case.index,
+        kept: &kept,
+        owners: &owners,
+    }))
 }
 
 impl Options {
@@ -192,7 +220,10 @@ impl Options {
                 peers.iter().any(|p| {
                     p.ip.is_some_and(|ip| ip.to_string() == *w)
                         || p.name.as_ref().is_some_and(|n| {
-                            n.eq_ignore_ascii_case(w) || n.split('.').next().is_some_and(|s| s.eq_ignore_ascii_case(w))
+                            n.eq_ignore_ascii_case(w)
+                                || n.split('.')
+                                    .next()
+                                    .is_some_and(|s| s.eq_ignore_ascii_case(w))
                         })
                 })
             })
@@ -202,6 +233,10 @@ impl Options {
             && named(&self.host, &[&a.client, &a.server])
             && named(&self.client, &[&a.client])
             && named(&self.server, &[&a.server])
-            && self.user.as_ref().is_none_or(|w| a.user.as_ref().is_some_and(|u| sighting::same_account(u, w)))
+            && self.user.as_ref().is_none_or(|w| {
+                a.user
+                    .as_ref()
+                    .is_some_and(|u| sighting::same_account(u, w))
+            })
     }
 }

@@ -16,7 +16,11 @@ use crate::tie::{Tie, tie};
 
 const SECOND: i64 = 1_000_000_000;
 /// Around an attempt, where a sign says nothing else.
-const AROUND: Window = Window { from: -10 * SECOND, to: 10 * SECOND, around: Around::Both };
+const AROUND: Window = Window {
+    from: -10 * SECOND,
+    to: 10 * SECOND,
+    around: Around::Both,
+};
 /// A record tied by its moment lies in the connection's first minutes: a session lasts hours and sees everything.
 pub(crate) const HANDSHAKE_NS: i64 = 180 * SECOND;
 /// Logs are flushed milliseconds apart.
@@ -85,7 +89,10 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
     for a in attempts {
         for at in a.events.iter().filter(|at| evidence.host(**at).is_none()) {
             for ip in [a.client.ip, a.server.ip].into_iter().flatten() {
-                packets.entry(ip).or_default().push((evidence.time(*at), *at));
+                packets
+                    .entry(ip)
+                    .or_default()
+                    .push((evidence.time(*at), *at));
             }
         }
     }
@@ -105,7 +112,11 @@ pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
 impl Matcher<'_> {
     /// Holds a sign against an attempt.
     pub fn ask(&self, sign: &Sign, a: &Attempt) -> Answer {
-        if was_there(sign, a) { self.ask_present(sign, a) } else { Answer::Absent }
+        if was_there(sign, a) {
+            self.ask_present(sign, a)
+        } else {
+            Answer::Absent
+        }
     }
 
     fn ask_present(&self, sign: &Sign, a: &Attempt) -> Answer {
@@ -124,8 +135,12 @@ impl Matcher<'_> {
     }
 
     fn witnesses(&self, signs: &[Sign], a: &Attempt) -> Answer {
-        let (mut found, mut unrecorded, mut absent, mut seen) = (Vec::new(), BTreeSet::new(), false, false);
-        for sign in signs.iter().filter(|s| was_there(s, a) && self.has_such_host(s)) {
+        let (mut found, mut unrecorded, mut absent, mut seen) =
+            (Vec::new(), BTreeSet::new(), false, false);
+        for sign in signs
+            .iter()
+            .filter(|s| was_there(s, a) && self.has_such_host(s))
+        {
             match self.ask_present(sign, a) {
                 Answer::Seen(f) => {
                     seen = true;
@@ -146,7 +161,11 @@ impl Matcher<'_> {
                 }
             }
         }
-        if absent || unrecorded.is_empty() { Answer::Absent } else { Answer::Unknown(unrecorded) }
+        if absent || unrecorded.is_empty() {
+            Answer::Absent
+        } else {
+            Answer::Unknown(unrecorded)
+        }
     }
 
     /// Gateways and domain controllers are asked only where the evidence holds one.
@@ -155,7 +174,10 @@ impl Matcher<'_> {
             Test::Event(e) if e.joined == Joined::Directory => !self.controllers.is_empty(),
             Test::Event(e) if e.joined == Joined::Gateway => {
                 let channels: Vec<_> = e.kinds.iter().flat_map(|k| catalog::channels(*k)).collect();
-                self.evidence.hosts.iter().any(|h| channels.iter().any(|c| self.coverage.has(h, c)))
+                self.evidence
+                    .hosts
+                    .iter()
+                    .any(|h| channels.iter().any(|c| self.coverage.has(h, c)))
             }
             _ => true,
         }
@@ -169,26 +191,44 @@ impl Matcher<'_> {
             Fact::Flag(b) => Value::Flag(*b),
         });
         // "unknown" as an end is no value: a capture would tell it.
-        let told = !(matches!(fact, Some(Fact::Word("unknown"))) && matches!(name, "closed_by" | "closed_how"));
+        let told = !(matches!(fact, Some(Fact::Word("unknown")))
+            && matches!(name, "closed_by" | "closed_how"));
         if told && value.is_some() {
-            return if condition.holds(value, &Nothing) { Answer::Seen(Vec::new()) } else { Answer::Absent };
+            return if condition.holds(value, &Nothing) {
+                Answer::Seen(Vec::new())
+            } else {
+                Answer::Absent
+            };
         }
         if condition.holds(Some(Value::Text("unknown")), &Nothing) && !told {
             return Answer::Seen(Vec::new());
         }
         let source = match name {
             "closed_by" | "closed_how" => Some(("capture", &a.server)),
-            "client_reason" => Some(("Microsoft-Windows-TerminalServices-RDPClient/Operational", &a.client)),
-            "server_reason" | "socket_error" | "bound_port" => {
-                Some(("Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational", &a.server))
-            }
-            "session_reason" => Some(("Microsoft-Windows-TerminalServices-LocalSessionManager/Operational", &a.server)),
+            "client_reason" => Some((
+                "Microsoft-Windows-TerminalServices-RDPClient/Operational",
+                &a.client,
+            )),
+            "server_reason" | "socket_error" | "bound_port" => Some((
+                "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",
+                &a.server,
+            )),
+            "session_reason" => Some((
+                "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
+                &a.server,
+            )),
             _ => None,
         };
         match source {
             Some((channel, peer)) => {
-                let covered = peer.host.is_some_and(|h| self.covered(h, &[channel], a.start, a.end));
-                if covered { Answer::Absent } else { unknown(channel, peer_name(peer)) }
+                let covered = peer
+                    .host
+                    .is_some_and(|h| self.covered(h, &[channel], a.start, a.end));
+                if covered {
+                    Answer::Absent
+                } else {
+                    unknown(channel, peer_name(peer))
+                }
             }
             None => Answer::Absent,
         }
@@ -197,12 +237,23 @@ impl Matcher<'_> {
     fn event(&self, sign: &Sign, e: &EventSign, a: &Attempt) -> Answer {
         let mut found: Vec<Found> = Vec::new();
         for at in self.candidates(e, a) {
-            let Some(event) = self.evidence.event(at) else { continue };
+            let Some(event) = self.evidence.event(at) else {
+                continue;
+            };
             let others = Compared { a, event };
             let fits = e.kinds.contains(&event.event.kind)
-                && e.values.iter().all(|(f, c)| c.holds(event.get(*f), &others));
-            let tied = if a.events.contains(&at) { Tie::Key } else { tie(a, event) };
-            if fits && (tied != Tie::Contradicted || e.joined != Joined::Attempt) {
+                && e.values
+                    .iter()
+                    .all(|(f, c)| c.holds(event.get(*f), &others));
+            if !fits {
+                continue;
+            }
+            let tied = if a.events.contains(&at) {
+                Tie::Key
+            } else {
+                tie(a, event)
+            };
+            if tied != Tie::Contradicted || e.joined != Joined::Attempt {
                 found.push(Found {
                     at,
                     says: sentence::fill(&sign.says, event),
@@ -210,6 +261,11 @@ impl Matcher<'_> {
                     statement: sign.statement,
                 });
             }
+        }
+        // Windows of days hold thousands of records of which a few fit: only those are worth sorting.
+        if found.len() > 1 {
+            found.sort_by_key(|f| (self.evidence.time(f.at), f.at));
+            found.dedup_by_key(|f| f.at);
         }
         if !e.among.is_empty() {
             found = self.newest(e, a, found);
@@ -221,66 +277,120 @@ impl Matcher<'_> {
         self.absence(e, a)
     }
 
-    /// Records in the sign's place and time, in the order of time.
+    /// Records in the sign's place and time, in no order, some of them twice.
     fn candidates(&self, e: &EventSign, a: &Attempt) -> Vec<At> {
-        let kinds: BTreeSet<Kind> = e.kinds.iter().copied().collect();
+        let kinds = e.kinds.as_slice();
         let mut list = Vec::new();
         match e.joined {
             Joined::Attempt => {
-                list.extend(a.signs().filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))));
+                list.extend(
+                    a.signs()
+                        .filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))),
+                );
                 for host in [a.server.host, a.client.host].into_iter().flatten() {
                     let offset = self.offset(host);
                     let last = a.end.min(a.start.plus(HANDSHAKE_NS));
                     let (from, to) = match e.window {
                         Some(w) => span(w, a, offset),
-                        None => (a.start.plus(offset - SLACK_NS / 4), last.plus(offset + SLACK_NS)),
+                        None => (
+                            a.start.plus(offset - SLACK_NS / 4),
+                            last.plus(offset + SLACK_NS),
+                        ),
                     };
-                    for k in &kinds {
-                        let near = self.index.of_kind(host, *k, from, to).iter().map(|(_, at)| *at);
+                    for k in kinds {
+                        let near = self
+                            .index
+                            .of_kind(host, *k, from, to)
+                            .iter()
+                            .map(|(_, at)| *at);
                         list.extend(near.filter(|at| !self.claimed.contains(at)));
                     }
                 }
             }
-            Joined::Server => self.of_hosts(a.server.host.into_iter(), e, a, &kinds, &mut list),
-            Joined::Client => self.of_hosts(a.client.host.into_iter(), e, a, &kinds, &mut list),
-            Joined::Directory => self.of_hosts(self.controllers.iter().copied(), e, a, &kinds, &mut list),
-            Joined::Gateway => self.of_hosts(self.evidence.hosts.iter(), e, a, &kinds, &mut list),
+            Joined::Server => self.of_hosts(a.server.host.into_iter(), e, a, kinds, &mut list),
+            Joined::Client => self.of_hosts(a.client.host.into_iter(), e, a, kinds, &mut list),
+            Joined::Directory => {
+                self.of_hosts(self.controllers.iter().copied(), e, a, kinds, &mut list)
+            }
+            Joined::Gateway => self.of_hosts(self.evidence.hosts.iter(), e, a, kinds, &mut list),
         }
         if matches!(e.joined, Joined::Server | Joined::Client) {
-            let peer = if e.joined == Joined::Server { &a.server } else { &a.client };
+            let peer = if e.joined == Joined::Server {
+                &a.server
+            } else {
+                &a.client
+            };
             let (from, to) = span(e.window.unwrap_or(AROUND), a, 0);
-            let packets = peer.ip.and_then(|ip| self.packets.get(&ip)).map_or(&[][..], Vec::as_slice);
+            let packets = peer
+                .ip
+                .and_then(|ip| self.packets.get(&ip))
+                .map_or(&[][..], Vec::as_slice);
             let start = packets.partition_point(|(t, _)| *t < from);
-            let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to).map(|(_, at)| *at);
-            list.extend(near.filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))));
+            let near = packets
+                .iter()
+                .skip(start)
+                .take_while(|(t, _)| *t <= to)
+                .map(|(_, at)| *at);
+            list.extend(
+                near.filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))),
+            );
         }
-        list.sort_by_key(|at| (self.evidence.time(*at), *at));
-        list.dedup();
         list
     }
 
-    fn of_hosts(&self, hosts: impl Iterator<Item = HostId>, e: &EventSign, a: &Attempt, kinds: &BTreeSet<Kind>, list: &mut Vec<At>) {
+    fn of_hosts(
+        &self,
+        hosts: impl Iterator<Item = HostId>,
+        e: &EventSign,
+        a: &Attempt,
+        kinds: &[Kind],
+        list: &mut Vec<At>,
+    ) {
         for host in hosts {
             let (from, to) = span(e.window.unwrap_or(AROUND), a, self.offset(host));
             for k in kinds {
-                list.extend(self.index.of_kind(host, *k, from, to).iter().map(|(_, at)| *at));
+                list.extend(
+                    self.index
+                        .of_kind(host, *k, from, to)
+                        .iter()
+                        .map(|(_, at)| *at),
+                );
             }
         }
     }
 
     /// Of the kinds in `among`, the newest record before the window's end must be one of those found.
     fn newest(&self, e: &EventSign, a: &Attempt, mut found: Vec<Found>) -> Vec<Found> {
-        let kinds: BTreeSet<Kind> = e.among.iter().chain(&e.kinds).copied().collect();
+        let kinds: Vec<Kind> = e.among.iter().chain(&e.kinds).copied().collect();
         let mut all = Vec::new();
-        let host = if e.joined == Joined::Client { a.client.host } else { a.server.host };
+        let host = if e.joined == Joined::Client {
+            a.client.host
+        } else {
+            a.server.host
+        };
         self.of_hosts(host.into_iter(), e, a, &kinds, &mut all);
-        all.sort_by_key(|at| (self.evidence.time(*at), self.evidence.event(*at).map_or(0, |x| x.event.place), *at));
+        all.sort_unstable();
+        all.dedup();
+        all.sort_by_key(|at| {
+            (
+                self.evidence.time(*at),
+                self.evidence.event(*at).map_or(0, |x| x.event.place),
+                *at,
+            )
+        });
         found.retain(|f| {
-            let Some(mine) = self.evidence.event(f.at) else { return false };
-            let alike = |at: &At| {
-                self.evidence.event(*at).is_some_and(|o| e.among_same.iter().all(|f| o.get(*f) == mine.get(*f)))
+            let Some(mine) = self.evidence.event(f.at) else {
+                return false;
             };
-            all.iter().rev().find(|at| alike(at)).is_none_or(|last| *last == f.at)
+            let alike = |at: &At| {
+                self.evidence
+                    .event(*at)
+                    .is_some_and(|o| e.among_same.iter().all(|f| o.get(*f) == mine.get(*f)))
+            };
+            all.iter()
+                .rev()
+                .find(|at| alike(at))
+                .is_none_or(|last| *last == f.at)
         });
         found
     }
@@ -297,10 +407,19 @@ impl Matcher<'_> {
             let mut mine: Vec<At> = Vec::new();
             let mut newest: Option<(Timestamp, At)> = None;
             for k in e.kinds.iter().chain(&e.among).collect::<BTreeSet<_>>() {
-                for (time, at) in self.index.of_kind(host, *k, Timestamp(i64::MIN), Timestamp(i64::MAX)) {
+                for (time, at) in
+                    self.index
+                        .of_kind(host, *k, Timestamp(i64::MIN), Timestamp(i64::MAX))
+                {
                     newest = newest.max(Some((*time, *at)));
-                    let Some(event) = self.evidence.event(*at) else { continue };
-                    if e.kinds.contains(k) && e.values.iter().all(|(f, c)| c.holds(event.get(*f), &Nothing)) {
+                    let Some(event) = self.evidence.event(*at) else {
+                        continue;
+                    };
+                    if e.kinds.contains(k)
+                        && e.values
+                            .iter()
+                            .all(|(f, c)| c.holds(event.get(*f), &Nothing))
+                    {
                         mine.push(*at);
                     }
                 }
@@ -314,7 +433,12 @@ impl Matcher<'_> {
             mine.sort_by_key(|at| (self.evidence.time(*at), *at));
             found.extend(mine.into_iter().filter_map(|at| {
                 let says = sentence::fill(&s.says, self.evidence.event(at)?);
-                Some(Found { at, says, tie: Tie::Moment, statement: s.statement })
+                Some(Found {
+                    at,
+                    says,
+                    tie: Tie::Moment,
+                    statement: s.statement,
+                })
             }));
         }
         found
@@ -327,7 +451,10 @@ impl Matcher<'_> {
             let channels = catalog::channels(*k);
             if channels.is_empty() {
                 if !self.wire_would_show(*k, a) {
-                    unrecorded.insert(Unrecorded { channel: "capture".into(), host: peer_name(&a.server) });
+                    unrecorded.insert(Unrecorded {
+                        channel: "capture".into(),
+                        host: peer_name(&a.server),
+                    });
                 }
                 continue;
             }
@@ -340,12 +467,28 @@ impl Matcher<'_> {
             let Some(peer) = side else {
                 let hosts: Vec<HostId> = match e.joined {
                     Joined::Directory => self.controllers.iter().copied().collect(),
-                    _ => self.evidence.hosts.iter().filter(|h| channels.iter().any(|c| self.coverage.has(*h, c))).collect(),
+                    _ => self
+                        .evidence
+                        .hosts
+                        .iter()
+                        .filter(|h| channels.iter().any(|c| self.coverage.has(*h, c)))
+                        .collect(),
                 };
                 // Without such a host in the evidence there may be none at all, and the server's log says it, too.
-                if !hosts.is_empty() && !hosts.iter().any(|h| self.covered(*h, &channels, a.start, a.end)) {
-                    let who = if e.joined == Joined::Directory { "the domain controller" } else { "the gateway" };
-                    unrecorded.insert(Unrecorded { channel: channels.join(" or "), host: who.into() });
+                if !hosts.is_empty()
+                    && !hosts
+                        .iter()
+                        .any(|h| self.covered(*h, channels, a.start, a.end))
+                {
+                    let who = if e.joined == Joined::Directory {
+                        "the domain controller"
+                    } else {
+                        "the gateway"
+                    };
+                    unrecorded.insert(Unrecorded {
+                        channel: channels.join(" or "),
+                        host: who.into(),
+                    });
                 }
                 continue;
             };
@@ -354,14 +497,23 @@ impl Matcher<'_> {
                 None => (a.start, a.end.min(a.start.plus(HANDSHAKE_NS))),
             };
             let from = from.max(a.start.plus(-LOOK_BACK_NS)).min(a.end);
-            let covered = peer.host.is_some_and(|h| self.covered(h, &channels, from, to.max(from).min(a.end.max(from))));
+            let covered = peer.host.is_some_and(|h| {
+                self.covered(h, channels, from, to.max(from).min(a.end.max(from)))
+            });
             if !covered || self.switched_off(*k, peer.host) || e.absence == Absence::ProvesNothing {
                 let channel = channels.first().copied().unwrap_or_default().to_owned();
-                unrecorded.insert(Unrecorded { channel, host: peer_name(peer) });
+                unrecorded.insert(Unrecorded {
+                    channel,
+                    host: peer_name(peer),
+                });
             }
         }
         // Where one of several kinds could not be recorded, it may have been that one.
-        if unrecorded.is_empty() { Answer::Absent } else { Answer::Unknown(unrecorded) }
+        if unrecorded.is_empty() {
+            Answer::Absent
+        } else {
+            Answer::Unknown(unrecorded)
+        }
     }
 
     /// A capture shows a step of the handshake unless it begins later, or one direction is missing.
@@ -369,21 +521,35 @@ impl Matcher<'_> {
         if !a.seen_by(View::Wire) {
             return false;
         }
-        let opened = a.events.iter().filter_map(|at| self.evidence.event(*at)).find(|e| e.event.kind == kind::TCP_OPENED);
+        let opened = a
+            .events
+            .iter()
+            .filter_map(|at| self.evidence.event(*at))
+            .find(|e| e.event.kind == kind::TCP_OPENED);
         let Some(opened) = opened else { return false };
         let whole = matches!(k, kind::TCP_CLOSED | kind::FLOW_MEASURED | kind::TCP_OPENED);
-        whole || (!opened.flag(field::MIDSTREAM) && opened.text(field::ONE_WAY).is_none_or(str::is_empty))
+        whole
+            || (!opened.flag(field::MIDSTREAM)
+                && opened.text(field::ONE_WAY).is_none_or(str::is_empty))
     }
 
     pub(crate) fn switched_off(&self, k: Kind, host: Option<HostId>) -> bool {
-        self.off_by_default.iter().filter(|g| g.contains(&k)).any(|group| {
-            !host.is_some_and(|h| group.iter().any(|k| self.index.has(h, *k)))
-        })
+        self.off_by_default
+            .iter()
+            .filter(|g| g.contains(&k))
+            .any(|group| !host.is_some_and(|h| group.iter().any(|k| self.index.has(h, *k))))
     }
 
-    pub(crate) fn covered(&self, host: HostId, channels: &[&str], from: Timestamp, to: Timestamp) -> bool {
+    pub(crate) fn covered(
+        &self,
+        host: HostId,
+        channels: &[&str],
+        from: Timestamp,
+        to: Timestamp,
+    ) -> bool {
         let offset = self.offset(host);
-        self.coverage.covers(host, channels, from.plus(offset), to.plus(offset))
+        self.coverage
+            .covers(host, channels, from.plus(offset), to.plus(offset))
     }
 
     pub(crate) fn offset(&self, host: HostId) -> i64 {
@@ -398,12 +564,17 @@ pub(crate) fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp
         Around::Start => (a.start, a.start),
         Around::End => (a.end, a.end),
     };
-    (from.plus(w.from.saturating_add(offset)), to.plus(w.to.saturating_add(offset)))
+    (
+        from.plus(w.from.saturating_add(offset)),
+        to.plus(w.to.saturating_add(offset)),
+    )
 }
 
 /// Whether the witness that the sign needs saw the attempt.
 pub(crate) fn was_there(sign: &Sign, a: &Attempt) -> bool {
-    sign.given.as_deref().is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
+    sign.given
+        .as_deref()
+        .is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
 }
 
 fn any(answers: impl Iterator<Item = Answer>) -> Answer {
@@ -434,17 +605,23 @@ fn all(answers: impl Iterator<Item = Answer>) -> Answer {
             Answer::Absent => return Answer::Absent,
         }
     }
-    if unrecorded.is_empty() { Answer::Seen(found) } else { Answer::Unknown(unrecorded) }
+    if unrecorded.is_empty() {
+        Answer::Seen(found)
+    } else {
+        Answer::Unknown(unrecorded)
+    }
 }
 
 fn unknown(channel: &str, host: String) -> Answer {
-    Answer::Unknown(BTreeSet::from([Unrecorded { channel: channel.to_owned(), host }]))
+    Answer::Unknown(BTreeSet::from([Unrecorded {
+        channel: channel.to_owned(),
+        host,
+    }]))
 }
 
 /// Kinds that only a client's logs have.
 pub(crate) fn written_by_client(k: Kind) -> bool {
-    let mut sides = catalog::all().iter().filter(|e| e.kind == k || e.variants.iter().any(|v| v.kind == k)).peekable();
-    sides.peek().is_some() && sides.all(|e| e.side == "client")
+    catalog::info(k).is_some_and(|i| i.sides == ["client"])
 }
 
 /// A peer by its best name.
@@ -458,8 +635,16 @@ pub fn peer_name(peer: &crate::sighting::Peer) -> String {
 
 /// Values of an attempt that conditions may compare with.
 pub const OWN_VALUES: &[&str] = &[
-    "client_host", "client_ip", "client_port", "server_ip", "server_name", "server_port", "session_id", "target_port",
-    "user", "user_domain",
+    "client_host",
+    "client_ip",
+    "client_port",
+    "server_ip",
+    "server_name",
+    "server_port",
+    "session_id",
+    "target_port",
+    "user",
+    "user_domain",
 ];
 
 struct Compared<'a> {

@@ -2,8 +2,8 @@
 //! knowledge is reviewed by.
 
 use crate::attempt::Attempt;
-use crate::judge::{self, Opinion};
 use crate::case::Case;
+use crate::judge::{self, Opinion};
 use crate::{Knowledge, KnowledgeError, Options, Progress, Source};
 
 /// What each attempt's evidence says for and against each cause, by the attempt's start. Steps of another attempt's try are
@@ -20,7 +20,9 @@ pub fn opinions(
 ) -> Result<Vec<(Attempt, Opinion)>, KnowledgeError> {
     let (case, attempts) = Case::new(crate::read(sources, secrets, options, progress))?;
     let matcher = case.matcher();
-    let judged = attempts.into_iter().filter(|a| a.part_of.is_none() && options.keep(a));
+    let judged = attempts
+        .into_iter()
+        .filter(|a| a.part_of.is_none() && options.keep(a));
     let opinion = |a: Attempt| {
         let opinion = judge::opinion(&matcher, knowledge, &a);
         (a, opinion)

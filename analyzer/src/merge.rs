@@ -1,11 +1,12 @@
 //! Sightings of one connection become one attempt, by the strongest key that both witnesses have.
 //!
 //! In order of trust: client address and port with the moment (RdpCoreTS 131 and the SYN); bytes that are alike at two
-//! capture points (ClientHello random); server name and moment, for a client's log, which
+//! capture points (ClientHello random, sequence numbers, cookie); server name and moment, for a client's log, which
 //! never writes its own port.
 
+use rdpwhy_parsers::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::attempt::{Attempt, Outcome};
@@ -14,6 +15,9 @@ use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::sighting::{Peer, Sighting, View};
 use crate::stage::Stage;
+use capture::Captured;
+
+mod capture;
 
 const SECOND: i64 = 1_000_000_000;
 /// Ports are used again, so an address and port mean the same connection only within this time once clocks are corrected.
@@ -24,15 +28,26 @@ const CONNECT_TAKES_NS: i64 = 12 * SECOND;
 const SLACK_NS: i64 = 2 * SECOND;
 
 /// Makes attempts of sightings; the result is sorted by start.
-pub fn merge(evidence: &mut Evidence, clocks: &BTreeMap<ClockId, ClockEstimate>, sightings: Vec<Sighting>) -> Vec<Attempt> {
+pub fn merge(
+    evidence: &mut Evidence,
+    clocks: &BTreeMap<ClockId, ClockEstimate>,
+    sightings: Vec<Sighting>,
+) -> Vec<Attempt> {
     let mut by_view: BTreeMap<View, Vec<Sighting>> = BTreeMap::new();
     for s in sightings {
         by_view.entry(s.view).or_default().push(s);
     }
-    let mut merging = Merging { clocks, attempts: Vec::new(), by_client: HashMap::new(), by_fingerprint: HashMap::new() };
+    let mut merging = Merging {
+        clocks,
+        attempts: Vec::new(),
+        by_client: HashMap::new(),
+        captured: Captured::default(),
+        by_start: Starts::default(),
+    };
     for s in by_view.remove(&View::Wire).unwrap_or_default() {
         merging.wire(evidence, s);
     }
+    merging.own_addresses(evidence);
     for s in by_view.remove(&View::Server).unwrap_or_default() {
         merging.server(evidence, s);
     }
@@ -54,29 +69,47 @@ struct Merging<'a> {
     clocks: &'a BTreeMap<ClockId, ClockEstimate>,
     attempts: Vec<Attempt>,
     by_client: HashMap<(IpAddr, u16), Vec<usize>>,
-    by_fingerprint: HashMap<String, Vec<usize>>,
+    captured: Captured,
+    /// Filled once all witnesses but the clients have told their part.
+    by_start: Starts,
+}
+
+/// Attempts by start: all, and those of each client address.
+#[derive(Default)]
+struct Starts {
+    all: Vec<(Timestamp, usize)>,
+    by_ip: HashMap<IpAddr, Vec<(Timestamp, usize)>>,
+}
+
+impl Starts {
+    fn new(attempts: &[Attempt]) -> Self {
+        let mut starts = Self::default();
+        for (i, a) in attempts.iter().enumerate() {
+            starts.all.push((a.start, i));
+            if let Some(ip) = a.client.ip {
+                starts.by_ip.entry(ip).or_default().push((a.start, i));
+            }
+        }
+        starts.all.sort_unstable();
+        starts
+            .by_ip
+            .values_mut()
+            .for_each(|list| list.sort_unstable());
+        starts
+    }
+
+    fn between(&self, ip: Option<IpAddr>, from: Timestamp, to: Timestamp) -> &[(Timestamp, usize)] {
+        let list = match ip {
+            Some(ip) => self.by_ip.get(&ip).map_or(&[][..], Vec::as_slice),
+            None => &self.all,
+        };
+        let start = list.partition_point(|(t, _)| *t < from);
+        let end = list.partition_point(|(t, _)| *t <= to);
+        list.get(start..end.max(start)).unwrap_or_default()
+    }
 }
 
 impl Merging<'_> {
-    /// A second capture of the same flow joins the first; NAT between the two points changes addresses, not bytes.
-    fn wire(&mut self, evidence: &Evidence, s: Sighting) {
-        let start = corrected(self.clocks, &s, s.start);
-        let same_bytes = s.fingerprint.as_ref().and_then(|f| self.by_fingerprint.get(f));
-        let candidates = self.same_port(&s).into_iter().chain(same_bytes.into_iter().flatten().copied());
-        let other = candidates.into_iter().find(|i| {
-            self.attempts.get(*i).is_some_and(|a| {
-                // Two flows of one capture are two connections, whatever they share.
-                start.since(a.start).abs() < SAME_PORT_NS
-                    && !a.events.iter().any(|at| at.source == s.source && evidence.host(*at).is_none())
-            })
-        });
-        let i = other.unwrap_or_else(|| self.add(&s));
-        if let Some(f) = &s.fingerprint {
-            self.by_fingerprint.entry(f.clone()).or_default().push(i);
-        }
-        self.absorb(i, s);
-    }
-
     fn server(&mut self, evidence: &mut Evidence, s: Sighting) {
         let start = corrected(self.clocks, &s, s.start);
         let found = self.same_port(&s).into_iter().find(|i| {
@@ -90,7 +123,10 @@ impl Merging<'_> {
             })
         });
         let i = found.unwrap_or_else(|| self.add(&s));
-        if let (Some(host), Some(ip)) = (s.server.host, self.attempts.get(i).and_then(|a| a.server.ip)) {
+        if let (Some(host), Some(ip)) = (
+            s.server.host,
+            self.attempts.get(i).and_then(|a| a.server.ip),
+        ) {
             evidence.hosts.saw_address(host, ip);
         }
         self.absorb(i, s);
@@ -99,12 +135,14 @@ impl Merging<'_> {
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
     /// refusal) are its steps.
     fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
+        self.by_start = Starts::new(&self.attempts);
         let addresses = self.addresses(evidence, &clients);
         for s in clients {
             let known = s.client.host.and_then(|h| addresses.get(&h).copied());
             let mut fitting = self.fitting(evidence, &s, known);
             // Where the usual address has nothing (a VPN gave another one), the connection nearest in time tells it.
-            let usual = known.filter(|ip| fitting.iter().any(|(_, i)| self.client_ip(*i) == Some(*ip)));
+            let usual =
+                known.filter(|ip| fitting.iter().any(|(_, i)| self.client_ip(*i) == Some(*ip)));
             fitting.sort_by_key(|(after, i)| (after.abs(), *i));
             let address = usual.or_else(|| fitting.iter().find_map(|(_, i)| self.client_ip(*i)));
             fitting.retain(|(_, i)| self.client_ip(*i).is_none_or(|ip| Some(ip) == address));
@@ -150,16 +188,38 @@ impl Merging<'_> {
             }
         }
         let best = |v: BTreeMap<IpAddr, (usize, i64)>| {
-            v.into_iter().max_by_key(|(ip, (n, after))| (*n, Reverse(*after), Reverse(*ip))).map(|(ip, _)| ip)
+            v.into_iter()
+                .max_by_key(|(ip, (n, after))| (*n, Reverse(*after), Reverse(*ip)))
+                .map(|(ip, _)| ip)
         };
-        votes.into_iter().filter_map(|(host, v)| Some((host, best(v)?))).collect()
+        votes
+            .into_iter()
+            .filter_map(|(host, v)| Some((host, best(v)?)))
+            .collect()
     }
 
     /// Connections that a client's try can have made, with their start after "trying to connect".
-    fn fitting(&self, evidence: &Evidence, s: &Sighting, known: Option<IpAddr>) -> Vec<(i64, usize)> {
+    fn fitting(
+        &self,
+        evidence: &Evidence,
+        s: &Sighting,
+        known: Option<IpAddr>,
+    ) -> Vec<(i64, usize)> {
         let start = corrected(self.clocks, s, s.start);
         let end = corrected(self.clocks, s, s.end);
-        (0..self.attempts.len())
+        let soon = self
+            .by_start
+            .between(None, start.plus(-SLACK_NS), start.plus(CONNECT_TAKES_NS));
+        let later = known.map(|ip| {
+            self.by_start
+                .between(Some(ip), start.plus(-SLACK_NS), end.plus(SLACK_NS))
+        });
+        let near: BTreeSet<usize> = soon
+            .iter()
+            .chain(later.unwrap_or_default())
+            .map(|(_, i)| *i)
+            .collect();
+        near.into_iter()
             .filter_map(|i| {
                 let a = self.attempts.get(i)?;
                 let after = a.start.since(start);
@@ -213,8 +273,13 @@ impl Merging<'_> {
     }
 
     fn absorb(&mut self, i: usize, s: Sighting) {
-        let (start, end) = (corrected(self.clocks, &s, s.start), corrected(self.clocks, &s, s.end));
-        let Some(a) = self.attempts.get_mut(i) else { return };
+        let (start, end) = (
+            corrected(self.clocks, &s, s.start),
+            corrected(self.clocks, &s, s.end),
+        );
+        let Some(a) = self.attempts.get_mut(i) else {
+            return;
+        };
         // A client's "trying" is part of the try, but the connection begins on the wire.
         if s.view != View::Client || a.views.is_empty() {
             a.start = a.start.min(start);
@@ -246,22 +311,32 @@ fn complete(known: &mut Peer, new: Peer) {
 /// Whether a client's try may have meant this attempt's server.
 fn meant(evidence: &Evidence, s: &Sighting, a: &Attempt) -> bool {
     if let (Some(x), Some(y)) = (s.server.port, a.server.port)
-        && x != y && s.server.name.as_deref().is_some_and(|n| n.contains(':')) {
-            return false;
-        }
+        && x != y
+        && s.server.name.as_deref().is_some_and(|n| n.contains(':'))
+    {
+        return false;
+    }
     match (s.server.host, a.server.host, s.server.ip, a.server.ip) {
         (Some(x), Some(y), ..) => x == y,
         (_, _, Some(x), Some(y)) => x == y,
         (Some(host), None, _, Some(ip)) => {
-            evidence.hosts.addresses(host).any(|known| known == ip) || evidence.hosts.at_address(ip).is_none()
+            evidence.hosts.addresses(host).any(|known| known == ip)
+                || evidence.hosts.at_address(ip).is_none()
         }
         // The client used an address and the server's log knows only its name, or the name is an alias.
         (None, Some(host), Some(ip), None) => {
-            evidence.hosts.addresses(host).next().is_none() || evidence.hosts.addresses(host).any(|known| known == ip)
+            evidence.hosts.addresses(host).next().is_none()
+                || evidence.hosts.addresses(host).any(|known| known == ip)
         }
         (None, Some(host), None, _) => {
             // A name nobody's log carries: taken for this server only where its bare name is the same.
-            s.server.name.as_deref().is_some_and(|n| evidence.hosts.name(host).to_lowercase().starts_with(&n.to_lowercase()))
+            s.server.name.as_deref().is_some_and(|n| {
+                evidence
+                    .hosts
+                    .name(host)
+                    .to_lowercase()
+                    .starts_with(&n.to_lowercase())
+            })
         }
         _ => s.server.host.is_none(),
     }
@@ -271,7 +346,9 @@ fn meant(evidence: &Evidence, s: &Sighting, a: &Attempt) -> bool {
 fn name_peers(evidence: &Evidence, attempts: &mut [Attempt]) {
     for a in attempts {
         for peer in [&mut a.client, &mut a.server] {
-            peer.host = peer.host.or_else(|| peer.ip.and_then(|ip| evidence.hosts.at_address(ip)));
+            peer.host = peer
+                .host
+                .or_else(|| peer.ip.and_then(|ip| evidence.hosts.at_address(ip)));
             if let Some(host) = peer.host {
                 peer.name = Some(evidence.hosts.name(host).to_owned());
                 let mut known = evidence.hosts.addresses(host);
@@ -287,7 +364,16 @@ fn name_peers(evidence: &Evidence, attempts: &mut [Attempt]) {
 /// By start, then by what they are; `part_of` follows.
 fn sort(attempts: &mut Vec<Attempt>) {
     let mut order: Vec<usize> = (0..attempts.len()).collect();
-    let key = |a: &Attempt| (a.start, a.client.ip, a.client.port, a.server.ip, a.server.port, a.events.first().copied());
+    let key = |a: &Attempt| {
+        (
+            a.start,
+            a.client.ip,
+            a.client.port,
+            a.server.ip,
+            a.server.port,
+            a.events.first().copied(),
+        )
+    };
     order.sort_by_key(|i| attempts.get(*i).map(key));
     let mut place = vec![0; order.len()];
     for (new, old) in order.iter().enumerate() {
@@ -303,4 +389,3 @@ fn sort(attempts: &mut Vec<Attempt>) {
         }
     }
 }
-

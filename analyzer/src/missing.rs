@@ -17,8 +17,15 @@ pub fn missing(parts: &Parts<'_>, v: &Verdict) -> Vec<Missing> {
     let mut wanted: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (place, causes) in &v.missing {
         for channel in place.channel.split(" or ").take(1) {
-            let list = wanted.entry((channel.to_owned(), place.host.clone())).or_default();
-            list.extend(causes.iter().filter_map(|c| parts.knowledge.causes.get(*c)).map(|c| c.id.clone()));
+            let list = wanted
+                .entry((channel.to_owned(), place.host.clone()))
+                .or_default();
+            list.extend(
+                causes
+                    .iter()
+                    .filter_map(|c| parts.knowledge.causes.get(*c))
+                    .map(|c| c.id.clone()),
+            );
             list.sort();
             list.dedup();
         }
@@ -42,13 +49,25 @@ pub fn missing(parts: &Parts<'_>, v: &Verdict) -> Vec<Missing> {
             }
         })
         .collect();
-    list.sort_by(|x, y| y.would_decide.len().cmp(&x.would_decide.len()).then_with(|| x.what.cmp(&y.what)));
+    list.sort_by(|x, y| {
+        y.would_decide
+            .len()
+            .cmp(&x.would_decide.len())
+            .then_with(|| x.what.cmp(&y.what))
+    });
     list
 }
 
 /// The command that exports a channel's span, for the host itself.
 pub(crate) fn export(channel: &str, from: &str, to: &str) -> String {
-    let file = channel.rsplit('/').next_back().unwrap_or(channel).rsplit('-').next().unwrap_or("log").replace(' ', "");
+    let file = channel
+        .rsplit('/')
+        .next_back()
+        .unwrap_or(channel)
+        .rsplit('-')
+        .next()
+        .unwrap_or("log")
+        .replace(' ', "");
     format!(
         "wevtutil epl \"{channel}\" {file}.evtx \"/q:*[System[TimeCreated[@SystemTime>='{from}' and @SystemTime<='{to}']]]\""
     )

@@ -38,11 +38,16 @@ impl Moment {
     /// Whether this record is of that sort.
     pub fn fits(&self, event: EventRef<'_>, process: Field) -> bool {
         self.kinds.contains(&event.event.kind)
-            && self.values.iter().all(|(f, c)| c.holds(event.get(*f), &Nothing))
+            && self
+                .values
+                .iter()
+                .all(|(f, c)| c.holds(event.get(*f), &Nothing))
             && (self.speakers.is_empty()
                 || event.text(process).is_none_or(|p| {
                     let program = p.rsplit(['\\', '/']).next().unwrap_or(p);
-                    self.speakers.iter().any(|s| program.eq_ignore_ascii_case(s))
+                    self.speakers
+                        .iter()
+                        .any(|s| program.eq_ignore_ascii_case(s))
                 }))
     }
 }
@@ -51,6 +56,10 @@ impl Moment {
 mod tests {
     #[test]
     fn the_embedded_file_is_right() {
-        assert!(!super::embedded().expect("moments.toml is checked here").is_empty());
+        assert!(
+            !super::embedded()
+                .expect("moments.toml is checked here")
+                .is_empty()
+        );
     }
 }

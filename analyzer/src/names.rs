@@ -109,6 +109,16 @@ pub mod field {
         FORGED = "forged";
         MIDSTREAM = "midstream";
         ONE_WAY = "one_way";
+        ISN_CLIENT = "isn_client";
+        ISN_SERVER = "isn_server";
+        CORRELATION_ID = "correlation_id";
+        ANSWER_US = "answer_us";
+        NAMED = "named";
+        TTL_CLIENT = "ttl_client";
+        TTL_SERVER = "ttl_server";
+        BYTES_CLIENT = "bytes_client";
+        BYTES_SERVER = "bytes_server";
+        GAP_BYTES = "gap_bytes";
         SELECTED_PROTOCOL = "selected_protocol";
         TYPE = "type";
         DURATION_MS = "duration_ms";

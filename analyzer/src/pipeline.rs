@@ -34,6 +34,8 @@ impl Progress for Silent {
 /// Chunks of an event log that are read in one piece: large enough to be worth a task, small enough that one big file
 /// keeps all cores busy.
 const CHUNKS_PER_PIECE: u32 = 16;
+/// Attempts that one thread takes at least: each is worth some ten microseconds.
+const SMALLEST_SHARE: usize = 64;
 /// Bytes looked at to recognise a file: exports need the most.
 const HEAD: usize = export::HEAD;
 
@@ -51,8 +53,34 @@ pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> V
     for text in means.secrets {
         secrets.add(text);
     }
-    let keys = Keys { secrets, zone: means.zone };
-    sources.par_iter().map(|s| read_one(s, &keys, progress)).collect()
+    let keys = Keys {
+        secrets,
+        zone: means.zone,
+    };
+    sources
+        .par_iter()
+        .map(|s| read_one(s, &keys, progress))
+        .collect()
+}
+
+/// Runs all that follows in a pool of so many threads; all cores without a number.
+pub fn within<T: Send>(threads: Option<usize>, run: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build()
+    {
+        Ok(pool) => pool.install(run),
+        Err(_) => run(),
+    }
+}
+
+/// What `each` makes of each of `0..count`, in this order, in parallel.
+pub fn map<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    (0..count)
+        .into_par_iter()
+        .with_min_len(SMALLEST_SHARE)
+        .map(each)
+        .collect()
 }
 
 /// [`Means`], read.
@@ -84,7 +112,12 @@ fn read_one(source: &Source, keys: &Keys<'_>, progress: &dyn Progress) -> Source
         }
     };
     progress.bytes(bytes);
-    SourceEvents { label: source.label.clone(), format, bytes, batch }
+    SourceEvents {
+        label: source.label.clone(),
+        format,
+        bytes,
+        batch,
+    }
 }
 
 fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventBatch) {
@@ -94,8 +127,15 @@ fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventB
     }
     if pcap::looks_like(head) {
         // A pcapng file begins with its section header block, whose type reads the same in both byte orders.
-        let format = if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) { "pcapng" } else { "pcap" };
-        return (format, pcap::read(bytes, (!keys.secrets.is_empty()).then_some(&keys.secrets)));
+        let format = if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+            "pcapng"
+        } else {
+            "pcap"
+        };
+        return (
+            format,
+            pcap::read(bytes, (!keys.secrets.is_empty()).then_some(&keys.secrets)),
+        );
     }
     if let Some(form) = export::looks_like(head) {
         let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
@@ -103,7 +143,11 @@ fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventB
         return (form.name(), export::read(bytes, form, zone));
     }
     let mut batch = EventBatch::default();
-    let what = if head.is_empty() { "the file is empty" } else { "neither an event log nor a capture" };
+    let what = if head.is_empty() {
+        "the file is empty"
+    } else {
+        "neither an event log nor a capture"
+    };
     batch.defect("byte 0", what, 0);
     ("unknown", batch)
 }
@@ -111,8 +155,13 @@ fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventB
 fn event_log(bytes: &dyn ReadAt) -> EventBatch {
     let (plan, defects) = evtx::plan(bytes);
     let starts: Vec<u32> = (0..plan.len()).step_by(CHUNKS_PER_PIECE as usize).collect();
-    let piece = |start: &u32| -> Range<u32> { *start..start.saturating_add(CHUNKS_PER_PIECE).min(plan.len()) };
-    let pieces: Vec<EventBatch> = starts.par_iter().map(|s| evtx::read_chunks(bytes, &plan, piece(s))).collect();
+    let piece = |start: &u32| -> Range<u32> {
+        *start..start.saturating_add(CHUNKS_PER_PIECE).min(plan.len())
+    };
+    let pieces: Vec<EventBatch> = starts
+        .par_iter()
+        .map(|s| evtx::read_chunks(bytes, &plan, piece(s)))
+        .collect();
     let mut batch = EventBatch::default();
     batch.defects.extend(defects);
     for p in pieces {

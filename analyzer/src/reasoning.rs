@@ -17,6 +17,7 @@ use crate::judge::{self, Judgement, Opinion};
 use crate::knowledge::{Cause, Sign, Test};
 use crate::matcher::{Answer, Matcher, peer_name};
 use crate::report::Evidence as EvidenceReport;
+use crate::sentence;
 pub use coverage::Stretch;
 
 /// Pieces of evidence that are kept for one sign.
@@ -167,7 +168,7 @@ impl Desk<'_> {
                 );
                 ("open", None, why)
             }
-            Judgement::RuledOut(why) => ("ruled-out", None, why),
+            Judgement::RuledOut(why) => ("ruled-out", None, why.text(cause)),
         }
     }
 
@@ -222,7 +223,7 @@ impl Desk<'_> {
 
     fn sign(&self, sign: &Sign) -> ReasonedSign {
         let mut told = ReasonedSign {
-            says: judge::plain(&sign.says),
+            says: sentence::general(&sign.says),
             answer: "not-asked",
             group: group(&sign.test),
             note: None,

@@ -50,7 +50,10 @@ pub fn error_info(code: i64) -> Class {
 }
 
 fn class(registry: &str, value: i64) -> Class {
-    let word = u32::try_from(value).ok().and_then(|v| code(registry, v)).map(|c| c.class);
+    let word = u32::try_from(value)
+        .ok()
+        .and_then(|v| code(registry, v))
+        .map(|c| c.class);
     match word {
         Some("orderly" | "server") => Class::Orderly,
         Some("logoff") => Class::Logoff,
@@ -68,5 +71,6 @@ fn class(registry: &str, value: i64) -> Class {
 /// Whether a Service Control Manager record is about TermService, by its short name (the display name is localised).
 pub fn is_remote_desktop_service(e: EventRef<'_>) -> bool {
     let service = e.text(field::SERVICE).unwrap_or_default();
-    service.eq_ignore_ascii_case("TermService") || service.eq_ignore_ascii_case("Remote Desktop Services")
+    service.eq_ignore_ascii_case("TermService")
+        || service.eq_ignore_ascii_case("Remote Desktop Services")
 }

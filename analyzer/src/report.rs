@@ -334,14 +334,22 @@ pub struct Summary {
 impl Report {
     /// The exit status that the contract gives to this report: 0, 1 or 4.
     pub fn exit_status(&self) -> u8 {
-        let named = self.verdicts.iter().any(|v| v.cause.is_some() && v.severity != "remark");
+        let named = self
+            .verdicts
+            .iter()
+            .any(|v| v.cause.is_some() && v.severity != "remark");
         if named {
             return 1;
         }
         let excused = |a: &AttemptReport| {
-            self.verdicts.iter().any(|v| v.severity == "remark" && v.attempts.contains(&a.id))
+            self.verdicts
+                .iter()
+                .any(|v| v.severity == "remark" && v.attempts.contains(&a.id))
         };
-        let hurt = self.attempts.iter().any(|a| matches!(a.outcome, "failed" | "dropped") && !excused(a));
+        let hurt = self
+            .attempts
+            .iter()
+            .any(|a| matches!(a.outcome, "failed" | "dropped") && !excused(a));
         if hurt { 4 } else { 0 }
     }
 }

@@ -29,7 +29,10 @@ impl Roles {
         for host in evidence.hosts.iter() {
             let wrote = |side: &str, only: &[&str]| {
                 kinds_of_side.get(side).is_some_and(|kinds| {
-                    kinds.iter().any(|k| index.has(host, *k) && (only.is_empty() || only.iter().any(|p| k.name().starts_with(p))))
+                    kinds.iter().any(|k| {
+                        index.has(host, *k)
+                            && (only.is_empty() || only.iter().any(|p| k.name().starts_with(p)))
+                    })
                 })
             };
             let controller = wrote("domain-controller", &["kerberos.", "kdc."]);
@@ -38,7 +41,15 @@ impl Roles {
             }
             let side = if wrote("gateway", &["gateway."]) {
                 "gateway"
-            } else if wrote("server", &["connection.", "listener.", "session.", "logon.authenticated"]) {
+            } else if wrote(
+                "server",
+                &[
+                    "connection.",
+                    "listener.",
+                    "session.",
+                    "logon.authenticated",
+                ],
+            ) {
                 "server"
             } else if controller {
                 "domain-controller"

@@ -29,9 +29,11 @@ pub fn tie(attempt: &Attempt, event: EventRef<'_>) -> Tie {
     // Windows writes port 0 where it does not know it.
     let port = event.int(field::CLIENT_PORT).filter(|p| *p != 0);
     if let (Some(theirs), Some(ours), Tie::Key) = (port, attempt.client.port, tie)
-        && theirs != i64::from(ours) && !is_logon(event) {
-            return Tie::Contradicted;
-        }
+        && theirs != i64::from(ours)
+        && !is_logon(event)
+    {
+        return Tie::Contradicted;
+    }
     if is_logon(event) {
         let theirs = account(event.text(field::DOMAIN), event.text(field::USER));
         if let (Some(theirs), Some(ours)) = (theirs, &attempt.user) {
@@ -47,5 +49,8 @@ pub fn tie(attempt: &Attempt, event: EventRef<'_>) -> Tie {
 
 /// A logon's port is the client's Kerberos or SMB socket as often as its RDP one.
 fn is_logon(event: EventRef<'_>) -> bool {
-    matches!(event.event.kind, kind::LOGON_FAILED | kind::LOGON_SUCCEEDED | kind::LOGON_DENIED | kind::AUTHENTICATED)
+    matches!(
+        event.event.kind,
+        kind::LOGON_FAILED | kind::LOGON_SUCCEEDED | kind::LOGON_DENIED | kind::AUTHENTICATED
+    )
 }

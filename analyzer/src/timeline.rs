@@ -138,9 +138,18 @@ impl<'a> Timeline<'a> {
         let mut order: Vec<(Timestamp, At)> = Vec::new();
         // The index has dropped what two files hold.
         for host in parts.evidence.hosts.iter() {
-            order.extend(judged.index.of_host(host).iter().map(|(_, at)| (parts.evidence.time(*at), *at)));
+            order.extend(
+                judged
+                    .index
+                    .of_host(host)
+                    .iter()
+                    .map(|(_, at)| (parts.evidence.time(*at), *at)),
+            );
         }
-        let elsewhere = parts.evidence.all().filter(|at| parts.evidence.host(*at).is_none());
+        let elsewhere = parts
+            .evidence
+            .all()
+            .filter(|at| parts.evidence.host(*at).is_none());
         order.extend(elsewhere.map(|at| (parts.evidence.time(at), at)));
         let place = |at: At| parts.evidence.event(at).map_or(0, |e| e.event.place);
         order.sort_by_key(|(time, at)| (*time, at.source, place(*at), at.index));
@@ -150,7 +159,12 @@ impl<'a> Timeline<'a> {
                 verdicts.entry(*attempt).or_insert(n);
             }
         }
-        Self { judged, ids: assemble::attempt_ids(parts), verdicts, order }
+        Self {
+            judged,
+            ids: assemble::attempt_ids(parts),
+            verdicts,
+            order,
+        }
     }
 
     fn parts(&self) -> &'a Parts<'a> {
@@ -171,9 +185,15 @@ impl<'a> Timeline<'a> {
     pub fn attempt(&self, index: usize) -> Option<Try<'_>> {
         let a = self.parts().attempts.get(index)?;
         // The steps of a failed try share the verdict of what decided it.
-        let verdict = self.verdicts.get(&index).or_else(|| self.verdicts.get(&a.part_of?).filter(|_| a.outcome.is_bad()));
+        let verdict = self.verdicts.get(&index).or_else(|| {
+            self.verdicts
+                .get(&a.part_of?)
+                .filter(|_| a.outcome.is_bad())
+        });
         let verdict = verdict.and_then(|v| self.parts().verdicts.get(*v));
-        let cause = verdict.and_then(|v| v.cause).and_then(|c| self.parts().knowledge.causes.get(c));
+        let cause = verdict
+            .and_then(|v| v.cause)
+            .and_then(|c| self.parts().knowledge.causes.get(c));
         Some(Try {
             id: self.ids.get(index)?,
             client: socket(&a.client),
@@ -198,9 +218,17 @@ impl<'a> Timeline<'a> {
         for source in &self.parts().evidence.sources {
             let mut here: BTreeMap<(String, u32, bool), (u64, u64)> = BTreeMap::new();
             for event in source.batch.iter() {
-                let Some(origin) = event.origin() else { continue };
-                let (live, recovered) = here.entry((origin.provider.clone(), origin.id, true)).or_default();
-                *(if event.is_recovered() { recovered } else { live }) += 1;
+                let Some(origin) = event.origin() else {
+                    continue;
+                };
+                let (live, recovered) = here
+                    .entry((origin.provider.clone(), origin.id, true))
+                    .or_default();
+                *(if event.is_recovered() {
+                    recovered
+                } else {
+                    live
+                }) += 1;
             }
             for ((provider, id), n) in &source.batch.unknown {
                 here.entry((provider.clone(), *id, false)).or_default().0 += n;
@@ -208,14 +236,17 @@ impl<'a> Timeline<'a> {
             for ((provider, id), n) in &source.batch.unknown_recovered {
                 here.entry((provider.clone(), *id, false)).or_default().1 += n;
             }
-            counts.extend(here.into_iter().map(|((provider, id, known), (live, recovered))| Count {
-                path: source.label.clone(),
-                provider,
-                id,
-                live,
-                recovered,
-                known,
-            }));
+            counts.extend(
+                here.into_iter()
+                    .map(|((provider, id, known), (live, recovered))| Count {
+                        path: source.label.clone(),
+                        provider,
+                        id,
+                        live,
+                        recovered,
+                        known,
+                    }),
+            );
         }
         counts
     }
@@ -223,7 +254,11 @@ impl<'a> Timeline<'a> {
     /// First and last moment of all sources on the common clock, and the number of sources.
     pub fn extent(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
         let at = |i: Option<&(Timestamp, At)>| i.map(|(t, _)| *t);
-        (at(self.order.first()), at(self.order.last()), self.parts().evidence.sources.len())
+        (
+            at(self.order.first()),
+            at(self.order.last()),
+            self.parts().evidence.sources.len(),
+        )
     }
 
     /// The host that wrote all records, if there is one only and nothing else.
@@ -237,7 +272,9 @@ impl<'a> Timeline<'a> {
     /// What could not be read: path, place, what, records lost.
     pub fn defects(&self) -> impl Iterator<Item = (&'a str, &'a rdpwhy_parsers::Defect)> {
         let sources = &self.parts().evidence.sources;
-        sources.iter().flat_map(|s| s.batch.defects.iter().map(|d| (s.label.as_str(), d)))
+        sources
+            .iter()
+            .flat_map(|s| s.batch.defects.iter().map(|d| (s.label.as_str(), d)))
     }
 
     /// Whether there is an attempt of this id.
@@ -263,7 +300,10 @@ impl<'a> Timeline<'a> {
             stage: info.and_then(|i| i.stage),
             meaning: info.map_or("", |i| i.meaning).trim_end_matches('.'),
             says: sentence::describe(event),
-            values: event.fields().map(|(f, v)| (f.name(), sentence::show(v))).collect(),
+            values: event
+                .fields()
+                .map(|(f, v)| (f.name(), sentence::show(v)))
+                .collect(),
             details: sentence::values(event).collect(),
             path: &source.label,
             place: event.event.place,
@@ -274,26 +314,43 @@ impl<'a> Timeline<'a> {
 
     fn keeps(&self, filter: &Filter, at: At) -> bool {
         let evidence = self.parts().evidence;
-        let Some(event) = evidence.event(at) else { return false };
+        let Some(event) = evidence.event(at) else {
+            return false;
+        };
         let owner = self.judged.owners.get(&at).copied();
         let attempt = owner.and_then(|o| self.parts().attempts.get(o));
         let host = evidence.host(at).map(|h| evidence.hosts.name(h));
-        filter.attempt.as_ref().is_none_or(|id| owner.and_then(|o| self.ids.get(o)) == Some(id))
-            && filter.stage.is_none_or(|s| catalog::info(event.event.kind).and_then(|i| i.stage) == Some(s.name()))
+        filter
+            .attempt
+            .as_ref()
+            .is_none_or(|id| owner.and_then(|o| self.ids.get(o)) == Some(id))
+            && filter.stage.is_none_or(|s| {
+                catalog::info(event.event.kind).and_then(|i| i.stage) == Some(s.name())
+            })
             && filter.host.as_ref().is_none_or(|wanted| {
                 host.is_some_and(|h| same_host(h, wanted))
-                    || attempt.is_some_and(|a| is_peer(&a.client, wanted) || is_peer(&a.server, wanted))
-                    || ["client_ip", "server_ip", "client_host", "server_name"].iter().any(|f| says(event, f, wanted))
+                    || attempt
+                        .is_some_and(|a| is_peer(&a.client, wanted) || is_peer(&a.server, wanted))
+                    || ["client_ip", "server_ip", "client_host", "server_name"]
+                        .iter()
+                        .any(|f| says(event, f, wanted))
             })
             && filter.client.as_ref().is_none_or(|wanted| {
                 attempt.is_some_and(|a| is_peer(&a.client, wanted))
-                    || ["client_ip", "client_host"].iter().any(|f| says(event, f, wanted))
+                    || ["client_ip", "client_host"]
+                        .iter()
+                        .any(|f| says(event, f, wanted))
             })
             && filter.server.as_ref().is_none_or(|wanted| {
                 attempt.is_some_and(|a| is_peer(&a.server, wanted))
-                    || ["server_ip", "server_name"].iter().any(|f| says(event, f, wanted))
+                    || ["server_ip", "server_name"]
+                        .iter()
+                        .any(|f| says(event, f, wanted))
             })
-            && filter.user.as_ref().is_none_or(|wanted| user(event, attempt).is_some_and(|u| same_account(&u, wanted)))
+            && filter
+                .user
+                .as_ref()
+                .is_none_or(|wanted| user(event, attempt).is_some_and(|u| same_account(&u, wanted)))
     }
 }
 
@@ -304,11 +361,13 @@ fn user(event: EventRef<'_>, attempt: Option<&Attempt>) -> Option<String> {
 
 fn same_host(name: &str, wanted: &str) -> bool {
     let short = |n: &str| n.split('.').next().unwrap_or_default().to_lowercase();
-    name.eq_ignore_ascii_case(wanted) || (short(name) == short(wanted) && !(name.contains('.') && wanted.contains('.')))
+    name.eq_ignore_ascii_case(wanted)
+        || (short(name) == short(wanted) && !(name.contains('.') && wanted.contains('.')))
 }
 
 fn is_peer(peer: &Peer, wanted: &str) -> bool {
-    peer.ip.is_some_and(|ip| ip.to_string() == wanted) || peer.name.as_ref().is_some_and(|n| same_host(n, wanted))
+    peer.ip.is_some_and(|ip| ip.to_string() == wanted)
+        || peer.name.as_ref().is_some_and(|n| same_host(n, wanted))
 }
 
 fn says(event: EventRef<'_>, name: &str, wanted: &str) -> bool {

@@ -24,7 +24,7 @@ const STREAK: usize = 3;
 type Pairs = BTreeMap<(ClientKey, ServerKey), Vec<usize>>;
 
 /// Whoever it is, by the best name known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientKey {
     /// By address.
     Ip(IpAddr),
@@ -67,7 +67,10 @@ pub fn server_key(a: &Attempt) -> ServerKey {
 pub fn link(evidence: &Evidence, attempts: &mut [Attempt]) {
     let mut pairs: Pairs = BTreeMap::new();
     for (i, a) in attempts.iter().enumerate() {
-        pairs.entry((client_key(a), server_key(a))).or_default().push(i);
+        pairs
+            .entry((client_key(a), server_key(a)))
+            .or_default()
+            .push(i);
     }
     for ((client, _), list) in &pairs {
         if *client != ClientKey::Unknown {
@@ -85,17 +88,25 @@ pub fn link(evidence: &Evidence, attempts: &mut [Attempt]) {
 fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
     for (n, i) in list.iter().enumerate() {
         let Some(a) = attempts.get(*i) else { continue };
-        if a.part_of.is_some() || a.stage == Stage::Session || matches!(a.outcome, Outcome::Ok | Outcome::Dropped) {
+        if a.part_of.is_some()
+            || a.stage == Stage::Session
+            || matches!(a.outcome, Outcome::Ok | Outcome::Dropped)
+        {
             continue;
         }
         let troubled = in_trouble(evidence, a);
         let patience = if troubled { AT_ONCE_NS } else { PROMPT_NS };
         let later = list.get(n + 1..).unwrap_or_default();
-        let success = later.iter().copied().find(|j| {
-            attempts.get(*j).is_some_and(|b| {
-                let pause = b.start.since(a.end.min(b.start).max(a.start));
-                b.stage == Stage::Session && pause <= patience && gentle(a, troubled, b)
-            })
+        // Sorted by start, so the pause only grows.
+        let patient = |b: &Attempt| b.start.since(a.end.min(b.start).max(a.start)) <= patience;
+        let soon = later
+            .iter()
+            .copied()
+            .take_while(|j| attempts.get(*j).is_some_and(patient));
+        let success = soon.into_iter().find(|j| {
+            attempts
+                .get(*j)
+                .is_some_and(|b| b.stage == Stage::Session && gentle(a, troubled, b))
         });
         if let Some(j) = success {
             if let Some(a) = attempts.get_mut(*i) {
@@ -108,7 +119,11 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
         let fall_back = later.first().copied().filter(|j| {
             attempts.get(*j).is_some_and(|b| {
                 let pause = b.start.since(a.end);
-                troubled && b.stage < a.stage && b.outcome == Outcome::Failed && pause.abs() <= AT_ONCE_NS && b.part_of.is_none()
+                troubled
+                    && b.stage < a.stage
+                    && b.outcome == Outcome::Failed
+                    && pause.abs() <= AT_ONCE_NS
+                    && b.part_of.is_none()
             })
         });
         if let Some(j) = fall_back {
@@ -120,20 +135,27 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
         // A program's pair of connections that both failed: one try, decided by the second.
         let pair = later.first().copied().filter(|j| {
             attempts.get(*j).is_some_and(|b| {
-                b.start.since(a.end) <= AT_ONCE_NS / 3 && b.start.since(a.end) >= 0 && b.stage >= a.stage && b.stage != Stage::Session && a.client.ip.is_some()
+                b.start.since(a.end) <= AT_ONCE_NS / 3
+                    && b.start.since(a.end) >= 0
+                    && b.stage >= a.stage
+                    && b.stage != Stage::Session
+                    && a.client.ip.is_some()
             })
         });
         if let (Some(j), Some(a)) = (pair, attempts.get_mut(*i))
-            && a.stage >= Stage::X224 {
-                a.part_of = Some(j);
-            }
+            && a.stage >= Stage::X224
+        {
+            a.part_of = Some(j);
+        }
     }
 }
 
 /// Whether a retry after trouble was the same program trying another way: the first was refused in the negotiation, or it
 /// was no trouble at all.
 fn gentle(a: &Attempt, troubled: bool, b: &Attempt) -> bool {
-    !troubled || a.stage <= Stage::X224 || (b.start.since(a.start) <= AT_ONCE_NS && a.stage <= Stage::Credssp)
+    !troubled
+        || a.stage <= Stage::X224
+        || (b.start.since(a.start) <= AT_ONCE_NS && a.stage <= Stage::Credssp)
 }
 
 /// A step of a step belongs to what decided the try.
@@ -142,7 +164,11 @@ fn follow_part_of(attempts: &mut [Attempt]) {
         let mut to = attempts.get(i).and_then(|a| a.part_of);
         // Links lead to later attempts; a link backwards (clocks disagree) is cut after as many hops as there are.
         let mut hops = 0;
-        while let Some(next) = to.and_then(|t| attempts.get(t)).and_then(|a| a.part_of).filter(|n| *n != i && hops < 8) {
+        while let Some(next) = to
+            .and_then(|t| attempts.get(t))
+            .and_then(|a| a.part_of)
+            .filter(|n| *n != i && hops < 8)
+        {
             to = Some(next);
             hops += 1;
         }
@@ -150,8 +176,14 @@ fn follow_part_of(attempts: &mut [Attempt]) {
         if let Some(a) = attempts.get_mut(i) {
             a.part_of = to.filter(|t| *t != i);
             match decided {
-                Some(Outcome::Ok | Outcome::Dropped | Outcome::Cancelled) if a.stage < Stage::Session => a.outcome = Outcome::Cancelled,
-                Some(Outcome::Failed) if a.outcome == Outcome::Unknown => a.outcome = Outcome::Failed,
+                Some(Outcome::Ok | Outcome::Dropped | Outcome::Cancelled)
+                    if a.stage < Stage::Session =>
+                {
+                    a.outcome = Outcome::Cancelled
+                }
+                Some(Outcome::Failed) if a.outcome == Outcome::Unknown => {
+                    a.outcome = Outcome::Failed
+                }
                 _ => {}
             }
         }
@@ -160,13 +192,21 @@ fn follow_part_of(attempts: &mut [Attempt]) {
 
 /// A lone silent early end is what every probe looks like; the same client again and again without success is not.
 fn repeats(attempts: &mut [Attempt], list: &[usize]) {
-    let silent = |a: &Attempt| a.outcome == Outcome::Unknown && a.stage < Stage::Session && a.part_of.is_none() && shows_an_end(a);
+    let silent = |a: &Attempt| {
+        a.outcome == Outcome::Unknown
+            && a.stage < Stage::Session
+            && a.part_of.is_none()
+            && shows_an_end(a)
+    };
     let mut hurt = Vec::new();
     for (n, i) in list.iter().enumerate() {
-        let Some(a) = attempts.get(*i).filter(|a| silent(a)) else { continue };
+        let Some(a) = attempts.get(*i).filter(|a| silent(a)) else {
+            continue;
+        };
         let near = |j: &usize| {
             attempts.get(*j).is_some_and(|b| {
-                let unhappy = silent(b) || (b.outcome == Outcome::Failed && b.stage < Stage::Session);
+                let unhappy =
+                    silent(b) || (b.outcome == Outcome::Failed && b.stage < Stage::Session);
                 unhappy && b.start.since(a.start).abs() <= SPELL_NS
             })
         };
@@ -201,14 +241,20 @@ fn streaks(attempts: &mut [Attempt]) {
             let Some(a) = attempts.get(i) else { continue };
             if a.stage == Stage::Session || a.outcome == Outcome::Ok {
                 runs.push(std::mem::take(&mut run));
-            } else if matches!(a.outcome, Outcome::Unknown | Outcome::Failed) && a.part_of.is_none() && shows_an_end(a) {
+            } else if matches!(a.outcome, Outcome::Unknown | Outcome::Failed)
+                && a.part_of.is_none()
+                && shows_an_end(a)
+            {
                 run.push(i);
             }
         }
         runs.push(run);
         for run in runs.into_iter().filter(|r| r.len() >= STREAK) {
             for i in run {
-                if let Some(a) = attempts.get_mut(i).filter(|a| a.outcome == Outcome::Unknown) {
+                if let Some(a) = attempts
+                    .get_mut(i)
+                    .filter(|a| a.outcome == Outcome::Unknown)
+                {
                     a.outcome = Outcome::Failed;
                 }
             }

@@ -1,5 +1,10 @@
 //! The timeline holds every record: those that the catalogue knows as events, the others as counts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use rdpwhy_analyzer::timeline::{Count, Filter};
 use rdpwhy_analyzer::{Knowledge, Options, Silent, Source, timeline};
@@ -42,28 +47,49 @@ fn oracle(path: &Path) -> (Counts, u64) {
             continue;
         };
         let system = &record.data["Event"]["System"];
-        let provider = system["Provider"]["#attributes"]["Name"].as_str().unwrap_or_default().to_owned();
+        let provider = system["Provider"]["#attributes"]["Name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         // A number, or a text in records that were forwarded.
         let id = system["EventID"].get("#text").unwrap_or(&system["EventID"]);
-        let id = id.as_u64().unwrap_or_else(|| id.as_str().unwrap().parse().unwrap());
-        *counts.entry((provider, u32::try_from(id).unwrap())).or_default() += 1;
+        let id = id
+            .as_u64()
+            .unwrap_or_else(|| id.as_str().unwrap().parse().unwrap());
+        *counts
+            .entry((provider, u32::try_from(id).unwrap()))
+            .or_default() += 1;
     }
     (counts, failed)
 }
 
 /// The counts, and the events of the timeline by the same key.
 fn ours(path: &Path) -> (Vec<Count>, Counts, Counts) {
-    let source = Source { label: "log".to_owned(), bytes: Box::new(fs::read(path).unwrap()) };
+    let source = Source {
+        label: "log".to_owned(),
+        bytes: Box::new(fs::read(path).unwrap()),
+    };
     let knowledge = Knowledge::embedded().unwrap();
-    timeline(vec![source], &[], &knowledge, &Options::default(), &Silent, |told| {
-        let (mut live, mut recovered) = (Counts::new(), Counts::new());
-        for entry in told.entries(&Filter::default()) {
-            let (provider, id) = entry.origin.expect("a record");
-            let counts = if entry.recovered { &mut recovered } else { &mut live };
-            *counts.entry((provider.to_owned(), id)).or_default() += 1;
-        }
-        (told.counts(), live, recovered)
-    })
+    timeline(
+        vec![source],
+        &[],
+        &knowledge,
+        &Options::default(),
+        &Silent,
+        |told| {
+            let (mut live, mut recovered) = (Counts::new(), Counts::new());
+            for entry in told.entries(&Filter::default()) {
+                let (provider, id) = entry.origin.expect("a record");
+                let counts = if entry.recovered {
+                    &mut recovered
+                } else {
+                    &mut live
+                };
+                *counts.entry((provider.to_owned(), id)).or_default() += 1;
+            }
+            (told.counts(), live, recovered)
+        },
+    )
     .unwrap()
 }
 
@@ -82,12 +108,21 @@ fn every_live_record_is_an_event_or_a_count() {
             // Where the crate's walk gives up on a chunk, ours goes on: never less, and at most what it failed on.
             for (key, n) in &wanted {
                 let ours = found.get(key).copied().unwrap_or(0);
-                assert!(ours >= *n && ours <= n + failed, "{}: {key:?} {ours}, not {n}", path.display());
+                assert!(
+                    ours >= *n && ours <= n + failed,
+                    "{}: {key:?} {ours}, not {n}",
+                    path.display()
+                );
             }
         }
-        for (counted, told) in [(|c: &Count| c.live) as fn(&Count) -> u64, |c| c.recovered].iter().zip([events, recovered]) {
+        for (counted, told) in [(|c: &Count| c.live) as fn(&Count) -> u64, |c| c.recovered]
+            .iter()
+            .zip([events, recovered])
+        {
             let known = counts.iter().filter(|c| c.known && counted(c) > 0);
-            let known: Counts = known.map(|c| ((c.provider.clone(), c.id), counted(c))).collect();
+            let known: Counts = known
+                .map(|c| ((c.provider.clone(), c.id), counted(c)))
+                .collect();
             assert_eq!(told, known, "{}", path.display());
         }
     }

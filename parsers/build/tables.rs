@@ -1,6 +1,6 @@
 //! The checked data files as Rust source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -30,12 +30,24 @@ pub fn names(kinds: &Kinds, fields: &BTreeSet<String>) -> String {
 
 /// What each kind says, in the order of their names, and how each record is read, in the order of lookup.
 pub fn events(kinds: &Kinds, rows: &[Row<'_>]) -> String {
+    let mut channels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut sides = channels.clone();
+    for (_, _, file, _) in rows {
+        let variants = file.variant.iter().map(|v| &v.kind);
+        for kind in std::iter::once(&file.kind).chain(variants) {
+            channels.entry(kind).or_default().insert(&file.channel);
+            sides.entry(kind).or_default().insert(&file.side);
+        }
+    }
     let mut s = String::from("static KIND_INFO: &[KindInfo] = &[\n");
-    for (stage, meaning) in kinds.values() {
+    for (kind, (stage, meaning)) in kinds {
         let stage = stage.as_deref();
+        let [channels, sides] =
+            [&channels, &sides].map(|of| of.get(kind.as_str()).cloned().unwrap_or_default());
+        let (channels, sides) = (Vec::from_iter(channels), Vec::from_iter(sides));
         let _ = writeln!(
             s,
-            "    KindInfo {{ stage: {stage:?}, meaning: {meaning:?} }},"
+            "    KindInfo {{ stage: {stage:?}, meaning: {meaning:?}, channels: &{channels:?}, sides: &{sides:?} }},"
         );
     }
     s.push_str("];\nstatic EVENTS: &[EventSpec] = &[\n");

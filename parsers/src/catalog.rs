@@ -108,6 +108,10 @@ pub struct KindInfo {
     pub stage: Option<&'static str>,
     /// One sentence for a person.
     pub meaning: &'static str,
+    /// Channels in which its records are written, sorted; empty for wire kinds.
+    pub channels: &'static [&'static str],
+    /// Sides whose records are of this kind, sorted; empty for wire kinds.
+    pub sides: &'static [&'static str],
 }
 
 include!(concat!(env!("OUT_DIR"), "/events.rs"));
@@ -137,13 +141,6 @@ pub fn info(kind: Kind) -> Option<&'static KindInfo> {
 }
 
 /// Channels in which records of this kind are written, sorted; empty for wire kinds.
-pub fn channels(kind: Kind) -> Vec<&'static str> {
-    let mut channels: Vec<_> = EVENTS
-        .iter()
-        .filter(|e| e.kind == kind || e.variants.iter().any(|v| v.kind == kind))
-        .map(|e| e.channel)
-        .collect();
-    channels.sort_unstable();
-    channels.dedup();
-    channels
+pub fn channels(kind: Kind) -> &'static [&'static str] {
+    info(kind).map_or(&[], |i| i.channels)
 }

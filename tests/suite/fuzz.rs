@@ -23,7 +23,10 @@ fn seeds_and_their_mutations_are_survived() {
             let bytes = target.mutation(&seeds, *n);
             std::panic::catch_unwind(|| (target.body)(&bytes)).is_err()
         };
-        (0..MUTATIONS).filter(breaks).map(|n| format!("{}: mutation {n}", target.name)).collect::<Vec<_>>()
+        (0..MUTATIONS)
+            .filter(breaks)
+            .map(|n| format!("{}: mutation {n}", target.name))
+            .collect::<Vec<_>>()
     });
     assert!(broken.iter().all(Vec::is_empty), "{broken:?}");
 }

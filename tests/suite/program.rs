@@ -1,6 +1,6 @@
 //! Runs of the program, and of the analyzer below it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,9 +29,16 @@ impl Run {
 
 /// `rdpwhy diagnose PATHS… MORE…`
 pub fn diagnose<P: AsRef<Path>>(paths: &[P], more: &[&str]) -> Run {
-    let mut args: Vec<OsString> = vec!["rdpwhy".into(), "diagnose".into()];
+    let mut args: Vec<OsString> = vec!["diagnose".into()];
     args.extend(paths.iter().map(|p| p.as_ref().as_os_str().to_owned()));
     args.extend(more.iter().map(Into::into));
+    rdpwhy(&args)
+}
+
+/// `rdpwhy ARGS…`
+pub fn rdpwhy<A: AsRef<OsStr>>(args: &[A]) -> Run {
+    let args = args.iter().map(|a| a.as_ref().to_owned());
+    let args = std::iter::once(OsString::from("rdpwhy")).chain(args);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status = rdpwhy::run(args, &mut out, &mut err);
     Run {

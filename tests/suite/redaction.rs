@@ -21,7 +21,13 @@ fn names(report: &serde_json::Value) -> BTreeSet<String> {
         add(text(source, "/host"));
     }
     for attempt in list(report, "/attempts") {
-        for field in ["/client/ip", "/client/host", "/server/ip", "/server/host", "/user"] {
+        for field in [
+            "/client/ip",
+            "/client/host",
+            "/server/ip",
+            "/server/host",
+            "/user",
+        ] {
             add(text(attempt, field));
         }
     }
@@ -30,7 +36,12 @@ fn names(report: &serde_json::Value) -> BTreeSet<String> {
 
 #[test]
 fn nobody_is_named_in_any_output() {
-    for name in ["showcase", "wrong-password", "gateway-denied", "account-restricted"] {
+    for name in [
+        "showcase",
+        "wrong-password",
+        "gateway-denied",
+        "account-restricted",
+    ] {
         let Some(told) = told().iter().find(|t| t.case.name == name) else {
             continue;
         };
@@ -44,10 +55,20 @@ fn nobody_is_named_in_any_output() {
             let words: BTreeSet<&str> = run
                 .out
                 .split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':')))
-                .flat_map(|w| [w, w.trim_end_matches(['.', ':']), w.rsplit_once(':').map_or(w, |p| p.0)])
+                .flat_map(|w| {
+                    [
+                        w,
+                        w.trim_end_matches(['.', ':']),
+                        w.rsplit_once(':').map_or(w, |p| p.0),
+                    ]
+                })
                 .collect();
             for forgotten in &names {
-                assert!(!words.contains(forgotten.as_str()), "{name}: {forgotten} in {format}:\n{}", run.out);
+                assert!(
+                    !words.contains(forgotten.as_str()),
+                    "{name}: {forgotten} in {format}:\n{}",
+                    run.out
+                );
             }
             if format == "json" {
                 let broken = violations(&run.report(), run.status);
@@ -65,7 +86,9 @@ fn a_redacted_report_says_the_same() {
     let redacted = diagnose(&[folder.path()], &["--format", "json", "--redact"]).report();
     let causes = |report: &serde_json::Value| -> Vec<String> {
         let verdicts = list(report, "/verdicts").iter();
-        verdicts.map(|v| format!("{} {}", text(v, "/cause"), text(v, "/confidence"))).collect()
+        verdicts
+            .map(|v| format!("{} {}", text(v, "/cause"), text(v, "/confidence")))
+            .collect()
     };
     assert_eq!(causes(&open), causes(&redacted));
     let pairs: BTreeSet<(&str, &str)> = list(&open, "/attempts")
@@ -75,5 +98,9 @@ fn a_redacted_report_says_the_same() {
         .collect();
     let before: BTreeSet<&str> = pairs.iter().map(|p| p.0).collect();
     let after: BTreeSet<&str> = pairs.iter().map(|p| p.1).collect();
-    assert_eq!((pairs.len(), pairs.len()), (before.len(), after.len()), "{pairs:?}");
+    assert_eq!(
+        (pairs.len(), pairs.len()),
+        (before.len(), after.len()),
+        "{pairs:?}"
+    );
 }

@@ -27,17 +27,27 @@ const LOSSES: [Damage; 9] = [
     Damage::StaleFreeSpace,
 ];
 /// What loses nothing.
-const HARMLESS: [Damage; 3] = [Damage::GarbageAppended, Damage::WrongChecksums, Damage::NoFileHeader];
+const HARMLESS: [Damage; 3] = [
+    Damage::GarbageAppended,
+    Damage::WrongChecksums,
+    Damage::NoFileHeader,
+];
 
 /// Numbers of the records that a report cites, by the path of their file.
 fn cited(report: &Value, path: &str) -> BTreeSet<u64> {
-    let source = list(report, "/sources").iter().find(|s| text(s, "/path").ends_with(path));
+    let source = list(report, "/sources")
+        .iter()
+        .find(|s| text(s, "/path").ends_with(path));
     let Some(id) = source.map(|s| number(s, "/id")) else {
         return BTreeSet::new();
     };
-    let steps = list(report, "/attempts").iter().flat_map(|a| list(a, "/steps"));
+    let steps = list(report, "/attempts")
+        .iter()
+        .flat_map(|a| list(a, "/steps"));
     let signs = steps.flat_map(|s| list(s, "/signs"));
-    let evidence = list(report, "/verdicts").iter().flat_map(|v| list(v, "/evidence"));
+    let evidence = list(report, "/verdicts")
+        .iter()
+        .flat_map(|v| list(v, "/evidence"));
     signs
         .chain(evidence)
         .filter(|e| number(e, "/source") == id)
@@ -50,9 +60,17 @@ fn without_records(good: &Evidence, path: &str, numbers: &BTreeSet<u64>) -> Evid
     let mut evidence = good.clone();
     for (_, bytes) in evidence.0.iter_mut().filter(|(label, _)| label == path) {
         for at in records(bytes, 0..bytes.len()) {
-            let number = bytes.get(at + 8..at + 16).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
-            let size = bytes.get(at + 4..at + 8).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
-            let (Some(number), Some(size)) = (number, size) else { continue };
+            let number = bytes
+                .get(at + 8..at + 16)
+                .and_then(|b| b.try_into().ok())
+                .map(u64::from_le_bytes);
+            let size = bytes
+                .get(at + 4..at + 8)
+                .and_then(|b| b.try_into().ok())
+                .map(u32::from_le_bytes);
+            let (Some(number), Some(size)) = (number, size) else {
+                continue;
+            };
             if numbers.contains(&number)
                 && let Some(body) = bytes.get_mut(at + 24..at + size as usize - 4)
             {
@@ -74,7 +92,9 @@ fn first(report: &Value) -> String {
 
 fn verdicts(report: &Value) -> Vec<String> {
     let verdicts = list(report, "/verdicts").iter();
-    verdicts.map(|v| format!("{} {}", text(v, "/cause"), text(v, "/confidence"))).collect()
+    verdicts
+        .map(|v| format!("{} {}", text(v, "/cause"), text(v, "/confidence")))
+        .collect()
 }
 
 #[test]
@@ -97,12 +117,22 @@ fn what_loses_nothing_changes_nothing() {
 fn losing_a_record_that_nobody_cites_leaves_the_cause() {
     none(&in_parallel(told(), |t| {
         let mut seed = Seed::of(&format!("uncited {}", t.case.name));
-        let logs: Vec<_> = t.case.evidence.0.iter().filter(|(label, _)| is_log(label)).collect();
+        let logs: Vec<_> = t
+            .case
+            .evidence
+            .0
+            .iter()
+            .filter(|(label, _)| is_log(label))
+            .collect();
         let (path, bytes) = seed.pick(&logs)?;
         let cited = cited(&t.report, path);
         let spare: Vec<u64> = records(bytes, 0..bytes.len())
             .into_iter()
-            .filter_map(|at| Some(u64::from_le_bytes(bytes.get(at + 8..at + 16)?.try_into().ok()?)))
+            .filter_map(|at| {
+                Some(u64::from_le_bytes(
+                    bytes.get(at + 8..at + 16)?.try_into().ok()?,
+                ))
+            })
             .filter(|n| !cited.contains(n))
             .collect();
         let lost = BTreeSet::from([*seed.pick(&spare)?]);
@@ -111,7 +141,8 @@ fn losing_a_record_that_nobody_cites_leaves_the_cause() {
         if first(&report) != first(&t.report) {
             found.push(format!("{} became {}", first(&t.report), first(&report)));
         }
-        (!found.is_empty()).then(|| format!("{} without {lost:?} of {path}: {found:?}", t.case.name))
+        (!found.is_empty())
+            .then(|| format!("{} without {lost:?} of {path}: {found:?}", t.case.name))
     }));
 }
 
@@ -120,7 +151,13 @@ fn losing_a_record_that_nobody_cites_leaves_the_cause() {
 fn losing_what_decides_never_makes_another_cause_likely() {
     let runs: Vec<(&Told, &str)> = told()
         .iter()
-        .flat_map(|t| t.case.evidence.0.iter().map(move |(label, _)| (t, label.as_str())))
+        .flat_map(|t| {
+            t.case
+                .evidence
+                .0
+                .iter()
+                .map(move |(label, _)| (t, label.as_str()))
+        })
         .filter(|(_, label)| is_log(label))
         .collect();
     none(&in_parallel(&runs, |(t, path)| {
@@ -136,7 +173,10 @@ fn losing_what_decides_never_makes_another_cause_likely() {
 
 #[test]
 fn no_loss_makes_another_cause_likely() {
-    let runs: Vec<(&Told, u64)> = told().iter().flat_map(|t| (0..TIMES).map(move |n| (t, n))).collect();
+    let runs: Vec<(&Told, u64)> = told()
+        .iter()
+        .flat_map(|t| (0..TIMES).map(move |n| (t, n)))
+        .collect();
     none(&in_parallel(&runs, |(t, n)| {
         let mut seed = Seed::of(&format!("loss {n} of {}", t.case.name));
         let mut evidence = t.case.evidence.clone();
@@ -145,7 +185,12 @@ fn no_loss_makes_another_cause_likely() {
         kind.apply(&mut evidence.0[file].1, &mut seed);
         let (report, _) = analyze(&evidence);
         let found = overstated(&t.report, &report);
-        let what = format!("{}, {} of {} ({n})", t.case.name, kind.name(), evidence.0[file].0);
+        let what = format!(
+            "{}, {} of {} ({n})",
+            t.case.name,
+            kind.name(),
+            evidence.0[file].0
+        );
         (!found.is_empty()).then(|| format!("{what}: {found:?}"))
     }));
 }

@@ -1,13 +1,13 @@
 //! Moments that two clocks both recorded, and the offset between the clocks that they show.
 
 use rdpwhy_parsers::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{ClockId, Edge, SECOND, pattern};
 use crate::evidence::Evidence;
 use crate::names::{field, kind};
-use crate::sighting::{Sighting, View};
+use crate::sighting::{Fingerprint, Sighting, View};
 
 /// Anchors that scatter more than this (median absolute deviation) tell nothing.
 const MOST_SCATTER_NS: i64 = SECOND;
@@ -28,14 +28,29 @@ pub(super) struct Seen<'a> {
 
 /// Sockets that records of a host name, whatever they say of them: a filter that blocks a connection is its only
 /// witness on the server.
-pub(super) fn named_connections(evidence: &Evidence) -> BTreeMap<ClockId, BTreeMap<Socket, Timestamp>> {
+pub(super) fn named_connections(
+    evidence: &Evidence,
+) -> BTreeMap<ClockId, BTreeMap<Socket, Timestamp>> {
     let mut named: BTreeMap<ClockId, BTreeMap<Socket, Timestamp>> = BTreeMap::new();
     for at in evidence.all() {
-        let Some(e) = evidence.event(at) else { continue };
-        let port = e.int(field::CLIENT_PORT).and_then(|p| u16::try_from(p).ok()).filter(|p| *p != 0);
-        let Some((host, port)) = evidence.host(at).zip(port) else { continue };
-        let Some(ip) = e.ip(field::CLIENT_IP) else { continue };
-        let first = named.entry(ClockId::Host(host)).or_default().entry((ip, port)).or_insert(e.event.time);
+        let Some(e) = evidence.event(at) else {
+            continue;
+        };
+        let port = e
+            .int(field::CLIENT_PORT)
+            .and_then(|p| u16::try_from(p).ok())
+            .filter(|p| *p != 0);
+        let Some((host, port)) = evidence.host(at).zip(port) else {
+            continue;
+        };
+        let Some(ip) = e.ip(field::CLIENT_IP) else {
+            continue;
+        };
+        let first = named
+            .entry(ClockId::Host(host))
+            .or_default()
+            .entry((ip, port))
+            .or_insert(e.event.time);
         *first = e.event.time.min(*first);
     }
     named
@@ -43,21 +58,46 @@ pub(super) fn named_connections(evidence: &Evidence) -> BTreeMap<ClockId, BTreeM
 
 /// How far `a` runs ahead of `b`, from the connections that both saw.
 pub(super) fn compare(evidence: &Evidence, a: Seen<'_>, b: Seen<'_>) -> Option<Edge> {
-    let mut keyed = by_address(&of_view(a.sightings, View::Server), &of_view(b.sightings, View::Wire), |s| s.start, |s| accepted(evidence, s));
-    keyed.extend(by_address(&of_view(a.sightings, View::Wire), &of_view(b.sightings, View::Server), |s| accepted(evidence, s), |s| s.start));
-    keyed.extend(by_address(&of_view(a.sightings, View::Wire), &of_view(b.sightings, View::Wire), |s| s.start, |s| s.start));
+    let mut keyed = Vec::new();
+    for (of_a, of_b) in [
+        (View::Server, View::Wire),
+        (View::Wire, View::Server),
+        (View::Wire, View::Wire),
+    ] {
+        keyed.extend(by_address(
+            evidence,
+            &of_view(a.sightings, of_a),
+            &of_view(b.sightings, of_b),
+        ));
+    }
     if let Some(edge) = median(keyed) {
         return Some(edge);
     }
     let mut by_name: Vec<i64> = by_records(a.named, &of_view(b.sightings, View::Wire));
-    by_name.extend(by_records(b.named, &of_view(a.sightings, View::Wire)).into_iter().map(|d| -d));
+    by_name.extend(
+        by_records(b.named, &of_view(a.sightings, View::Wire))
+            .into_iter()
+            .map(|d| -d),
+    );
     if let Some(edge) = median(by_name) {
         return Some(edge);
     }
-    if let Some(edge) = pattern::compare(evidence, &of_view(a.sightings, View::Client), &others(b.sightings)) {
+    if let Some(edge) = pattern::compare(
+        evidence,
+        &of_view(a.sightings, View::Client),
+        &others(b.sightings),
+    ) {
         return Some(edge);
     }
-    pattern::compare(evidence, &of_view(b.sightings, View::Client), &others(a.sightings)).map(|e| Edge { offset: -e.offset, ..e })
+    pattern::compare(
+        evidence,
+        &of_view(b.sightings, View::Client),
+        &others(a.sightings),
+    )
+    .map(|e| Edge {
+        offset: -e.offset,
+        ..e
+    })
 }
 
 fn of_view<'a>(list: &[&'a Sighting], view: View) -> Vec<&'a Sighting> {
@@ -66,56 +106,115 @@ fn of_view<'a>(list: &[&'a Sighting], view: View) -> Vec<&'a Sighting> {
 
 /// What a client can have met: everything but other clients' logs.
 fn others<'a>(list: &[&'a Sighting]) -> Vec<&'a Sighting> {
-    list.iter().copied().filter(|s| s.view != View::Client).collect()
+    list.iter()
+        .copied()
+        .filter(|s| s.view != View::Client)
+        .collect()
 }
 
 /// When the server could accept a captured connection: at the end of the handshake, which on a long way comes a tenth of a
 /// second after the SYN.
 fn accepted(evidence: &Evidence, s: &Sighting) -> Timestamp {
-    let established = s.events.iter().find(|at| evidence.kind(**at) == Some(kind::TCP_ESTABLISHED));
+    let established = s
+        .events
+        .iter()
+        .find(|at| evidence.kind(**at) == Some(kind::TCP_ESTABLISHED));
     established.map_or(s.start, |at| evidence.raw_time(*at))
 }
 
-/// Differences between the moments of connections with the same client address and port (or the same ClientHello). Ports
-/// are used again: when the two clocks hold several of one port, only a lone match counts.
-fn by_address(
-    a: &[&Sighting],
-    b: &[&Sighting],
-    moment_a: impl Fn(&Sighting) -> Timestamp,
-    moment_b: impl Fn(&Sighting) -> Timestamp,
-) -> Vec<i64> {
-    type Key = (Option<IpAddr>, Option<u16>, Option<String>);
-    let mut keys: BTreeMap<Key, (Vec<&Sighting>, Vec<&Sighting>)> = BTreeMap::new();
-    let key = |s: &Sighting| -> Option<Key> {
-        if s.client.ip.is_some() && s.client.port.is_some() {
-            return Some((s.client.ip, s.client.port, None));
+/// Differences between the moments of connections with the same client address and port or the same fingerprint. Ports are
+/// used again: when the two clocks hold several of one port, only a lone match counts.
+fn by_address(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Vec<i64> {
+    let mut keys: BTreeMap<Key<'_>, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (i, s) in a.iter().enumerate().take(MOST_ANCHORS) {
+        for key in keys_of(s) {
+            keys.entry(key).or_default().0.push(i);
         }
-        s.fingerprint.as_ref().map(|f| (None, None, Some(f.clone())))
+    }
+    for (j, s) in b.iter().enumerate() {
+        for key in keys_of(s) {
+            if let Some(pair) = keys.get_mut(&key) {
+                pair.1.push(j);
+            }
+        }
+    }
+    let alone = |(x, y): (Vec<usize>, Vec<usize>)| match (x.as_slice(), y.as_slice()) {
+        ([x], [y]) => Some((*x, *y)),
+        _ => None,
     };
-    for s in a.iter().take(MOST_ANCHORS) {
-        if let Some(key) = key(s) {
-            keys.entry(key).or_default().0.push(s);
-        }
-    }
-    for s in b {
-        if let Some(pair) = key(s).and_then(|key| keys.get_mut(&key)) {
-            pair.1.push(s);
-        }
-    }
-    keys.into_values()
-        .filter_map(|(x, y)| match (x.as_slice(), y.as_slice()) {
-            ([x], [y]) => Some(moment_a(x).since(moment_b(y))),
-            _ => None,
-        })
+    let pairs: BTreeSet<(usize, usize)> = keys.into_values().filter_map(alone).collect();
+    pairs
+        .into_iter()
+        .filter_map(|(i, j)| Some(apart(evidence, a.get(i)?, b.get(j)?)))
         .collect()
+}
+
+/// What two witnesses may both know of a connection.
+type Key<'a> = (Option<Socket>, Option<&'a Fingerprint>);
+
+fn keys_of(s: &Sighting) -> impl Iterator<Item = Key<'_>> {
+    let address = s
+        .client
+        .ip
+        .zip(s.client.port)
+        .map(|socket| (Some(socket), None));
+    address
+        .into_iter()
+        .chain(s.fingerprints.iter().map(|f| (None, Some(f))))
+}
+
+/// How much later one witness dates a connection than the other. Between two captures the way lies once before the first
+/// and once before the second of them: what went either way is averaged, so that the journey cancels out.
+fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> i64 {
+    match (x.view, y.view) {
+        (View::Server, View::Wire) => return x.start.since(accepted(evidence, y)),
+        (View::Wire, View::Server) => return accepted(evidence, x).since(y.start),
+        _ => {}
+    }
+    let there = x.start.since(y.start);
+    let moment = |s: &Sighting, k| {
+        s.events
+            .iter()
+            .find(|at| evidence.kind(**at) == Some(k))
+            .map(|at| evidence.raw_time(*at))
+    };
+    let both = |k| moment(x, k).zip(moment(y, k)).map(|(x, y)| x.since(y));
+    let back = [
+        kind::X224_CONFIRMED,
+        kind::NEGOTIATION_FAILED,
+        kind::SERVER_HELLO,
+    ]
+    .into_iter()
+    .find_map(both);
+    let whole = |s: &Sighting| {
+        let opened = s
+            .events
+            .iter()
+            .filter_map(|at| evidence.event(*at))
+            .find(|e| e.event.kind == kind::TCP_OPENED);
+        opened.is_some_and(|e| !e.flag(field::MIDSTREAM))
+    };
+    match back {
+        // A capture that began later has another first packet.
+        Some(back) if !(whole(x) && whole(y)) => back,
+        Some(back) => i64::midpoint(there, back),
+        None => there,
+    }
 }
 
 /// Differences between records that name a client's socket and the one captured connection from it.
 fn by_records(named: Option<&BTreeMap<Socket, Timestamp>>, wire: &[&Sighting]) -> Vec<i64> {
-    let Some(named) = named else { return Vec::new() };
+    let Some(named) = named else {
+        return Vec::new();
+    };
     let mut captured: BTreeMap<Socket, Vec<Timestamp>> = BTreeMap::new();
     for s in wire.iter().take(MOST_ANCHORS) {
-        if let Some(socket) = s.client.ip.zip(s.client.port).filter(|socket| named.contains_key(socket)) {
+        if let Some(socket) = s
+            .client
+            .ip
+            .zip(s.client.port)
+            .filter(|socket| named.contains_key(socket))
+        {
             captured.entry(socket).or_default().push(s.start);
         }
     }

@@ -39,14 +39,23 @@ struct Edge {
 
 /// Estimates all clocks and writes the offsets into the evidence. Reference: the first capture that joins, else a domain
 /// controller, else the host that most connections join.
-pub fn estimate(evidence: &mut Evidence, sightings: &[Sighting], controllers: &BTreeSet<HostId>) -> BTreeMap<ClockId, ClockEstimate> {
+pub fn estimate(
+    evidence: &mut Evidence,
+    sightings: &[Sighting],
+    controllers: &BTreeSet<HostId>,
+) -> BTreeMap<ClockId, ClockEstimate> {
     let mut groups: BTreeMap<ClockId, Vec<&Sighting>> = BTreeMap::new();
     for s in sightings {
         groups.entry(clock_of(s)).or_default().push(s);
     }
     let mut clocks: BTreeSet<ClockId> = groups.keys().copied().collect();
     clocks.extend(evidence.hosts.iter().map(ClockId::Host));
-    clocks.extend((0u32..).zip(&evidence.sources).filter(|(_, s)| s.batch.logs.iter().any(|l| l.host.is_empty())).map(|(i, _)| ClockId::Capture(i)));
+    clocks.extend(
+        (0u32..)
+            .zip(&evidence.sources)
+            .filter(|(_, s)| s.batch.logs.iter().any(|l| l.host.is_empty()))
+            .map(|(i, _)| ClockId::Capture(i)),
+    );
     let named = anchors::named_connections(evidence);
     let mut edges: BTreeMap<(ClockId, ClockId), Edge> = BTreeMap::new();
     let ids: Vec<ClockId> = clocks.iter().copied().collect();
@@ -57,12 +66,20 @@ pub fn estimate(evidence: &mut Evidence, sightings: &[Sighting], controllers: &B
     for (i, a) in ids.iter().enumerate() {
         for b in ids.iter().skip(i + 1) {
             if let Some(edge) = anchors::compare(evidence, seen(*a), seen(*b)) {
-                edges.insert((*b, *a), Edge { offset: -edge.offset, anchors: edge.anchors });
+                edges.insert(
+                    (*b, *a),
+                    Edge {
+                        offset: -edge.offset,
+                        anchors: edge.anchors,
+                    },
+                );
                 edges.insert((*a, *b), edge);
             }
         }
     }
-    let Some(reference) = reference(evidence, &clocks, &groups, &edges, controllers) else { return BTreeMap::new() };
+    let Some(reference) = reference(evidence, &clocks, &groups, &edges, controllers) else {
+        return BTreeMap::new();
+    };
     let estimates = spread(evidence, &clocks, &edges, reference);
     for (id, estimate) in &estimates {
         match id {
@@ -77,8 +94,14 @@ pub fn estimate(evidence: &mut Evidence, sightings: &[Sighting], controllers: &B
 pub fn clock_of(s: &Sighting) -> ClockId {
     match s.view {
         View::Wire => ClockId::Capture(s.source),
-        View::Client => s.client.host.map_or(ClockId::Capture(s.source), ClockId::Host),
-        View::Server | View::Gateway => s.server.host.map_or(ClockId::Capture(s.source), ClockId::Host),
+        View::Client => s
+            .client
+            .host
+            .map_or(ClockId::Capture(s.source), ClockId::Host),
+        View::Server | View::Gateway => s
+            .server
+            .host
+            .map_or(ClockId::Capture(s.source), ClockId::Host),
     }
 }
 
@@ -89,10 +112,20 @@ fn reference(
     edges: &BTreeMap<(ClockId, ClockId), Edge>,
     controllers: &BTreeSet<HostId>,
 ) -> Option<ClockId> {
-    let joins = |id: ClockId| edges.iter().filter(|((a, _), _)| *a == id).map(|(_, e)| e.anchors).sum::<usize>();
+    let joins = |id: ClockId| {
+        edges
+            .iter()
+            .filter(|((a, _), _)| *a == id)
+            .map(|(_, e)| e.anchors)
+            .sum::<usize>()
+    };
     let name = |id: ClockId| match id {
         ClockId::Host(h) => evidence.hosts.name(h).to_lowercase(),
-        ClockId::Capture(s) => evidence.sources.get(s as usize).map(|s| s.label.clone()).unwrap_or_default(),
+        ClockId::Capture(s) => evidence
+            .sources
+            .get(s as usize)
+            .map(|s| s.label.clone())
+            .unwrap_or_default(),
     };
     let rank = |id: ClockId| match id {
         ClockId::Capture(_) => 0,
@@ -102,7 +135,12 @@ fn reference(
     clocks.iter().copied().min_by_key(|id| {
         let seen = groups.get(id).map_or(0, Vec::len);
         // A server saw every connection, a client only its own: between hosts that join alike, the one that saw more.
-        (rank(*id), std::cmp::Reverse(joins(*id)), std::cmp::Reverse(seen), name(*id))
+        (
+            rank(*id),
+            std::cmp::Reverse(joins(*id)),
+            std::cmp::Reverse(seen),
+            name(*id),
+        )
     })
 }
 
@@ -113,7 +151,13 @@ fn spread(
     edges: &BTreeMap<(ClockId, ClockId), Edge>,
     reference: ClockId,
 ) -> BTreeMap<ClockId, ClockEstimate> {
-    let mut found = BTreeMap::from([(reference, ClockEstimate { offset: 0, basis: "reference".into() })]);
+    let mut found = BTreeMap::from([(
+        reference,
+        ClockEstimate {
+            offset: 0,
+            basis: "reference".into(),
+        },
+    )]);
     let mut todo = VecDeque::from([reference]);
     while let Some(from) = todo.pop_front() {
         let base = found.get(&from).map_or(0, |e| e.offset);
@@ -128,8 +172,17 @@ fn spread(
                 ClockId::Host(h) => evidence.hosts.name(h).to_owned(),
             };
             let plural = if edge.anchors == 1 { "" } else { "s" };
-            let basis = format!("{} connection{plural} seen here and by {other}", edge.anchors);
-            found.insert(*a, ClockEstimate { offset: base + edge.offset, basis });
+            let basis = format!(
+                "{} connection{plural} seen here and by {other}",
+                edge.anchors
+            );
+            found.insert(
+                *a,
+                ClockEstimate {
+                    offset: base + edge.offset,
+                    basis,
+                },
+            );
             todo.push_back(*a);
         }
     }
@@ -143,6 +196,10 @@ fn spread(
 }
 
 /// A sighting's start on the common clock.
-pub fn corrected(estimates: &BTreeMap<ClockId, ClockEstimate>, s: &Sighting, time: Timestamp) -> Timestamp {
+pub fn corrected(
+    estimates: &BTreeMap<ClockId, ClockEstimate>,
+    s: &Sighting,
+    time: Timestamp,
+) -> Timestamp {
     time.plus(-estimates.get(&clock_of(s)).map_or(0, |e| e.offset))
 }

@@ -45,11 +45,21 @@ struct Match {
 
 /// The offset under which most of the client's tries, with their lengths, pauses and session numbers, fall on connections
 /// that the other witness saw.
-pub(super) fn compare(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) -> Option<Edge> {
+pub(super) fn compare(
+    evidence: &Evidence,
+    clients: &[&Sighting],
+    others: &[&Sighting],
+) -> Option<Edge> {
     let pairs = pairs(evidence, clients, others);
-    let matches: Vec<Match> = pairs.iter().map(|p| explains(&pairs, p.difference)).collect();
+    let matches: Vec<Match> = pairs
+        .iter()
+        .map(|p| explains(&pairs, p.difference))
+        .collect();
     let near = |m: &Match| m.offset.abs() <= TRUSTED_ALONE_NS;
-    let best = matches.iter().filter(|m| m.score >= ENOUGH || near(m)).max_by_key(|m| (m.score, -m.offset.abs()))?;
+    let best = matches
+        .iter()
+        .filter(|m| m.score >= ENOUGH || near(m))
+        .max_by_key(|m| (m.score, -m.offset.abs()))?;
     // Retries at an even interval fit several offsets alike; far away none of these is better than the others.
     let rival = |m: &&Match| (m.offset - best.offset).abs() > AGREE_NS && m.score >= best.score;
     if !near(best) && matches.iter().any(|m| rival(&m)) {
@@ -64,7 +74,12 @@ fn pairs(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) -> Ve
         if pairs.len() >= MOST_PAIRS {
             break;
         }
-        for (connection, o) in others.iter().enumerate().filter(|(_, o)| may_be_target(evidence, c, o)).take(MOST_ANCHORS) {
+        for (connection, o) in others
+            .iter()
+            .enumerate()
+            .filter(|(_, o)| may_be_target(evidence, c, o))
+            .take(MOST_ANCHORS)
+        {
             pairs.push(Pair {
                 difference: c.start.since(o.start).saturating_add(CLIENT_LEADS_NS),
                 try_,
@@ -95,7 +110,11 @@ fn explains(pairs: &[Pair], offset: i64) -> Match {
         differences.push(p.difference);
     }
     // Two tries with the very same pause between them and the same lengths are more than two tries.
-    Match { score: score + alike.saturating_sub(1), offset, differences }
+    Match {
+        score: score + alike.saturating_sub(1),
+        offset,
+        differences,
+    }
 }
 
 /// Whether the client may have meant this server.
@@ -121,7 +140,11 @@ fn likeness(evidence: &Evidence, client: &Sighting, other: &Sighting) -> u32 {
     if length(client) > AGREE_NS && same_length(client, other) {
         alike += 1;
     }
-    let joined = client.events.iter().filter_map(|at| evidence.event(*at)).find(|e| e.event.kind == kind::CLIENT_JOINED);
+    let joined = client
+        .events
+        .iter()
+        .filter_map(|at| evidence.event(*at))
+        .find(|e| e.event.kind == kind::CLIENT_JOINED);
     match (joined.and_then(|e| e.int(field::SESSION_ID)), other.session) {
         (Some(a), Some(b)) if a == b => alike + 1,
         (Some(_), Some(_)) => 0,

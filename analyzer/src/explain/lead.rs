@@ -4,7 +4,7 @@ use rdpwhy_parsers::Kind;
 use serde::Serialize;
 
 use super::registry::{Registries, Registry};
-use super::signs::without_values;
+use super::signs::SignText;
 use crate::knowledge::{Cause, Condition, Knowledge, Literal, Sign, Test, parse_number};
 
 /// A cause, and the sign by which the code or event belongs to it.
@@ -38,7 +38,7 @@ impl Lead {
             stage: cause.stage.clone(),
             role,
             statement: sign.is_some_and(|s| s.statement),
-            says: sign.map(|s| without_values(&s.says)),
+            says: sign.map(|s| SignText::of(s).says),
             fix: remedy.map(|r| format!("on the {}: {}", r.run_on, r.summary)),
             verify: remedy.map(|r| r.verify.clone()),
         }

@@ -20,9 +20,9 @@ pub use lead::Lead;
 pub use place::Place;
 pub use signs::SignText;
 
-use crate::remedy;
 use crate::knowledge::{Cause, Knowledge, KnowledgeError};
 use crate::nearest;
+use crate::remedy;
 use crate::report::Remedy;
 use asked::Asked;
 use registry::{Registries, Registry};

@@ -1,9 +1,11 @@
 //! Signs in words, with the place where each is recorded.
 
+use rdpwhy_parsers::Field;
 use serde::Serialize;
 
 use super::place::Place;
-use crate::knowledge::{Sign, Test};
+use crate::knowledge::{Condition, Literal, Sign, Test};
+use crate::sentence;
 
 /// A sign for people.
 #[derive(Debug, Clone, Serialize)]
@@ -14,6 +16,8 @@ pub struct SignText {
     pub kind: &'static str,
     /// Facts that it looks for.
     pub events: Vec<&'static str>,
+    /// What their values must be, a condition each.
+    pub wants: Vec<String>,
     /// Where they are recorded; empty where a capture shows them.
     pub places: Vec<Place>,
     /// Whether a side states the reason itself by it.
@@ -26,9 +30,10 @@ impl SignText {
     /// Of a sign and its members.
     pub fn of(sign: &Sign) -> Self {
         let text = |kind, members: Vec<Self>| Self {
-            says: without_values(&sign.says),
+            says: sentence::general(&sign.says),
             kind,
             events: Vec::new(),
+            wants: Vec::new(),
             places: Vec::new(),
             statement: sign.statement,
             members,
@@ -38,6 +43,7 @@ impl SignText {
             Test::Fact(..) => text("fact", Vec::new()),
             Test::Event(e) => Self {
                 events: e.kinds.iter().map(|k| k.name()).collect(),
+                wants: e.values.iter().map(|(f, c)| wanted(*f, c)).collect(),
                 places: Place::of_kinds(&e.kinds),
                 ..text("event", Vec::new())
             },
@@ -51,6 +57,61 @@ impl SignText {
     /// Whether only a capture shows it.
     pub fn is_wire(&self) -> bool {
         self.kind == "event" && self.places.is_empty()
+    }
+}
+
+/// `sub status is 0xC000006A or 0xC0000064`.
+fn wanted(field: Field, c: &Condition) -> String {
+    let mut parts = Vec::new();
+    let literals = |list: &[Literal]| list.iter().map(literal).collect::<Vec<_>>().join(" or ");
+    let texts = |list: &[String]| list.join(" or ");
+    parts.extend(c.is.as_deref().map(|l| format!("is {}", literals(l))));
+    parts.extend(c.not.as_deref().map(|l| format!("is not {}", literals(l))));
+    parts.extend(c.min.map(|n| format!("is at least {n}")));
+    parts.extend(c.max.map(|n| format!("is at most {n}")));
+    parts.extend(
+        c.prefix
+            .as_deref()
+            .map(|l| format!("begins with {}", texts(l))),
+    );
+    parts.extend(
+        c.contains
+            .as_deref()
+            .map(|l| format!("contains {}", texts(l))),
+    );
+    parts.extend(
+        c.same
+            .as_deref()
+            .map(|own| format!("is that of the attempt ({own})")),
+    );
+    parts.extend(
+        c.differs
+            .as_deref()
+            .map(|own| format!("is not that of the attempt ({own})")),
+    );
+    parts.extend(c.above.map(|f| format!("is above {}", words(f))));
+    parts.extend(
+        c.present
+            .map(|there| if there { "is there" } else { "is not there" }.to_owned()),
+    );
+    let or_missing = if c.or_missing { ", if it is there" } else { "" };
+    format!("{} {}{or_missing}", words(field), parts.join(" and "))
+}
+
+fn words(field: Field) -> String {
+    field.name().replace('_', " ")
+}
+
+/// Statuses as people know them: in hexadecimal.
+fn literal(literal: &Literal) -> String {
+    match literal {
+        Literal::Number(n) => n.to_string(),
+        Literal::Flag(true) => "yes".to_owned(),
+        Literal::Flag(false) => "no".to_owned(),
+        Literal::Word(w) => match w.strip_prefix("0x") {
+            Some(digits) => format!("0x{}", digits.to_ascii_uppercase()),
+            None => w.clone(),
+        },
     }
 }
 

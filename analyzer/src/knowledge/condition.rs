@@ -78,21 +78,47 @@ impl Condition {
         };
         let equal = |name: &str| {
             others.own(name).map(|wanted| {
-                crate::sighting::same_account(&wanted, &shown(value)) || wanted.eq_ignore_ascii_case(&shown(value))
+                crate::sighting::same_account(&wanted, &shown(value))
+                    || wanted.eq_ignore_ascii_case(&shown(value))
             })
         };
-        let starts = |list: &Vec<String>| list.iter().any(|p| text(value).starts_with(&p.to_ascii_lowercase()));
-        let holds = |list: &Vec<String>| list.iter().any(|p| text(value).contains(&p.to_ascii_lowercase()));
-        self.is.as_ref().is_none_or(|list| list.iter().any(|l| equals(value, l)))
-            && self.not.as_ref().is_none_or(|list| !list.iter().any(|l| equals(value, l)))
-            && self.min.is_none_or(|min| number(value).is_some_and(|n| n >= min))
-            && self.max.is_none_or(|max| number(value).is_some_and(|n| n <= max))
+        let starts = |list: &Vec<String>| {
+            list.iter()
+                .any(|p| text(value).starts_with(&p.to_ascii_lowercase()))
+        };
+        let holds = |list: &Vec<String>| {
+            list.iter()
+                .any(|p| text(value).contains(&p.to_ascii_lowercase()))
+        };
+        self.is
+            .as_ref()
+            .is_none_or(|list| list.iter().any(|l| equals(value, l)))
+            && self
+                .not
+                .as_ref()
+                .is_none_or(|list| !list.iter().any(|l| equals(value, l)))
+            && self
+                .min
+                .is_none_or(|min| number(value).is_some_and(|n| n >= min))
+            && self
+                .max
+                .is_none_or(|max| number(value).is_some_and(|n| n <= max))
             && self.prefix.as_ref().is_none_or(starts)
             && self.contains.as_ref().is_none_or(holds)
-            && self.same.as_ref().is_none_or(|name| equal(name).unwrap_or(true))
-            && self.differs.as_ref().is_none_or(|name| equal(name) == Some(false))
+            && self
+                .same
+                .as_ref()
+                .is_none_or(|name| equal(name).unwrap_or(true))
+            && self
+                .differs
+                .as_ref()
+                .is_none_or(|name| equal(name) == Some(false))
             && self.above.is_none_or(|f| {
-                others.field(f).and_then(number).zip(number(value)).is_some_and(|(other, mine)| mine > other)
+                others
+                    .field(f)
+                    .and_then(number)
+                    .zip(number(value))
+                    .is_some_and(|(other, mine)| mine > other)
             })
     }
 
@@ -161,7 +187,10 @@ mod tests {
 
     #[test]
     fn hex_words_equal_numbers() {
-        let c = Condition { is: Some(vec![Literal::Word("0x8009030D".into())]), ..Condition::default() };
+        let c = Condition {
+            is: Some(vec![Literal::Word("0x8009030D".into())]),
+            ..Condition::default()
+        };
         assert!(holds(&c, Some(Value::Int(0x8009_030d))));
         assert!(holds(&c, Some(Value::Text("0x8009030d"))));
         assert!(!holds(&c, Some(Value::Int(1))));
@@ -170,9 +199,15 @@ mod tests {
 
     #[test]
     fn a_missing_value_meets_only_what_forbids() {
-        let not = Condition { not: Some(vec![Literal::Number(1)]), ..Condition::default() };
+        let not = Condition {
+            not: Some(vec![Literal::Number(1)]),
+            ..Condition::default()
+        };
         assert!(holds(&not, None));
-        let absent = Condition { present: Some(false), ..Condition::default() };
+        let absent = Condition {
+            present: Some(false),
+            ..Condition::default()
+        };
         assert!(holds(&absent, None));
         assert!(!holds(&absent, Some(Value::Int(0))));
     }

@@ -34,24 +34,42 @@ pub fn changes() -> Result<Vec<Kind>, KnowledgeError> {
 /// # Errors
 /// When the embedded file is wrong, which the tests exclude.
 pub fn off_by_default() -> Result<Vec<Vec<Kind>>, KnowledgeError> {
-    let file: Channels = toml::from_str(CHANNELS).map_err(|e| wrong("channels.toml", e.message()))?;
-    file.off_by_default.into_iter().map(|k| kinds("channels.toml", k)).collect()
+    let file: Channels =
+        toml::from_str(CHANNELS).map_err(|e| wrong("channels.toml", e.message()))?;
+    file.off_by_default
+        .into_iter()
+        .map(|k| kinds("channels.toml", k))
+        .collect()
 }
 
 fn kinds(path: &str, file: Kinds) -> Result<Vec<Kind>, KnowledgeError> {
-    let named = |n: &String| Kind::named(n).ok_or_else(|| wrong(path, &format!("the catalogue has no event kind {n}")));
+    let named = |n: &String| {
+        Kind::named(n).ok_or_else(|| wrong(path, &format!("the catalogue has no event kind {n}")))
+    };
     file.kinds.iter().map(named).collect()
 }
 
 fn wrong(path: &str, what: &str) -> KnowledgeError {
-    KnowledgeError { path: path.to_owned(), line: 1, what: what.to_owned() }
+    KnowledgeError {
+        path: path.to_owned(),
+        line: 1,
+        what: what.to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_embedded_lists_are_right() {
-        assert!(!super::changes().expect("changes.toml is checked here").is_empty());
-        assert!(!super::off_by_default().expect("channels.toml is checked here").is_empty());
+        assert!(
+            !super::changes()
+                .expect("changes.toml is checked here")
+                .is_empty()
+        );
+        assert!(
+            !super::off_by_default()
+                .expect("channels.toml is checked here")
+                .is_empty()
+        );
     }
 }

@@ -49,7 +49,18 @@ impl Knowledge {
 
     /// The cause of this id.
     pub fn cause(&self, id: &str) -> Option<&Cause> {
-        let at = self.causes.binary_search_by(|c| c.id.as_str().cmp(id)).ok()?;
+        let at = self
+            .causes
+            .binary_search_by(|c| c.id.as_str().cmp(id))
+            .ok()?;
         self.causes.get(at)
+    }
+
+    /// Whether the file of one of two causes names the other as similar.
+    pub fn look_alike(&self, a: usize, b: usize) -> bool {
+        let (Some(x), Some(y)) = (self.causes.get(a), self.causes.get(b)) else {
+            return false;
+        };
+        x.similar.iter().any(|s| s.cause == y.id) || y.similar.iter().any(|s| s.cause == x.id)
     }
 }

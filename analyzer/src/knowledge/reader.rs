@@ -13,6 +13,7 @@ use super::document::{Document, Section, Word, literals};
 use crate::assemble::PLACEHOLDERS;
 use crate::facts;
 use crate::matcher::OWN_VALUES;
+use crate::sentence;
 
 const SIDES: [&str; 5] = ["client", "server", "network", "gateway", "directory"];
 const WITNESSES: [&str; 4] = [
@@ -277,7 +278,7 @@ impl<'d> Reader<'d> {
         let kinds = self.kinds(s.texts("event"));
         let values = self.values(s, &kinds);
         if let Some(says) = says {
-            for name in names_in(&says.text) {
+            for name in names_in(&says.text).filter(|n| *n != sentence::MEANING) {
                 self.field(
                     &Word {
                         text: name.to_owned(),

@@ -20,7 +20,9 @@ const TAKEOVER_NS: i64 = 15_000_000_000;
 impl Signs<'_> {
     pub(super) fn server_class(&self) -> Option<Class> {
         let reason = |k| self.last(k).and_then(|e| e.int(field::REASON));
-        let rdp = reason(kind::DISCONNECT_REASON).filter(|r| *r != SOCKET_LEVEL).map(reasons::rdpcorets);
+        let rdp = reason(kind::DISCONNECT_REASON)
+            .filter(|r| *r != SOCKET_LEVEL)
+            .map(reasons::rdpcorets);
         let session = reason(kind::SESSION_REASON).map(reasons::session);
         match (rdp, session) {
             (Some(Class::Unsaid) | None, s) => s,
@@ -29,7 +31,10 @@ impl Signs<'_> {
     }
 
     pub(super) fn server_end(&self, a: &Attempt, evidence: &Evidence, index: &Index) -> End {
-        let socket = self.last(kind::READ_FAILED).or_else(|| self.last(kind::WRITE_FAILED)).and_then(|e| e.int(field::ERROR));
+        let socket = self
+            .last(kind::READ_FAILED)
+            .or_else(|| self.last(kind::WRITE_FAILED))
+            .and_then(|e| e.int(field::ERROR));
         if a.stage < Stage::Session {
             return self.server_end_before_session(socket);
         }
@@ -45,18 +50,32 @@ impl Signs<'_> {
         match self.server_class() {
             Some(Class::Orderly) => return end("client", "fin", Outcome::Ok),
             Some(Class::Logoff) => return end("server", "fin", Outcome::Ok),
-            Some(Class::Takeover) => return end("server", "fin", self.taken_over(a, evidence, index)),
-            Some(Class::Limit | Class::Admin | Class::Fault) => return end("server", "fin", Outcome::Dropped),
+            Some(Class::Takeover) => {
+                return end("server", "fin", self.taken_over(a, evidence, index));
+            }
+            Some(Class::Limit | Class::Admin | Class::Fault) => {
+                return end("server", "fin", Outcome::Dropped);
+            }
             Some(Class::Network) => return end("nobody", "silence", Outcome::Dropped),
             Some(Class::Unsaid | Class::NameFailed | Class::ConnectFailed) | None => {}
         }
         if self.has(kind::SESSION_LOGOFF) {
             return end("client", "fin", Outcome::Ok);
         }
-        let over = [kind::TERMINATED, kind::SESSION_DISCONNECTED, kind::DISCONNECT_REASON].into_iter().any(|k| self.has(k));
+        let over = [
+            kind::TERMINATED,
+            kind::SESSION_DISCONNECTED,
+            kind::DISCONNECT_REASON,
+        ]
+        .into_iter()
+        .any(|k| self.has(k));
         if over {
             // The window closed with the X or the network gone: RdpCoreTS writes the same.
-            let outcome = if socket.is_some() { Outcome::Unknown } else { Outcome::Ok };
+            let outcome = if socket.is_some() {
+                Outcome::Unknown
+            } else {
+                Outcome::Ok
+            };
             return end("unknown", "unknown", outcome);
         }
         if went_down(a, evidence, index).is_some() {
@@ -66,31 +85,50 @@ impl Signs<'_> {
     }
 
     fn server_end_before_session(&self, socket: Option<i64>) -> End {
-        let reason = self.last(kind::DISCONNECT_REASON).and_then(|e| e.int(field::REASON));
+        let reason = self
+            .last(kind::DISCONNECT_REASON)
+            .and_then(|e| e.int(field::REASON));
         match (socket, reason) {
             (Some(NO_ACKNOWLEDGEMENT), _) => end("nobody", "silence", Outcome::Failed),
             // A socket that failed on our side says only that the peer was gone: it may have been told to go.
-            (Some(_), _) | (_, Some(SOCKET_LEVEL)) | (None, None) => end("unknown", "unknown", Outcome::Unknown),
+            (Some(_), _) | (_, Some(SOCKET_LEVEL)) | (None, None) => {
+                end("unknown", "unknown", Outcome::Unknown)
+            }
             (None, Some(_)) => end("server", "unknown", Outcome::Unknown),
         }
     }
 
     /// A session taken over by its own user is no loss; by another one it is.
     fn taken_over(&self, a: &Attempt, evidence: &Evidence, index: &Index) -> Outcome {
-        let Some((host, session)) = a.server.host.zip(a.session) else { return Outcome::Ok };
+        let Some((host, session)) = a.server.host.zip(a.session) else {
+            return Outcome::Ok;
+        };
         let at = self.own.last().map_or(Timestamp(0), |e| e.event.time);
         let own_user = |k, of_session: bool| {
-            index.of_kind(host, k, at.plus(-TAKEOVER_NS), at.plus(TAKEOVER_NS)).iter().any(|(_, at)| {
-                let Some(e) = evidence.event(*at) else { return false };
-                let user = crate::sighting::session::user(e);
-                (!of_session || e.int(field::SESSION_ID) == Some(session))
-                    && (of_session || !a.events.contains(at))
-                    && user.zip(a.user.as_ref()).is_none_or(|(x, y)| crate::sighting::same_account(&x, y))
-            })
+            index
+                .of_kind(host, k, at.plus(-TAKEOVER_NS), at.plus(TAKEOVER_NS))
+                .iter()
+                .any(|(_, at)| {
+                    let Some(e) = evidence.event(*at) else {
+                        return false;
+                    };
+                    let user = crate::sighting::session::user(e);
+                    (!of_session || e.int(field::SESSION_ID) == Some(session))
+                        && (of_session || !a.events.contains(at))
+                        && user
+                            .zip(a.user.as_ref())
+                            .is_none_or(|(x, y)| crate::sighting::same_account(&x, y))
+                })
         };
         // Where the session manager's log is not there, the same user's logon from elsewhere says as much.
-        let resumed = own_user(kind::SESSION_RECONNECTED, true) || own_user(kind::SESSION_LOGON, true) || own_user(kind::AUTHENTICATED, false);
-        if resumed || a.user.is_none() { Outcome::Ok } else { Outcome::Dropped }
+        let resumed = own_user(kind::SESSION_RECONNECTED, true)
+            || own_user(kind::SESSION_LOGON, true)
+            || own_user(kind::AUTHENTICATED, false);
+        if resumed || a.user.is_none() {
+            Outcome::Ok
+        } else {
+            Outcome::Dropped
+        }
     }
 }
 
@@ -98,13 +136,25 @@ impl Signs<'_> {
 /// the connections it cut. After a power loss only the next start tells, so the moment may be late.
 pub(super) fn went_down(a: &Attempt, evidence: &Evidence, index: &Index) -> Option<Timestamp> {
     let host = a.server.host?;
-    let from = a.events.iter().filter(|at| evidence.host(**at) == Some(host)).map(|at| evidence.raw_time(*at)).max()?;
+    let from = a
+        .events
+        .iter()
+        .filter(|at| evidence.host(**at) == Some(host))
+        .map(|at| evidence.raw_time(*at))
+        .max()?;
     let to = Timestamp(i64::MAX);
     let of_kind = |k| index.of_kind(host, k, from.plus(1), to);
-    let down = HOST_WENT_DOWN.iter().filter_map(|k| of_kind(*k).first()).map(|(t, _)| *t);
+    let down = HOST_WENT_DOWN
+        .iter()
+        .filter_map(|k| of_kind(*k).first())
+        .map(|(t, _)| *t);
     let crashed = of_kind(kind::SERVICE_CRASHED)
         .iter()
-        .find(|(_, at)| evidence.event(*at).is_some_and(reasons::is_remote_desktop_service))
+        .find(|(_, at)| {
+            evidence
+                .event(*at)
+                .is_some_and(reasons::is_remote_desktop_service)
+        })
         .map(|(t, _)| *t);
     let raw = down.chain(crashed).min()?;
     Some(raw.plus(-evidence.host_offsets.get(&host).copied().unwrap_or(0)))

@@ -12,22 +12,50 @@ impl<'a> Signs<'a> {
     pub(super) fn wire_end(&self, a: &Attempt, closed: EventRef<'a>) -> End {
         let word = |f, allowed: &[&'static str]| {
             let found = closed.text(f).unwrap_or_default();
-            allowed.iter().copied().find(|w| *w == found).unwrap_or("unknown")
+            allowed
+                .iter()
+                .copied()
+                .find(|w| *w == found)
+                .unwrap_or("unknown")
         };
         let by = word(field::BY, &["client", "server", "middlebox", "nobody"]);
-        let how = word(field::HOW, &["fin", "rst", "alert", "negotiation-failure", "error-info", "icmp", "refused", "silence", "still-open"]);
+        let how = word(
+            field::HOW,
+            &[
+                "fin",
+                "rst",
+                "alert",
+                "negotiation-failure",
+                "error-info",
+                "icmp",
+                "refused",
+                "silence",
+                "still-open",
+            ],
+        );
         let how = if self.has(kind::NEGOTIATION_FAILED) && matches!(how, "fin" | "rst") {
             "negotiation-failure"
-        } else if self.last(kind::ERROR_INFO).and_then(|e| e.int(field::CODE)).is_some_and(|c| c > 0) {
+        } else if self
+            .last(kind::ERROR_INFO)
+            .and_then(|e| e.int(field::CODE))
+            .is_some_and(|c| c > 0)
+        {
             "error-info"
         } else {
             how
         };
         // An alert that cannot be read is the usual goodbye once a session ran.
         let goodbye = |e: &EventRef<'_>| {
-            e.event.kind == kind::ALERTED && e.int(field::ALERT).is_none() && a.stage == Stage::Session
+            e.event.kind == kind::ALERTED
+                && e.int(field::ALERT).is_none()
+                && a.stage == Stage::Session
         };
-        let trouble = self.own.iter().copied().filter(|e| !goodbye(e)).any(says_trouble);
+        let trouble = self
+            .own
+            .iter()
+            .copied()
+            .filter(|e| !goodbye(e))
+            .any(says_trouble);
         let outcome = if self.one_way() && !trouble && (a.stage >= Stage::Mcs || by == "client") {
             // Who closed first, and why, stands in the direction that is missing.
             Outcome::Unknown
@@ -35,9 +63,13 @@ impl<'a> Signs<'a> {
             self.session_end(by, how)
         } else if how == "still-open" {
             Outcome::Unknown
-        } else if self.flag(kind::TCP_OPENED, field::MIDSTREAM) && !trouble {
+        } else if self.midstream() && !trouble {
             // A capture that begins inside a connection cannot show that a session was reached.
-            if by == "client" { Outcome::Ok } else { Outcome::Unknown }
+            if by == "client" {
+                Outcome::Ok
+            } else {
+                Outcome::Unknown
+            }
         } else if trouble
             || matches!(by, "server" | "middlebox" | "nobody")
             || self.has(kind::X224_UNANSWERED)
@@ -55,7 +87,10 @@ impl<'a> Signs<'a> {
 
     /// Most sessions end in a reset by the client: that is no loss. A server that closes without a word before is one.
     fn session_end(&self, by: &str, how: &str) -> Outcome {
-        let told = self.last(kind::ERROR_INFO).and_then(|e| e.int(field::CODE)).map(reasons::error_info);
+        let told = self
+            .last(kind::ERROR_INFO)
+            .and_then(|e| e.int(field::CODE))
+            .map(reasons::error_info);
         match (by, how) {
             (_, "error-info") => match told {
                 Some(Class::Orderly | Class::Logoff | Class::Takeover) => Outcome::Ok,
@@ -68,13 +103,41 @@ impl<'a> Signs<'a> {
         }
     }
 
-    /// The capture holds one direction only.
-    fn one_way(&self) -> bool {
-        self.first(kind::TCP_OPENED).and_then(|e| e.text(field::ONE_WAY)).is_some_and(|d| !d.is_empty())
+    /// How the connection ended at the capture point that saw most of it: one point may see a forged end, the end itself, or
+    /// only that nothing came any more.
+    pub(super) fn closing(&self) -> Option<EventRef<'a>> {
+        let rank = |e: &EventRef<'_>| match e.text(field::HOW) {
+            _ if e.flag(field::FORGED) => 0,
+            Some("still-open") => 3,
+            Some("silence") => 2,
+            _ => 1,
+        };
+        self.all_of(kind::TCP_CLOSED).min_by_key(rank)
     }
 
-    fn flag(&self, kind: Kind, f: rdpwhy_parsers::Field) -> bool {
-        self.first(kind).is_some_and(|e| e.flag(f))
+    fn all_of(&self, kind: Kind) -> impl Iterator<Item = EventRef<'a>> + '_ {
+        self.own
+            .iter()
+            .copied()
+            .filter(move |e| e.event.kind == kind)
+    }
+
+    /// The captures hold one direction only.
+    fn one_way(&self) -> bool {
+        let mut directions = self
+            .all_of(kind::TCP_OPENED)
+            .map(|e| e.text(field::ONE_WAY).unwrap_or_default());
+        directions
+            .next()
+            .is_some_and(|first| !first.is_empty() && directions.all(|d| d == first))
+    }
+
+    /// No capture has the connection's beginning.
+    fn midstream(&self) -> bool {
+        self.has(kind::TCP_OPENED)
+            && self
+                .all_of(kind::TCP_OPENED)
+                .all(|e| e.flag(field::MIDSTREAM))
     }
 
     /// The client gave up after its last message had no answer: a request without confirm, a ClientHello without
@@ -83,12 +146,14 @@ impl<'a> Signs<'a> {
         if self.one_way() {
             return false; // the answers may only not have been captured
         }
-        (self.has(kind::X224_REQUESTED) && !self.has(kind::X224_CONFIRMED) && !self.has(kind::NEGOTIATION_FAILED))
+        (self.has(kind::X224_REQUESTED)
+            && !self.has(kind::X224_CONFIRMED)
+            && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
     }
 
     /// The server said goodbye before it closed.
     fn announced(&self) -> bool {
-        self.has(kind::ANNOUNCED) || self.last(kind::TCP_CLOSED).is_some_and(|e| e.flag(field::ANNOUNCED))
+        self.has(kind::ANNOUNCED) || self.closing().is_some_and(|e| e.flag(field::ANNOUNCED))
     }
 }

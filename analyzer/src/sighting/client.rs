@@ -13,16 +13,25 @@ use crate::names::{field, kind};
 /// begins a new sighting; records without an id follow the latest one.
 pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
     let mut found = Vec::new();
-    for host in evidence.hosts.iter().filter(|h| index.has(*h, kind::CONNECTING)) {
+    for host in evidence
+        .hosts
+        .iter()
+        .filter(|h| index.has(*h, kind::CONNECTING))
+    {
         let mut open: BTreeMap<Guid, usize> = BTreeMap::new();
         for (time, at) in index.of_host(host) {
-            let Some(event) = evidence.event(*at) else { continue };
+            let Some(event) = evidence.event(*at) else {
+                continue;
+            };
             let activity = event.event.activity;
             if event.event.kind == kind::CONNECTING {
                 open.insert(activity, found.len());
                 found.push(begin(evidence, host, *at));
             } else if is_of_client(event.event.kind.name()) {
-                let Some(sighting) = open.get(&activity).and_then(|i: &usize| found.get_mut(*i)) else { continue };
+                let Some(sighting) = open.get(&activity).and_then(|i: &usize| found.get_mut(*i))
+                else {
+                    continue;
+                };
                 sighting.events.push(*at);
                 sighting.end = *time;
             }
@@ -33,7 +42,10 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
 
 fn begin(evidence: &Evidence, host: HostId, at: At) -> Sighting {
     let time = evidence.raw_time(at);
-    let typed = evidence.event(at).and_then(|e| e.text(field::SERVER_NAME)).unwrap_or_default();
+    let typed = evidence
+        .event(at)
+        .and_then(|e| e.text(field::SERVER_NAME))
+        .unwrap_or_default();
     let (name, port) = target(typed);
     let server = Peer {
         ip: name.parse().ok(),
@@ -55,7 +67,7 @@ fn begin(evidence: &Evidence, host: HostId, at: At) -> Sighting {
         end: time,
         events: vec![at],
         session: None,
-        fingerprint: None,
+        fingerprints: Vec::new(),
         count: 1,
     }
 }

@@ -24,16 +24,24 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
     for host in evidence.hosts.iter() {
         let mut open: BTreeMap<Guid, usize> = BTreeMap::new();
         for (time, at) in index.of_host(host) {
-            let Some(event) = evidence.event(*at) else { continue };
+            let Some(event) = evidence.event(*at) else {
+                continue;
+            };
             if !event.event.kind.name().starts_with("gateway.") {
                 continue;
             }
             let activity = event.event.activity;
             let known = if activity.is_none() {
-                found.iter().rposition(|s| s.server.host == Some(host) && next_step(evidence, s, event))
+                found
+                    .iter()
+                    .rposition(|s| s.server.host == Some(host) && next_step(evidence, s, event))
             } else {
                 let same_id = open.get(&activity).copied();
-                same_id.filter(|i| found.get(*i).is_some_and(|s| time.since(s.end) < LONGEST_SILENCE_NS))
+                same_id.filter(|i| {
+                    found
+                        .get(*i)
+                        .is_some_and(|s| time.since(s.end) < LONGEST_SILENCE_NS)
+                })
             };
             let i = known.unwrap_or_else(|| {
                 open.insert(activity, found.len());
@@ -53,16 +61,21 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
                     end: *time,
                     events: Vec::new(),
                     session: None,
-                    fingerprint: None,
+                    fingerprints: Vec::new(),
                     count: 1,
                 });
                 found.len() - 1
             });
-            let Some(sighting) = found.get_mut(i) else { continue };
+            let Some(sighting) = found.get_mut(i) else {
+                continue;
+            };
             sighting.events.push(*at);
             sighting.end = *time;
             sighting.client.ip = sighting.client.ip.or_else(|| event.ip(field::CLIENT_IP));
-            sighting.user = sighting.user.take().or_else(|| super::account(None, event.text(field::USER)));
+            sighting.user = sighting
+                .user
+                .take()
+                .or_else(|| super::account(None, event.text(field::USER)));
         }
     }
     // A transport that opened and never asked for a resource is no try at a server.
@@ -77,6 +90,9 @@ fn next_step(evidence: &Evidence, s: &Sighting, event: EventRef<'_>) -> bool {
     let taken = |at: &At| evidence.kind(*at) == Some(event.event.kind);
     event.event.time.since(s.end) < LONGEST_STEP_NS
         && s.client.ip == event.ip(field::CLIENT_IP)
-        && s.user.as_deref().zip(user.as_deref()).is_some_and(|(a, b)| super::same_account(a, b))
+        && s.user
+            .as_deref()
+            .zip(user.as_deref())
+            .is_some_and(|(a, b)| super::same_account(a, b))
         && !s.events.iter().any(taken)
 }

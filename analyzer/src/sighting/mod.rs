@@ -41,6 +41,17 @@ pub struct Peer {
     pub name: Option<String>,
 }
 
+/// Something of a connection that no other one has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fingerprint {
+    /// Random of the ClientHello, in hex.
+    Random(String),
+    /// Correlation id of the X.224 request, in hex.
+    Correlation(String),
+    /// Initial sequence numbers of client and server; some firewalls change them.
+    Sequence(i64, i64),
+}
+
 /// One connection as one witness saw it.
 #[derive(Debug, Clone)]
 pub struct Sighting {
@@ -62,15 +73,19 @@ pub struct Sighting {
     pub events: Vec<At>,
     /// Session number at the server.
     pub session: Option<i64>,
-    /// Text that both ends of a path see alike: ClientHello random.
-    pub fingerprint: Option<String>,
+    /// What every capture point of a connection sees alike, whatever addresses are translated on the way.
+    pub fingerprints: Vec<Fingerprint>,
     /// Tries that were folded into this one.
     pub count: u64,
 }
 
 /// `DOMAIN\user` from its parts; `-` and empty count as absent.
 pub fn account(domain: Option<&str>, user: Option<&str>) -> Option<String> {
-    let real = |t: Option<&str>| t.map(str::trim).filter(|t| !t.is_empty() && *t != "-").map(str::to_owned);
+    let real = |t: Option<&str>| {
+        t.map(str::trim)
+            .filter(|t| !t.is_empty() && *t != "-")
+            .map(str::to_owned)
+    };
     let user = real(user)?;
     if user.contains('\\') || user.contains('@') {
         return Some(user);
@@ -94,9 +109,10 @@ pub fn same_account(a: &str, b: &str) -> bool {
 pub fn target(text: &str) -> (String, Option<u16>) {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('[')
-        && let Some((host, port)) = rest.split_once(']') {
-            return (host.to_owned(), port.trim_start_matches(':').parse().ok());
-        }
+        && let Some((host, port)) = rest.split_once(']')
+    {
+        return (host.to_owned(), port.trim_start_matches(':').parse().ok());
+    }
     match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') => match port.parse() {
             Ok(port) => (host.to_owned(), Some(port)),

@@ -2,6 +2,7 @@
 
 use rdpwhy_parsers::{EventRef, Guid, Kind};
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::{Peer, Sighting, View};
 use crate::evidence::{At, Evidence};
@@ -23,7 +24,15 @@ const SHOWS_A_CONNECTION: [Kind; 6] = [
 pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
     let mut found = Vec::new();
     for host in evidence.hosts.iter() {
-        Chains { evidence, host, found: Vec::new(), open: HashMap::new() }.run(index, &mut found);
+        Chains {
+            evidence,
+            host,
+            found: Vec::new(),
+            open: HashMap::new(),
+            by_name: HashMap::new(),
+            by_ip: HashMap::new(),
+        }
+        .run(index, &mut found);
     }
     found
 }
@@ -33,12 +42,18 @@ struct Chains<'a> {
     host: HostId,
     found: Vec<Sighting>,
     open: HashMap<Guid, usize>,
+    /// The latest connection of each listener name: `RDP-Tcp#7` starts again at 0 after a restart.
+    by_name: HashMap<String, usize>,
+    /// The latest connection from each address.
+    by_ip: HashMap<IpAddr, usize>,
 }
 
 impl Chains<'_> {
     fn run(mut self, index: &Index, into: &mut Vec<Sighting>) {
         for (_, at) in index.of_host(self.host) {
-            let Some(event) = self.evidence.event(*at) else { continue };
+            let Some(event) = self.evidence.event(*at) else {
+                continue;
+            };
             match event.event.kind {
                 kind::ACCEPTED if is_udp(event) => self.rejoin_udp(event),
                 kind::ACCEPTED => self.begin(*at, event),
@@ -53,8 +68,27 @@ impl Chains<'_> {
         self.open.insert(activity, self.found.len());
         let mut sighting = self.empty(at, event);
         sighting.client.ip = event.ip(field::CLIENT_IP);
-        sighting.client.port = event.int(field::CLIENT_PORT).and_then(|p| u16::try_from(p).ok());
+        sighting.client.port = event
+            .int(field::CLIENT_PORT)
+            .and_then(|p| u16::try_from(p).ok());
         self.found.push(sighting);
+        self.learn(self.found.len() - 1, event);
+    }
+
+    /// Remembers by what a connection can be found again.
+    fn learn(&mut self, i: usize, event: EventRef<'_>) {
+        let latest = |known: &mut usize| *known = (*known).max(i);
+        if matches!(event.event.kind, kind::CREATED | kind::ASSIGNED)
+            && let Some(name) = event.text(field::CONNECTION_NAME)
+        {
+            self.by_name
+                .entry(name.to_owned())
+                .and_modify(latest)
+                .or_insert(i);
+        }
+        if let Some(ip) = self.found.get(i).and_then(|s| s.client.ip) {
+            self.by_ip.entry(ip).and_modify(latest).or_insert(i);
+        }
     }
 
     fn empty(&self, at: At, event: EventRef<'_>) -> Sighting {
@@ -72,7 +106,7 @@ impl Chains<'_> {
             end: event.event.time,
             events: vec![at],
             session: None,
-            fingerprint: None,
+            fingerprints: Vec::new(),
             count: 1,
         }
     }
@@ -80,8 +114,9 @@ impl Chains<'_> {
     /// The UDP side channel of a connection is logged under an ActivityID of its own, and so is all that happens on it:
     /// the address leads back to the TCP connection.
     fn rejoin_udp(&mut self, event: EventRef<'_>) {
-        let ip = event.ip(field::CLIENT_IP);
-        let owner = self.found.iter().rposition(|s| s.client.ip == ip && ip.is_some());
+        let owner = event
+            .ip(field::CLIENT_IP)
+            .and_then(|ip| self.by_ip.get(&ip).copied());
         if let (Some(owner), false) = (owner, event.event.activity.is_none()) {
             self.open.insert(event.event.activity, owner);
         }
@@ -90,18 +125,29 @@ impl Chains<'_> {
     fn follow(&mut self, at: At, event: EventRef<'_>) {
         let activity = event.event.activity;
         let by_name = || {
-            let name = event.text(field::CONNECTION_NAME).filter(|_| event.event.kind == kind::TIMED)?;
-            self.found.iter().rposition(|s| self.named(s, name))
+            let name = event
+                .text(field::CONNECTION_NAME)
+                .filter(|_| event.event.kind == kind::TIMED)?;
+            self.by_name.get(name).copied()
         };
-        let Some(i) = self.open.get(&activity).copied().filter(|_| !activity.is_none()).or_else(by_name) else {
+        let Some(i) = self
+            .open
+            .get(&activity)
+            .copied()
+            .filter(|_| !activity.is_none())
+            .or_else(by_name)
+        else {
             if SHOWS_A_CONNECTION.contains(&event.event.kind) && !activity.is_none() {
                 self.open.insert(activity, self.found.len());
                 let sighting = self.empty(at, event);
                 self.found.push(sighting);
+                self.learn(self.found.len() - 1, event);
             }
             return;
         };
-        let Some(sighting) = self.found.get_mut(i) else { return };
+        let Some(sighting) = self.found.get_mut(i) else {
+            return;
+        };
         sighting.events.push(at);
         sighting.end = sighting.end.max(event.event.time);
         // Where the record of the accepted socket is gone, a refusal (140) still names the address.
@@ -109,16 +155,12 @@ impl Chains<'_> {
         if event.event.kind == kind::ASSIGNED {
             sighting.session = event.int(field::SESSION_ID);
         }
-    }
-
-    /// `RDP-Tcp#7` starts again at 0 after a restart, so the latest connection of that name is meant.
-    fn named(&self, sighting: &Sighting, name: &str) -> bool {
-        sighting.events.iter().filter_map(|at| self.evidence.event(*at)).any(|e| {
-            matches!(e.event.kind, kind::CREATED | kind::ASSIGNED) && e.text(field::CONNECTION_NAME) == Some(name)
-        })
+        self.learn(i, event);
     }
 }
 
 fn is_udp(event: EventRef<'_>) -> bool {
-    event.text(field::TRANSPORT).is_some_and(|t| t.eq_ignore_ascii_case("UDP"))
+    event
+        .text(field::TRANSPORT)
+        .is_some_and(|t| t.eq_ignore_ascii_case("UDP"))
 }

@@ -7,7 +7,10 @@ use std::path::Path;
 /// All records of a log in the shape of `evtx_dump`; none when something in it cannot be read.
 pub fn records(path: &Path) -> Option<Vec<Value>> {
     let mut parser = evtx::EvtxParser::from_path(path).ok()?;
-    parser.records_json_value().map(|r| r.ok().map(|r| r.data)).collect()
+    parser
+        .records_json_value()
+        .map(|r| r.ok().map(|r| r.data))
+        .collect()
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +53,9 @@ impl Form {
         match self {
             Self::EventViewer => {
                 let text: String = records.iter().map(|r| xml(r)).collect();
-                let text = format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-16\"?><Events>{text}</Events>");
+                let text = format!(
+                    "\u{feff}<?xml version=\"1.0\" encoding=\"utf-16\"?><Events>{text}</Events>"
+                );
                 text.encode_utf16().flat_map(u16::to_le_bytes).collect()
             }
             Self::Wevtutil => {
@@ -94,7 +99,11 @@ fn text(value: &Value) -> String {
 
 fn attributes(value: &Value) -> String {
     let members = value.get("#attributes").and_then(Value::as_object);
-    members.into_iter().flatten().map(|(n, v)| format!(" {n}='{}'", escaped(&text(v)))).collect()
+    members
+        .into_iter()
+        .flatten()
+        .map(|(n, v)| format!(" {n}='{}'", escaped(&text(v))))
+        .collect()
 }
 
 fn xml(record: &Value) -> String {
@@ -105,13 +114,18 @@ fn element(name: &str, value: &Value) -> String {
     let attributes = attributes(value);
     let inside = match value {
         Value::Object(members) => {
-            let own = members.get("#text").map(|t| escaped(&text(t))).unwrap_or_default();
+            let own = members
+                .get("#text")
+                .map(|t| escaped(&text(t)))
+                .unwrap_or_default();
             let children = members.iter().filter(|(n, _)| !n.starts_with('#'));
             let children: String = children
                 .map(|(n, v)| match (name, n.as_str()) {
                     ("EventData", "Data") => unnamed(v),
                     ("EventData", "Binary") => element(n, v),
-                    ("EventData", _) => format!("<Data Name='{}'>{}</Data>", escaped(n), escaped(&text(v))),
+                    ("EventData", _) => {
+                        format!("<Data Name='{}'>{}</Data>", escaped(n), escaped(&text(v)))
+                    }
                     _ => element(n, v),
                 })
                 .collect();
@@ -119,11 +133,18 @@ fn element(name: &str, value: &Value) -> String {
         }
         other => escaped(&text(other)),
     };
-    if inside.is_empty() { format!("<{name}{attributes}/>") } else { format!("<{name}{attributes}>{inside}</{name}>") }
+    if inside.is_empty() {
+        format!("<{name}{attributes}/>")
+    } else {
+        format!("<{name}{attributes}>{inside}</{name}>")
+    }
 }
 
 fn unnamed(value: &Value) -> String {
-    texts(value).iter().map(|t| format!("<Data>{}</Data>", escaped(&text(t)))).collect()
+    texts(value)
+        .iter()
+        .map(|t| format!("<Data>{}</Data>", escaped(&text(t))))
+        .collect()
 }
 
 fn texts(value: &Value) -> Vec<Value> {
@@ -151,9 +172,14 @@ fn velociraptor(record: &Value) -> Value {
                 let mut out = Map::new();
                 for (name, value) in members {
                     match value {
-                        Value::Object(attributes) if name == "#attributes" => out.extend(attributes.clone()),
+                        Value::Object(attributes) if name == "#attributes" => {
+                            out.extend(attributes.clone())
+                        }
                         Value::String(t) if name.ends_with("LogonId") && t.starts_with("0x") => {
-                            out.insert(name.clone(), u64::from_str_radix(&t[2..], 16).unwrap().into());
+                            out.insert(
+                                name.clone(),
+                                u64::from_str_radix(&t[2..], 16).unwrap().into(),
+                            );
                         }
                         _ => {
                             out.insert(name.clone(), plain(value));
@@ -209,12 +235,18 @@ fn winlogbeat(record: &Value) -> Value {
 /// `{"EventData":{"Data":[{"@Name":…,"#text":…}]}}` as text.
 fn payload(record: &Value) -> String {
     fn at_signs(value: &Value) -> Value {
-        let Value::Object(members) = value else { return text(value).into() };
+        let Value::Object(members) = value else {
+            return text(value).into();
+        };
         let mut out = Map::new();
         for (name, value) in members {
             match value {
                 Value::Object(attributes) if name == "#attributes" => {
-                    out.extend(attributes.iter().map(|(n, v)| (format!("@{n}"), text(v).into())));
+                    out.extend(
+                        attributes
+                            .iter()
+                            .map(|(n, v)| (format!("@{n}"), text(v).into())),
+                    );
                 }
                 _ => {
                     out.insert(name.clone(), at_signs(value));
@@ -232,13 +264,18 @@ fn payload(record: &Value) -> String {
                 "Data" => named.extend(texts(value).iter().map(|t| Value::from(text(t)))),
                 "Binary" => {
                     let hex = text(value);
-                    let pairs: Vec<&str> = (0..hex.len() / 2).map(|i| &hex[i * 2..i * 2 + 2]).collect();
+                    let pairs: Vec<&str> =
+                        (0..hex.len() / 2).map(|i| &hex[i * 2..i * 2 + 2]).collect();
                     out.insert("Binary".to_owned(), pairs.join("-").into());
                 }
                 _ => named.push(json!({"@Name": name, "#text": text(value)})),
             }
         }
-        let data = if named.len() == 1 { named.remove(0) } else { Value::Array(named) };
+        let data = if named.len() == 1 {
+            named.remove(0)
+        } else {
+            Value::Array(named)
+        };
         out.insert("Data".to_owned(), data);
         return json!({"EventData": out}).to_string();
     }
@@ -276,8 +313,10 @@ fn evtxecmd_csv(records: &[Value]) -> String {
     let mut out = columns.join(",") + "\r\n";
     for record in records {
         let row = evtxecmd(record);
-        let cells: Vec<String> =
-            columns.iter().map(|c| format!("\"{}\"", text(&row[*c]).replace('"', "\"\""))).collect();
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|c| format!("\"{}\"", text(&row[*c]).replace('"', "\"\"")))
+            .collect();
         out += &(cells.join(",") + "\r\n");
     }
     out

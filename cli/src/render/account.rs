@@ -68,8 +68,11 @@ pub fn ending(attempt: &AttemptReport) -> Option<String> {
 
 /// `disconnect reason 2308 (0x904), extended reason 7 (0x7)`: what the sides reported.
 pub fn codes(attempt: &AttemptReport) -> Option<String> {
-    let said: Vec<String> =
-        attempt.codes.iter().filter_map(|(name, code)| told(name, *code)).collect();
+    let said: Vec<String> = attempt
+        .codes
+        .iter()
+        .filter_map(|(name, code)| told(name, *code))
+        .collect();
     (!said.is_empty()).then(|| said.join("; "))
 }
 
@@ -84,8 +87,13 @@ fn told(name: &str, code: i64) -> Option<String> {
         "socket_error" => ("win32", "the server's socket failed with"),
         _ => return Some(format!("{} {code} ({code:#x})", name.replace('_', " "))),
     };
-    let known = u32::try_from(code).ok().and_then(|c| rdpwhy_parsers::code(registry, c));
-    let silent = matches!((name, code), ("server_reason", 0 | 14) | ("session_reason", 0) | ("socket_error", 64));
+    let known = u32::try_from(code)
+        .ok()
+        .and_then(|c| rdpwhy_parsers::code(registry, c));
+    let silent = matches!(
+        (name, code),
+        ("server_reason", 0 | 14) | ("session_reason", 0) | ("socket_error", 64)
+    );
     if silent {
         return None;
     }

@@ -112,7 +112,10 @@ pub fn alternatives(page: &mut Page, context: &Context<'_>, verdict: &VerdictRep
     let mut label = Label::new("Not");
     let shown = context.shown(verdict.alternatives.len(), FEW);
     for other in verdict.alternatives.iter().take(shown) {
-        let body = [plain(&other.title), plain(format!(": {}", channels(&other.why_not)))];
+        let body = [
+            plain(&other.title),
+            plain(format!(": {}", channels(&other.why_not))),
+        ];
         page.flow(SECTION, &[label.next()], &body);
     }
     more(page, verdict.alternatives.len() - shown);
@@ -143,7 +146,14 @@ fn maybe(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport) {
         body.push(faint(format!(": {}", channels(why))));
         page.flow(SECTION, &[label.next()], &body);
     }
-    more(page, groups.iter().skip(shown).map(|(_, causes)| causes.len()).sum());
+    more(
+        page,
+        groups
+            .iter()
+            .skip(shown)
+            .map(|(_, causes)| causes.len())
+            .sum(),
+    );
 }
 
 fn more(page: &mut Page, n: usize) {

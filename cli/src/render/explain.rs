@@ -311,11 +311,14 @@ fn sign(page: &mut Page, label: &str, indent: usize, s: &SignText) {
     let mut places: Vec<String> = s.places.iter().map(place).collect();
     places.dedup();
     if !places.is_empty() {
-        body.push(plain(" "));
+        body.push(plain("  "));
         body.extend(facts(&places));
     }
+    if !s.wants.is_empty() {
+        body.push(faint(format!("  where {}", s.wants.join(" and "))));
+    }
     if s.statement {
-        body.push(Run::new(Ink::Good, " (says the reason itself)"));
+        body.push(Run::new(Ink::Good, "  (says the reason itself)"));
     }
     page.flow(indent + 2, &lead, &body);
     for member in &s.members {

@@ -70,11 +70,20 @@ fn rung(page: &mut Page, context: &Context<'_>, step: &Step) {
     ];
     let broke = step.state == "broke";
     // Where it broke every word counts; what was passed is told by what was agreed and where that stands.
-    let told = if broke { context.shown(step.signs.len(), FEW_SIGNS_OF_THE_BREAK) } else { 0 };
-    let told = if context.style.all { step.signs.len() } else { told };
+    let told = if broke {
+        context.shown(step.signs.len(), FEW_SIGNS_OF_THE_BREAK)
+    } else {
+        0
+    };
+    let told = if context.style.all {
+        step.signs.len()
+    } else {
+        told
+    };
     let (spoken, rest) = step.signs.split_at(step.signs.len().saturating_sub(told));
     let mut lead = Some(lead);
-    let mut line = |body: &[Run]| page.flow(SIGNS, &lead.take().map(Vec::from).unwrap_or_default(), body);
+    let mut line =
+        |body: &[Run]| page.flow(SIGNS, &lead.take().map(Vec::from).unwrap_or_default(), body);
     let mut body = Vec::new();
     if let Some(brief) = &step.brief {
         body.push(plain(brief));
@@ -90,8 +99,15 @@ fn rung(page: &mut Page, context: &Context<'_>, step: &Step) {
         line(&body);
     }
     for sign in rest {
-        let place = sign.event.as_ref().map_or_else(String::new, |e| format!("{e}, "));
-        let place = if place.is_empty() { context.names.place(sign.source, &sign.at) } else { format!("{place}{}", sign.at) };
+        let place = sign
+            .event
+            .as_ref()
+            .map_or_else(String::new, |e| format!("{e}, "));
+        let place = if place.is_empty() {
+            context.names.place(sign.source, &sign.at)
+        } else {
+            format!("{place}{}", sign.at)
+        };
         line(&[plain(&sign.says), faint(format!("  {place}")).whole()]);
     }
 }
@@ -102,7 +118,10 @@ fn places(context: &Context<'_>, signs: &[Sign]) -> String {
     let mut events: Vec<(String, Vec<String>)> = Vec::new();
     for sign in signs {
         if let Some(n) = sign.at.strip_prefix("packet ").and_then(|n| n.parse().ok()) {
-            packets.entry(context.names.name(sign.source)).or_default().push(n);
+            packets
+                .entry(context.names.name(sign.source))
+                .or_default()
+                .push(n);
             continue;
         }
         let (log, id) = match sign.event.as_deref().and_then(|e| e.rsplit_once(' ')) {
@@ -126,10 +145,18 @@ fn places(context: &Context<'_>, signs: &[Sign]) -> String {
                 (Some(a), _) => format!("packet {a}"),
                 _ => String::new(),
             };
-            if several { format!("{capture}: {range}") } else { range }
+            if several {
+                format!("{capture}: {range}")
+            } else {
+                range
+            }
         })
         .collect();
-    parts.extend(events.into_iter().map(|(log, ids)| format!("{log} {}", ids.join(", "))));
+    parts.extend(
+        events
+            .into_iter()
+            .map(|(log, ids)| format!("{log} {}", ids.join(", "))),
+    );
     parts.join(" · ")
 }
 

@@ -17,7 +17,8 @@ pub fn row<'c>(cells: impl IntoIterator<Item = &'c str>, to: &mut String) {
 /// for a formula. The apostrophe tells it that the cell is text.
 fn cell(text: &str, to: &mut String) {
     let mut text = safe(text, PARAGRAPH, Charset::Unicode);
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
     if formula {
         text.insert(0, '\'');
     }
@@ -50,6 +51,9 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_where_they_must_be() {
-        assert_eq!(written(&["a,b", "say \"x\"", "", "\x1b[2J"]), "\"a,b\",\"say \"\"x\"\"\",,\\x1b[2J\r\n");
+        assert_eq!(
+            written(&["a,b", "say \"x\"", "", "\x1b[2J"]),
+            "\"a,b\",\"say \"\"x\"\"\",,\\x1b[2J\r\n"
+        );
     }
 }

@@ -34,7 +34,15 @@ const QUIET: [&str; 9] = [
     "ntlm.",
 ];
 /// Values that make an event another one, not one more: they say why.
-const CODES: [&str; 7] = ["logon_type", "error", "status", "sub_status", "reason", "client_ip", "alert"];
+const CODES: [&str; 7] = [
+    "logon_type",
+    "error",
+    "status",
+    "sub_status",
+    "reason",
+    "client_ip",
+    "alert",
+];
 /// Different values of one name that a line remembers; it shows a handful.
 const MOST_VALUES: usize = 200;
 /// A user's failed tries that are told together, from this number on.
@@ -42,7 +50,8 @@ const SEVERAL: usize = 3;
 
 /// Whether a person reads past it: each is also told by something else, or tells that nothing happened. `--all` shows it.
 pub fn is_left_out(entry: &Entry<'_>) -> bool {
-    let small_step = entry.kind == "clock.changed" && values::clock_step(entry).is_some_and(|ms| ms.abs() < 1000.0);
+    let small_step = entry.kind == "clock.changed"
+        && values::clock_step(entry).is_some_and(|ms| ms.abs() < 1000.0);
     entry.attempt.is_none() && (LEFT_OUT.contains(&entry.kind) || small_step)
 }
 
@@ -141,11 +150,16 @@ pub fn items<'a>(
             continue;
         };
         let many = timeline.attempt(attempt).is_some_and(|a| a.count > 1);
-        let open = open_connections.get(&attempt).and_then(|i| items.get_mut(*i));
+        let open = open_connections
+            .get(&attempt)
+            .and_then(|i| items.get_mut(*i));
         match open {
             // The tries behind one entry may spread over days: each day's are told where they happened.
             Some(Item::Connection { events, .. })
-                if !many || events.last().is_some_and(|e| entry.time.since(e.time) <= PAUSE_NS) =>
+                if !many
+                    || events
+                        .last()
+                        .is_some_and(|e| entry.time.since(e.time) <= PAUSE_NS) =>
             {
                 events.push(entry);
             }
@@ -183,7 +197,10 @@ fn sort_of(entry: &Entry<'_>) -> String {
         .filter(|(n, _)| CODES.contains(n) || (from_afar && *n == "user"))
         .map(|(_, v)| v.as_str())
         .collect();
-    format!("{:?} {} {codes:?} {}", entry.host, entry.kind, entry.recovered)
+    format!(
+        "{:?} {} {codes:?} {}",
+        entry.host, entry.kind, entry.recovered
+    )
 }
 
 /// Puts connections of one sort together, when there are several within the pause.
@@ -192,8 +209,12 @@ fn alike<'a>(timeline: &Timeline<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
     let mut least: Vec<usize> = Vec::new();
     let mut open: BTreeMap<Likeness, (usize, Timestamp)> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
-        let Item::Connection { attempt, events } = item else { continue };
-        let Some(a) = timeline.attempt(*attempt) else { continue };
+        let Item::Connection { attempt, events } = item else {
+            continue;
+        };
+        let Some(a) = timeline.attempt(*attempt) else {
+            continue;
+        };
         let Some(like) = likeness(&a) else { continue };
         let likes_company = if is_stranger(&a) { 2 } else { SEVERAL };
         let end = events.last().map_or(item.from(), |e| e.time);
@@ -234,8 +255,13 @@ fn alike<'a>(timeline: &Timeline<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
         let from = events.first().map_or(Timestamp(0), |e| e.time);
         let to = events.last().map_or(from, |e| e.time);
         let told = (attempt, tries(count, &events));
-        let open = head.and_then(|h| place.get(&h)).and_then(|p| merged.get_mut(*p));
-        if let Some(Item::Connections { to: last, attempts, .. }) = open {
+        let open = head
+            .and_then(|h| place.get(&h))
+            .and_then(|p| merged.get_mut(*p));
+        if let Some(Item::Connections {
+            to: last, attempts, ..
+        }) = open
+        {
             *last = (*last).max(to);
             attempts.push(told);
             continue;
@@ -252,7 +278,9 @@ fn alike<'a>(timeline: &Timeline<'a>, items: Vec<Item<'a>>) -> Vec<Item<'a>> {
 
 /// Of the tries behind an entry those that these events tell of: each try begins with one event of the first one's kind.
 fn tries(count: u64, events: &[Entry<'_>]) -> u64 {
-    let Some(first) = events.first() else { return 0 };
+    let Some(first) = events.first() else {
+        return 0;
+    };
     let begun = events.iter().filter(|e| e.kind == first.kind).count() as u64;
     begun.min(count).max(1)
 }

@@ -42,7 +42,11 @@ fn event(timeline: &Timeline<'_>, entry: &Entry<'_>) -> Value {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
         .collect();
-    let place = if entry.origin.is_some() { "record" } else { "packet" };
+    let place = if entry.origin.is_some() {
+        "record"
+    } else {
+        "packet"
+    };
     let mut object = json!({
         "time": time(entry.time),
         "source_time": time(entry.raw),

@@ -83,10 +83,18 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
         &knowledge,
         &progress,
         |timeline| {
-            if let Some(id) = filter.attempt.as_deref().filter(|id| !timeline.has_attempt(id)) {
-                return Err(Stop::usage(format!("--attempt {id}: there is no such attempt")));
+            if let Some(id) = filter
+                .attempt
+                .as_deref()
+                .filter(|id| !timeline.has_attempt(id))
+            {
+                return Err(Stop::usage(format!(
+                    "--attempt {id}: there is no such attempt"
+                )));
             }
-            let defects = timeline.defects().map(|(path, d)| format!("{path}: {}: {}", d.at, d.what));
+            let defects = timeline
+                .defects()
+                .map(|(path, d)| format!("{path}: {}: {}", d.at, d.what));
             let text = match args.format {
                 Format::Text => story::text(timeline, &filter, &style),
                 Format::Csv => table::csv(timeline, &filter),
@@ -106,7 +114,9 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
         say.line(&format!("rdpwhy: {defect}"));
     }
     match (output, &args.output) {
-        (Some(output), Some(path)) => output.write(text.as_bytes()).map_err(|e| cannot_write(path, &e)),
+        (Some(output), Some(path)) => output
+            .write(text.as_bytes())
+            .map_err(|e| cannot_write(path, &e)),
         _ => put(out, text.as_bytes())
             .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}"))),
     }

@@ -10,19 +10,29 @@ pub fn time(t: Timestamp) -> String {
 
 /// `record 411` or `packet 12`.
 pub fn place(entry: &Entry<'_>) -> String {
-    let word = if entry.origin.is_some() { "record" } else { "packet" };
+    let word = if entry.origin.is_some() {
+        "record"
+    } else {
+        "packet"
+    };
     format!("{word} {}", entry.place)
 }
 
 /// Provider and id, without what all providers of Windows have in common.
 pub fn event(entry: &Entry<'_>) -> Option<String> {
-    entry.origin.map(|(provider, id)| format!("{} {id}", provider_name(provider)))
+    entry
+        .origin
+        .map(|(provider, id)| format!("{} {id}", provider_name(provider)))
 }
 
 /// `RdpCoreTS` for `Microsoft-Windows-RemoteDesktopServices-RdpCoreTS`, whatever its case.
 pub fn provider_name(provider: &str) -> &str {
     let mut name = provider;
-    for common in ["microsoft-windows-", "remotedesktopservices-", "terminalservices-"] {
+    for common in [
+        "microsoft-windows-",
+        "remotedesktopservices-",
+        "terminalservices-",
+    ] {
         let head = name.get(..common.len());
         if head.is_some_and(|h| h.eq_ignore_ascii_case(common)) {
             name = name.get(common.len()..).unwrap_or(name);

@@ -77,8 +77,15 @@ impl<'a> Telling<'a, '_> {
             (Some(first), Some(last)) => self.clock.span(&time(first), &time(last)),
             _ => "no event".to_owned(),
         };
-        let host = self.only_host.map(|h| format!("{h} · ")).unwrap_or_default();
-        self.page.flow(0, &[], &[strong(host), faint(format!("{sources} · {span}"))]);
+        let host = self
+            .only_host
+            .map(|h| format!("{h} · "))
+            .unwrap_or_default();
+        self.page.flow(
+            0,
+            &[],
+            &[strong(host), faint(format!("{sources} · {span}"))],
+        );
     }
 
     /// A heading when the day changes.
@@ -86,7 +93,9 @@ impl<'a> Telling<'a, '_> {
         let day = self.clock.day(&time(at));
         if day != self.day {
             self.day = day;
-            let name = day.map(|d| d.strftime("%A, %Y-%m-%d").to_string()).unwrap_or_default();
+            let name = day
+                .map(|d| d.strftime("%A, %Y-%m-%d").to_string())
+                .unwrap_or_default();
             self.page.gap();
             self.page.flow(0, &[], &[strong(name)]);
         }
@@ -101,11 +110,7 @@ impl<'a> Telling<'a, '_> {
         match item {
             Item::Events(events) => self.events(&events),
             Item::Connection { attempt, events } => self.connection(attempt, &events),
-            Item::Connections {
-                from,
-                to,
-                attempts,
-            } => self.connections(from, to, &attempts),
+            Item::Connections { from, to, attempts } => self.connections(from, to, &attempts),
         }
     }
 
@@ -115,7 +120,11 @@ impl<'a> Telling<'a, '_> {
             says(entry, &[])
         } else {
             let until = self.clock.second(&time(events.to), self.day);
-            let mut body = vec![plain(format!("{}{}", meaning(entry), values::of_all(events)))];
+            let mut body = vec![plain(format!(
+                "{}{}",
+                meaning(entry),
+                values::of_all(events)
+            ))];
             body.push(strong(format!(" ×{} until {until}", number(events.times))).whole());
             body
         };
@@ -124,7 +133,9 @@ impl<'a> Telling<'a, '_> {
     }
 
     fn connection(&mut self, attempt: usize, events: &[Entry<'_>]) {
-        let Some(a) = self.timeline.attempt(attempt) else { return };
+        let Some(a) = self.timeline.attempt(attempt) else {
+            return;
+        };
         let start = events.first().map_or(a.start, |e| e.time);
         self.page.gap();
         let (ink, _) = look(a.outcome);
@@ -150,8 +161,10 @@ impl<'a> Telling<'a, '_> {
     }
 
     fn connections(&mut self, from: Timestamp, to: Timestamp, attempts: &[(usize, u64)]) {
-        let tried: Vec<(Try<'_>, u64)> =
-            attempts.iter().filter_map(|(i, n)| Some((self.timeline.attempt(*i)?, *n))).collect();
+        let tried: Vec<(Try<'_>, u64)> = attempts
+            .iter()
+            .filter_map(|(i, n)| Some((self.timeline.attempt(*i)?, *n)))
+            .collect();
         let Some((a, _)) = tried.first() else { return };
         let tries = tried.iter().map(|(_, n)| n).sum();
         let until = match self.clock.second(&time(to), self.day) {
@@ -163,11 +176,18 @@ impl<'a> Telling<'a, '_> {
             *clients.entry(t.client_host.as_str()).or_default() += n;
         }
         let (ink, _) = look(a.outcome);
-        let mut body = vec![strong(count(tries, "try", "tries")), plain(format!(" at {}", a.server))];
+        let mut body = vec![
+            strong(count(tries, "try", "tries")),
+            plain(format!(" at {}", a.server)),
+        ];
         body.push(plain(match (clients.len(), clients.first_key_value()) {
             (1, Some((client, _))) => format!(" by {client}{until}: "),
             (n @ 2.., _) => {
-                format!(" by {} ({}){until}: ", count(n as u64, "client", "clients"), most(&clients, FEW_CLIENTS))
+                format!(
+                    " by {} ({}){until}: ",
+                    count(n as u64, "client", "clients"),
+                    most(&clients, FEW_CLIENTS)
+                )
             }
             _ => format!("{until}, from where is not recorded: "),
         }));
@@ -197,12 +217,23 @@ impl<'a> Telling<'a, '_> {
         let what = event(entry).unwrap_or_else(|| file(entry.path).to_owned());
         let mut facts = vec![format!("{what}, {}", place(entry))];
         if with_host {
-            facts.extend(entry.host.filter(|_| self.only_host.is_none()).map(str::to_owned));
+            facts.extend(
+                entry
+                    .host
+                    .filter(|_| self.only_host.is_none())
+                    .map(str::to_owned),
+            );
         }
         if entry.time != entry.raw {
-            facts.push(format!("{} there", self.clock.time(&time(entry.raw), self.day)));
+            facts.push(format!(
+                "{} there",
+                self.clock.time(&time(entry.raw), self.day)
+            ));
         }
-        facts.into_iter().map(|f| faint(format!(" · {f}")).whole()).collect()
+        facts
+            .into_iter()
+            .map(|f| faint(format!(" · {f}")).whole())
+            .collect()
     }
 
     /// One event on its own, nothing folded.
@@ -220,9 +251,16 @@ impl<'a> Telling<'a, '_> {
         if counts.is_empty() {
             return;
         }
-        let kinds: Vec<String> = counts.iter().map(|(kind, n)| format!("{} × {kind}", number(*n))).collect();
+        let kinds: Vec<String> = counts
+            .iter()
+            .map(|(kind, n)| format!("{} × {kind}", number(*n)))
+            .collect();
         self.page.gap();
-        self.page.flow(0, &[], &[faint(format!("Left out, see --all: {}", kinds.join(", ")))]);
+        self.page.flow(
+            0,
+            &[],
+            &[faint(format!("Left out, see --all: {}", kinds.join(", ")))],
+        );
     }
 
     /// What the logs hold beside the events above.
@@ -236,11 +274,22 @@ impl<'a> Telling<'a, '_> {
             if path != count.path {
                 path = &count.path;
                 self.page.gap();
-                self.page.flow(0, &[], &[strong("Not on the timeline, or recovered: "), plain(path)]);
+                self.page.flow(
+                    0,
+                    &[],
+                    &[strong("Not on the timeline, or recovered: "), plain(path)],
+                );
             }
-            let mut body = vec![plain(format!("{} {}", provider_name(&count.provider), count.id))];
+            let mut body = vec![plain(format!(
+                "{} {}",
+                provider_name(&count.provider),
+                count.id
+            ))];
             if !count.known {
-                body.push(faint(format!(" · {} no file of the catalogue describes", records(count.live))));
+                body.push(faint(format!(
+                    " · {} no file of the catalogue describes",
+                    records(count.live)
+                )));
             }
             if count.recovered > 0 {
                 body.push(faint(format!(" · {} recovered", records(count.recovered))));
@@ -257,8 +306,16 @@ fn meaning(entry: &Entry<'_>) -> &'static str {
 
 /// What an event says, without what a heading tells already.
 fn says(entry: &Entry<'_>, heading: &[String]) -> Vec<Run> {
-    let recovered = if entry.recovered { " (recovered from outside the log's live part)" } else { "" };
-    vec![plain(format!("{}{}{recovered}", meaning(entry), values::of_one(entry, heading)))]
+    let recovered = if entry.recovered {
+        " (recovered from outside the log's live part)"
+    } else {
+        ""
+    };
+    vec![plain(format!(
+        "{}{}{recovered}",
+        meaning(entry),
+        values::of_one(entry, heading)
+    ))]
 }
 
 /// `a ×7, b ×2, c and 4 more`.
@@ -268,10 +325,20 @@ fn most(counted: &BTreeMap<&str, u64>, few: usize) -> String {
     let named: Vec<String> = most
         .iter()
         .take(few)
-        .map(|(c, n)| if *n > 1 { format!("{c} ×{n}") } else { (*c).to_owned() })
+        .map(|(c, n)| {
+            if *n > 1 {
+                format!("{c} ×{n}")
+            } else {
+                (*c).to_owned()
+            }
+        })
         .collect();
     let more = most.len().saturating_sub(few);
-    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
+    if more == 0 {
+        named.join(", ")
+    } else {
+        format!("{} and {more} more", named.join(", "))
+    }
 }
 
 fn records(n: u64) -> String {
@@ -291,7 +358,11 @@ fn look(outcome: &str) -> (Ink, &'static str) {
 /// `failed in NLA after 4.4 s`.
 fn ended(a: &Try<'_>) -> String {
     let lasted = a.end.since(a.start);
-    let lasted = if lasted > 0 { format!(" after {}", duration(milliseconds(lasted))) } else { String::new() };
+    let lasted = if lasted > 0 {
+        format!(" after {}", duration(milliseconds(lasted)))
+    } else {
+        String::new()
+    };
     format!("{}{lasted}", how(a))
 }
 
@@ -304,7 +375,9 @@ fn how(a: &Try<'_>) -> String {
         _ => format!(" in {}", step(a.stage)),
     };
     let by = match (a.outcome, a.closed_by) {
-        ("failed" | "dropped", by @ ("client" | "server" | "middlebox")) => format!(", ended by the {by}"),
+        ("failed" | "dropped", by @ ("client" | "server" | "middlebox")) => {
+            format!(", ended by the {by}")
+        }
         ("failed" | "dropped", "nobody") => ", went silent".to_owned(),
         _ => String::new(),
     };
@@ -341,7 +414,9 @@ fn heading(a: &Try<'_>) -> Vec<String> {
 fn steps<'e, 'a>(events: &'e [Entry<'a>]) -> Vec<(&'e Entry<'a>, u64)> {
     let mut steps: Vec<(&Entry<'a>, u64)> = Vec::new();
     for entry in events {
-        match steps.iter_mut().rev().take(3).find(|(e, _)| e.kind == entry.kind && e.origin == entry.origin && e.details == entry.details) {
+        match steps.iter_mut().rev().take(3).find(|(e, _)| {
+            e.kind == entry.kind && e.origin == entry.origin && e.details == entry.details
+        }) {
             Some((_, times)) => *times += 1,
             None => steps.push((entry, 1)),
         }
@@ -352,7 +427,11 @@ fn steps<'e, 'a>(events: &'e [Entry<'a>]) -> Vec<(&'e Entry<'a>, u64)> {
 /// `+0.412 s`.
 fn offset(nanoseconds: i64) -> String {
     let ms = milliseconds(nanoseconds);
-    if ms < 120_000.0 { format!("+{:.3}", ms / 1000.0) } else { format!("+{}", duration(ms)) }
+    if ms < 120_000.0 {
+        format!("+{:.3}", ms / 1000.0)
+    } else {
+        format!("+{}", duration(ms))
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]

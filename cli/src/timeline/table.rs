@@ -49,7 +49,9 @@ fn cells(entry: &Entry<'_>, attempt: Option<&Try<'_>>) -> [String; COLUMNS.len()
         let found = entry.values.iter().find(|(n, _)| *n == name);
         found.map(|(_, v)| v.clone())
     };
-    let (provider, id) = entry.origin.map_or(("", String::new()), |(p, id)| (p, id.to_string()));
+    let (provider, id) = entry
+        .origin
+        .map_or(("", String::new()), |(p, id)| (p, id.to_string()));
     [
         time(entry.time),
         time(entry.raw),

@@ -35,7 +35,11 @@ pub fn csv(timeline: &Timeline<'_>, filter: &Filter) -> String {
         let object = object(timeline, &entry);
         let cells = COLUMNS.map(|column| match &object[column] {
             Value::String(text) => text.clone(),
-            Value::Array(tags) => tags.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+            Value::Array(tags) => tags
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
             Value::Null => String::new(),
             other => other.to_string(),
         });
@@ -63,7 +67,11 @@ pub fn lines(timeline: &Timeline<'_>, filter: &Filter) -> String {
 
 fn object(timeline: &Timeline<'_>, entry: &Entry<'_>) -> Value {
     let attempt = entry.attempt.and_then(|a| timeline.attempt(a));
-    let user = entry.values.iter().find(|(n, _)| *n == "user").map(|(_, v)| v.as_str());
+    let user = entry
+        .values
+        .iter()
+        .find(|(n, _)| *n == "user")
+        .map(|(_, v)| v.as_str());
     json!({
         "message": message(entry, attempt.as_ref()),
         // An offset, not Z: the importer asks for one.
@@ -87,7 +95,9 @@ fn object(timeline: &Timeline<'_>, entry: &Entry<'_>) -> Value {
 
 fn message(entry: &Entry<'_>, attempt: Option<&Try<'_>>) -> String {
     let origin = event(entry).unwrap_or_else(|| place(entry));
-    let connection = attempt.map(|a| format!(" [{} → {}]", a.client, a.server)).unwrap_or_default();
+    let connection = attempt
+        .map(|a| format!(" [{} → {}]", a.client, a.server))
+        .unwrap_or_default();
     format!("{}{connection} ({origin})", entry.says)
 }
 

@@ -48,7 +48,13 @@ const NEVER: [&str; 12] = [
 /// Values that say how something went.
 const RESULTS: [&str; 4] = ["error", "status", "sub_status", "code"];
 /// A connection's heading names these already.
-const IN_THE_HEADING: [&str; 5] = ["client_ip", "client_port", "server_ip", "server_port", "transport"];
+const IN_THE_HEADING: [&str; 5] = [
+    "client_ip",
+    "client_port",
+    "server_ip",
+    "server_port",
+    "transport",
+];
 /// Services without which no remote session comes about: named first among many.
 const SERVICES: [&str; 10] = [
     "TermService",
@@ -85,8 +91,15 @@ fn is_success(name: &str, value: Option<&str>) -> bool {
 
 /// `: error 64 (ERROR_NETNAME_DELETED), user CORP\\ana`, or nothing.
 pub fn of_one(entry: &Entry<'_>, heading: &[String]) -> String {
-    let value = |name: &str| entry.values.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str());
-    let told = |name: &str| value(name).is_some_and(|v| heading.iter().any(|h| h.eq_ignore_ascii_case(v)));
+    let value = |name: &str| {
+        entry
+            .values
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v.as_str())
+    };
+    let told =
+        |name: &str| value(name).is_some_and(|v| heading.iter().any(|h| h.eq_ignore_ascii_case(v)));
     let mut wanted: Vec<(usize, String)> = Vec::new();
     for (name, says) in &entry.details {
         let says = match *name {
@@ -98,7 +111,9 @@ pub fn of_one(entry: &Entry<'_>, heading: &[String]) -> String {
             "new" => clock_step(entry).map_or_else(|| says.clone(), by),
             "domain" if value("user").is_some() => continue,
             "user" => match (value("domain"), value("user")) {
-                (Some(domain), Some(user)) if !user.contains(['\\', '@']) => format!("user {domain}\\{user}"),
+                (Some(domain), Some(user)) if !user.contains(['\\', '@']) => {
+                    format!("user {domain}\\{user}")
+                }
                 _ => says.clone(),
             },
             _ => says.clone(),
@@ -130,7 +145,9 @@ pub fn of_all(events: &Events<'_>) -> String {
     let mut says = Vec::new();
     let mut differ = false;
     for name in names {
-        let Some(values) = events.values.get(name) else { continue };
+        let Some(values) = events.values.get(name) else {
+            continue;
+        };
         match values.first_key_value() {
             Some((only, n)) if values.len() == 1 && *n == events.times => says.push(only.clone()),
             Some(_) if !differ => {
@@ -149,7 +166,10 @@ fn several(name: &str, values: &BTreeMap<String, u64>) -> String {
     let bare = |says: &str| says.strip_prefix(&label).unwrap_or(says).to_owned();
     let mut values: Vec<(String, u64)> = values.iter().map(|(v, n)| (bare(v), *n)).collect();
     values.sort_by_key(|(v, n)| {
-        let service = SERVICES.iter().position(|s| s.eq_ignore_ascii_case(v)).unwrap_or(SERVICES.len());
+        let service = SERVICES
+            .iter()
+            .position(|s| s.eq_ignore_ascii_case(v))
+            .unwrap_or(SERVICES.len());
         (service, std::cmp::Reverse(*n))
     });
     let shown: Vec<String> = values
@@ -159,7 +179,11 @@ fn several(name: &str, values: &BTreeMap<String, u64>) -> String {
         .map(|(v, n)| if *n > 1 { format!("{v} ×{n}") } else { v })
         .collect();
     let more = values.len().saturating_sub(FEW_OF_ONE);
-    if more == 0 { format!("{label}{}", shown.join(", ")) } else { format!("{label}{} and {more} more", shown.join(", ")) }
+    if more == 0 {
+        format!("{label}{}", shown.join(", "))
+    } else {
+        format!("{label}{} and {more} more", shown.join(", "))
+    }
 }
 
 fn short(value: &str) -> String {
@@ -171,5 +195,9 @@ fn short(value: &str) -> String {
 
 fn list(says: impl Iterator<Item = String>) -> String {
     let says: Vec<String> = says.collect();
-    if says.is_empty() { String::new() } else { format!(": {}", says.join(", ")) }
+    if says.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", says.join(", "))
+    }
 }

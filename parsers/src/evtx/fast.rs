@@ -130,42 +130,39 @@ impl Reader {
     }
 
     fn record(&mut self, data: &[u8], record: Record, batch: &mut EventBatch) -> Result<(), Odd> {
-        match instance_token(data, record.start, record.end)? {
-            Some(token) => {
-                let instance = Instance::read(data, token)?;
-                let nth = self.frame(data, instance.definition)?;
-                let frame = self.frames.get_mut(nth).ok_or(Odd("no frame"))?;
-                let parts = frame.values(data, &instance, record.end)?;
-                let names = [parts[0], parts[1], parts[2], parts[3]];
-                let who = frame.recent.of(names, data, &mut self.identities)?;
-                let (outline, stream) = (frame.outline, frame.stream(data)?);
-                self.add(
-                    data,
-                    record,
-                    parts,
-                    who,
-                    |picker, spec| picker.pick(spec, &outline, stream, Some(&instance)),
-                    batch,
-                )
+        if let Some(token) = instance_token(data, record.start, record.end)? {
+            let instance = Instance::read(data, token)?;
+            let nth = self.frame(data, instance.definition)?;
+            let frame = self.frames.get_mut(nth).ok_or(Odd("no frame"))?;
+            let parts = frame.values(data, &instance, record.end)?;
+            let names = [parts[0], parts[1], parts[2], parts[3]];
+            let who = frame.recent.of(names, data, &mut self.identities)?;
+            let (outline, stream) = (frame.outline, frame.stream(data)?);
+            self.add(
+                data,
+                record,
+                parts,
+                who,
+                |picker, spec| picker.pick(spec, &outline, stream, Some(&instance)),
+                batch,
+            )
+        } else {
+            let mut stream = Stream::inline(data, record.start, record.end);
+            let outline = Outline::read(&mut stream)?;
+            let mut parts = [Value::default(); PARTS];
+            for (value, part) in parts.iter_mut().zip(outline.system.parts()) {
+                *value = frame::located(part, &[])?.0;
             }
-            None => {
-                let mut stream = Stream::inline(data, record.start, record.end);
-                let outline = Outline::read(&mut stream)?;
-                let mut parts = [Value::default(); PARTS];
-                for (value, part) in parts.iter_mut().zip(outline.system.parts()) {
-                    *value = frame::located(part, &[])?.0;
-                }
-                let names = [parts[0], parts[1], parts[2], parts[3]];
-                let who = self.inline.of(names, data, &mut self.identities)?;
-                self.add(
-                    data,
-                    record,
-                    parts,
-                    who,
-                    |picker, spec| picker.pick(spec, &outline, stream, None),
-                    batch,
-                )
-            }
+            let names = [parts[0], parts[1], parts[2], parts[3]];
+            let who = self.inline.of(names, data, &mut self.identities)?;
+            self.add(
+                data,
+                record,
+                parts,
+                who,
+                |picker, spec| picker.pick(spec, &outline, stream, None),
+                batch,
+            )
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading) {
                 Err(what) => {
                     reading
                         .tally
-                        .problem(line, format!("a record cannot be read: {what}"), 1)
+                        .problem(line, format!("a record cannot be read: {what}"), 1);
                 }
             },
         },

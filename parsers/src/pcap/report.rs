@@ -92,14 +92,22 @@ fn opened(flow: &Flow, batch: &mut EventBatch, log: u32) {
         .text(field::ONE_WAY, one_way(flow));
     step.count(field::SYN_COUNT, flow.syn_count)
         .maybe(field::FIRST_TTL, client.first_ttl)
-        .maybe(field::MSS, client.mss);
+        .maybe(field::MSS, client.mss)
+        .maybe(field::ISN_CLIENT, client.isn)
+        .maybe(field::ISN_SERVER, flow.ends.server.isn);
 }
 
 fn establishing(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing) {
     if let Some(place) = flow.established {
         if !flow.midstream {
             let rtt = flow.rtt.map(|r| r / MICROSECOND);
-            tell(batch, log, flow, kind::TCP_ESTABLISHED, place).maybe(field::RTT_US, rtt);
+            let answer = flow
+                .syn_ack
+                .filter(|_| flow.syn_count == 1)
+                .map(|answer| answer.time.since(flow.opened.time) / MICROSECOND);
+            tell(batch, log, flow, kind::TCP_ESTABLISHED, place)
+                .maybe(field::RTT_US, rtt)
+                .maybe(field::ANSWER_US, answer);
         }
         return;
     }
@@ -141,6 +149,9 @@ fn closed(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing, after: O
         .text(field::FORGED_WHY, end.forged.as_deref().unwrap_or_default())
         .flag(field::ANNOUNCED, announced(flow, end))
         .text(field::AFTER, reached.name());
+    if let Some(side) = end.named {
+        step.0.text(field::NAMED, side.name());
+    }
     step.maybe(field::TTL, end.ttl)
         .maybe(field::USUAL_TTL, end.usual_ttl)
         .count(field::IDLE_MS, end.idle / MILLISECOND);

@@ -3,7 +3,12 @@
 use super::ber::per_length;
 
 const CS_CORE: u16 = 0xc001;
+const CS_NET: u16 = 0xc003;
 const SC_SECURITY: u16 = 0x0c02;
+/// Static virtual channels that a client may ask for (2.2.1.3.4).
+const MOST_CHANNELS: usize = 31;
+/// CHANNEL_DEF (2.2.1.3.4.1): an eight-byte name, four bytes of options.
+const CHANNEL_DEF: usize = 12;
 
 /// What the client tells of itself (2.2.1.3.2).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +65,34 @@ pub fn client_core(user_data: &[u8]) -> Option<ClientCore> {
     })
 }
 
+/// Names of the static virtual channels that the client asks for.
+pub fn client_channels(user_data: &[u8]) -> Vec<String> {
+    let body = blocks(user_data)
+        .find(|(kind, _)| *kind == CS_NET)
+        .map(|(_, body)| body);
+    let stated = body.and_then(|b| u32_at(b, 0)).unwrap_or(0);
+    let most = usize::try_from(stated)
+        .unwrap_or(usize::MAX)
+        .min(MOST_CHANNELS);
+    let definitions = body.and_then(|b| b.get(4..)).unwrap_or_default();
+    let name = |definition: &[u8]| {
+        let name = definition.iter().take(8).take_while(|b| **b != 0);
+        name.map(|b| {
+            if b.is_ascii_graphic() {
+                char::from(*b)
+            } else {
+                '.'
+            }
+        })
+        .collect::<String>()
+    };
+    definitions
+        .chunks_exact(CHANNEL_DEF)
+        .take(most)
+        .map(name)
+        .collect()
+}
+
 /// Reads the server's security data.
 pub fn server_security(user_data: &[u8]) -> Option<ServerSecurity> {
     let (_, body) = blocks(user_data).find(|(kind, _)| *kind == SC_SECURITY)?;
@@ -105,6 +138,16 @@ mod tests {
         );
         for end in 0..data.len() {
             let _ = client_core(&data[..end]);
+        }
+    }
+
+    #[test]
+    fn channels_asked_for() {
+        let mut data = b"Duca\x1c\x03\xc0\x20\0\xff\0\0\0".to_vec();
+        data.extend(b"rdpdr\0\0\0\0\0\x80\x80MS_T1\x01!\x20\0\0\0\0");
+        assert_eq!(client_channels(&data), ["rdpdr", "MS_T1.!."]);
+        for end in 0..data.len() {
+            let _ = client_channels(&data[..end]);
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Request<'a> {
     pub routing_token: Option<&'a [u8]>,
     /// RDP_NEG_REQ flags and requested protocols; old clients send none.
     pub negotiation: Option<(u8, u32)>,
+    /// What is in the place of RDP_NEG_REQ is none, or says a wrong length.
+    pub malformed: bool,
     /// RDP_NEG_CORRELATION_INFO (2.2.1.1.2).
     pub correlation_id: Option<[u8; 16]>,
 }
@@ -39,12 +41,16 @@ pub enum Answer {
     Failure(u32),
     /// Nothing: a server that knows no negotiation.
     None,
+    /// A structure that is none of these, or says a wrong length: no client can make anything of it.
+    Malformed,
 }
 
 const REQUEST: u8 = 1;
 const RESPONSE: u8 = 2;
 const FAILURE: u8 = 3;
 const CORRELATION: u8 = 6;
+/// Length that each negotiation structure has to state of itself.
+const STRUCTURE: u16 = 8;
 const COOKIE: &[u8] = b"Cookie: mstshash=";
 const TOKEN: &[u8] = b"Cookie: msts=";
 
@@ -71,6 +77,7 @@ pub fn request(variable: &[u8]) -> Request<'_> {
             // A snapshot length may cut the last byte, which is always zero.
             request.negotiation = protocols(rest).map(|p| (*flags, p));
         }
+        request.malformed = misstates_length(rest);
         if let Some([CORRELATION, _, 36, 0, id @ ..]) = rest.get(8..) {
             request.correlation_id = id.first_chunk().copied();
         }
@@ -78,8 +85,17 @@ pub fn request(variable: &[u8]) -> Request<'_> {
     request
 }
 
+/// Whether a structure's length field is there and wrong.
+fn misstates_length(structure: &[u8]) -> bool {
+    let stated = structure.get(2..).and_then(<[u8]>::first_chunk);
+    stated.is_some_and(|l| u16::from_le_bytes(*l) != STRUCTURE)
+}
+
 /// The last four bytes of a negotiation structure, little-endian; what is cut off counts as zero, but one must be there.
 fn protocols(structure: &[u8]) -> Option<u32> {
+    if misstates_length(structure) {
+        return None;
+    }
     let four = structure
         .get(4..structure.len().min(8))
         .filter(|b| !b.is_empty())?;
@@ -94,7 +110,8 @@ pub fn answer(variable: &[u8]) -> Answer {
             selected,
         },
         (Some(&FAILURE), _, Some(code)) => Answer::Failure(code),
-        _ => Answer::None,
+        (None, ..) => Answer::None,
+        _ => Answer::Malformed,
     }
 }
 
@@ -144,5 +161,13 @@ mod tests {
         );
         assert_eq!(answer(&[3, 0, 8, 0, 5, 0, 0, 0]), Answer::Failure(5));
         assert_eq!(answer(&[]), Answer::None);
+        assert_eq!(answer(&[2, 3, 0, 0, 1, 0, 0, 2]), Answer::Malformed);
+        assert_eq!(answer(&[9, 0, 8, 0, 1, 0, 0, 0]), Answer::Malformed);
+    }
+
+    #[test]
+    fn a_request_of_wrong_length_asks_for_nothing() {
+        let read = request(&[1, 0, 7, 0, 3, 0, 0, 0]);
+        assert!(read.malformed && read.negotiation.is_none());
     }
 }

@@ -8,6 +8,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod agreement;
 mod beside;
 mod damage;
 mod endings;
@@ -16,3 +17,4 @@ mod files;
 mod flows;
 mod play;
 mod samples;
+mod tshark;

@@ -127,7 +127,7 @@ pub(super) fn fits(kind: u8, bytes: &[u8]) -> Result<(), Odd> {
     let right = match kind {
         // Nothing, ANSI text, binary, BinXML and arrays of bytes have any length.
         0x00 | 0x02 | 0x0E | 0x21 | 0x83 | 0x84 => true,
-        0x01 | 0x85 | 0x86 => len % 2 == 0,
+        0x01 | 0x85 | 0x86 => len.is_multiple_of(2),
         0x03 | 0x04 => len == 1,
         0x05 | 0x06 => len == 2,
         0x07 | 0x08 | 0x0B | 0x0D | 0x14 => len == 4,
@@ -135,10 +135,10 @@ pub(super) fn fits(kind: u8, bytes: &[u8]) -> Result<(), Odd> {
         0x0F | 0x12 => len == 16,
         0x10 => len == 4 || len == 8,
         0x13 => len >= 8 && bytes.get(1).is_some_and(|n| 8 + 4 * usize::from(*n) == len),
-        0x81 => len % 2 == 0 && (len == 0 || bytes.ends_with(&[0, 0])),
-        0x87 | 0x88 | 0x8B | 0x8D | 0x94 => len % 4 == 0,
-        0x89 | 0x8A | 0x8C | 0x91 | 0x95 => len % 8 == 0,
-        0x8F | 0x92 => len % 16 == 0,
+        0x81 => len.is_multiple_of(2) && (len == 0 || bytes.ends_with(&[0, 0])),
+        0x87 | 0x88 | 0x8B | 0x8D | 0x94 => len.is_multiple_of(4),
+        0x89 | 0x8A | 0x8C | 0x91 | 0x95 => len.is_multiple_of(8),
+        0x8F | 0x92 => len.is_multiple_of(16),
         _ => false,
     };
     right

@@ -136,6 +136,10 @@ impl<'a> Stream<'a> {
             0x0C if !self.definition => Token::Instance,
             0x0D | 0x0E if self.definition => {
                 let slot = u16_at(self.data, self.at)?;
+                // The type that the template expects says nothing, but a wrong one says that this is no template.
+                if !matches!(u8_at(self.data, self.at + 2)?, 0..=0x15 | 0x21 | 0x81..=0x95) {
+                    return Err(Odd("a substitution of a rare type"));
+                }
                 self.step(3)?;
                 Token::Content(Source::Slot(slot))
             }

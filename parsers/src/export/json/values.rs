@@ -134,7 +134,7 @@ pub(super) fn hex(text: &str) -> Option<String> {
         .chars()
         .filter(|c| *c != '-' && !c.is_whitespace())
         .collect();
-    if plain.len() % 2 == 0 && plain.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if plain.len().is_multiple_of(2) && plain.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Some(plain);
     }
     base64(text).map(|bytes| bytes.iter().map(|b| format!("{b:02X}")).collect())

@@ -238,6 +238,9 @@ impl Dialogue {
     fn request(&mut self, variable: &[u8], place: Place) {
         self.requested.get_or_insert(place);
         let request = nego::request(variable);
+        if request.malformed {
+            self.story.defect(place, "negotiation request is malformed");
+        }
         let mut step = self.story.tell(kind::X224_REQUESTED, place);
         step.flag(field::NEGOTIATION, request.negotiation.is_some())
             .text(
@@ -267,14 +270,20 @@ impl Dialogue {
             return;
         }
         let mut step = self.story.tell(kind::X224_CONFIRMED, place);
-        let selected = if let Answer::Response { flags, selected } = answer {
-            step.int(field::FLAGS, i64::from(flags));
-            selected
-        } else {
-            0
+        step.flag(field::LEGACY, answer == Answer::None);
+        let selected = match answer {
+            Answer::Response { flags, selected } => {
+                step.int(field::FLAGS, i64::from(flags));
+                selected
+            }
+            Answer::Malformed => {
+                self.story
+                    .defect(place, "negotiation response is malformed");
+                return;
+            }
+            Answer::None | Answer::Failure(_) => 0,
         };
-        step.int(field::SELECTED_PROTOCOL, i64::from(selected))
-            .flag(field::LEGACY, answer == Answer::None);
+        step.int(field::SELECTED_PROTOCOL, i64::from(selected));
         self.selected = Some(selected);
     }
 

@@ -7,7 +7,7 @@ use crate::pcap::tcp::side::{Pair, Side};
 use crate::pcap::tcp::stream::Place;
 use crate::pcap::vocabulary::{field, kind};
 use crate::rdp::client_info::client_info;
-use crate::rdp::gcc::{client_core, server_security};
+use crate::rdp::gcc::{client_channels, client_core, server_security};
 use crate::rdp::licensing::{self, license};
 use crate::rdp::mcs::{Mcs, mcs};
 use crate::rdp::share::{FINALIZATION, FONT_MAP, Io, SET_ERROR_INFO, io, security};
@@ -36,8 +36,10 @@ impl Sequence {
         match mcs(bytes) {
             Some(Mcs::ConnectInitial(user_data)) if side == Side::Client => {
                 let core = client_core(user_data).unwrap_or_default();
+                let channels = client_channels(user_data).join(" ");
                 let mut step = story.tell(kind::MCS_CONNECT_INITIAL, place);
-                step.text(field::CLIENT_HOST, &core.name);
+                step.text(field::CLIENT_HOST, &core.name)
+                    .text(field::CHANNELS, &channels);
                 if core.build != 0 {
                     step.int(field::BUILD, i64::from(core.build));
                 }

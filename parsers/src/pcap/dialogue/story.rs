@@ -8,6 +8,8 @@ use crate::pcap::vocabulary::field;
 
 /// Steps of one connection that are kept; a peer that repeats itself for ever adds nothing.
 const MOST_STEPS: usize = 256;
+/// Defects of one connection that are told; whoever sends nonsense sends more of it.
+const MOST_DEFECTS: usize = 4;
 
 /// The steps of one connection.
 pub(crate) struct Story {
@@ -41,6 +43,15 @@ impl Story {
             .push(kind, self.log, place.time, place.frame, Guid::default());
         filling.int(field::FLOW, self.flow);
         filling
+    }
+
+    /// Notes that something in this packet is not as the specifications have it.
+    pub(crate) fn defect(&mut self, place: Place, what: &str) {
+        let known = self.batch.defects.iter().any(|d| d.what == what);
+        if !known && self.batch.defects.len() < MOST_DEFECTS {
+            self.batch
+                .defect(format!("packet {}", place.frame), what, 0);
+        }
     }
 
     pub(crate) fn told(&self, kind: Kind) -> bool {

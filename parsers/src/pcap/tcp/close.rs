@@ -21,6 +21,8 @@ const SYNS_IN_VAIN: u32 = 2;
 /// The end of a connection.
 pub(crate) struct Closing {
     pub by: &'static str,
+    /// End in whose name the packet that ended it was sent.
+    pub named: Option<Side>,
     pub how: &'static str,
     /// Why the packet that ended it is not from the side it names.
     pub forged: Option<String>,
@@ -54,6 +56,7 @@ pub(crate) fn closing(flow: &Flow, around: &Surroundings<'_>) -> Closing {
             );
             Closing {
                 by: side.name(),
+                named: Some(side),
                 how: "alert",
                 forged: None,
                 ttl: None,
@@ -91,6 +94,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
         };
         return Some(Closing {
             by,
+            named: Some(Side::Server),
             how: "refused",
             forged,
             ttl: Some(rst.ttl),
@@ -107,6 +111,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
         };
         return Some(Closing {
             by,
+            named: None,
             how: "icmp",
             forged: None,
             ttl: Some(error.ttl),
@@ -124,6 +129,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
         };
         return Some(Closing {
             by: "nobody",
+            named: None,
             how,
             forged: None,
             ttl: None,
@@ -152,6 +158,7 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
         let (ttl, usual_ttl) = (Some(signal.ttl), flow.ends[signal.side].usual_ttl());
         return Closing {
             by: signal.side.name(),
+            named: Some(signal.side),
             how: "fin",
             forged: None,
             ttl,
@@ -168,6 +175,7 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
     };
     Closing {
         by,
+        named: Some(signal.side),
         how: "rst",
         forged,
         ttl: Some(signal.ttl),
@@ -197,6 +205,7 @@ fn silent(flow: &Flow, around: &Surroundings<'_>) -> Closing {
     let idle = around.capture_end.since(flow.last.time).max(0);
     Closing {
         by: "nobody",
+        named: None,
         how,
         forged: None,
         ttl: None,
