@@ -1,6 +1,6 @@
 //! All that one source, or one piece of it, gave.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
@@ -9,6 +9,12 @@ use crate::continuity::{Became, Trail};
 use crate::event::{Event, EventRef, Guid, Stored, Value};
 use crate::kind::{Field, Kind};
 use crate::time::Timestamp;
+
+/// Logs that are searched one by one. Files hold one; forwarded events come from a handful of channels and some hosts.
+const FEW: usize = 8;
+/// Origins that are told apart. The catalogue describes some hundred records; only a file that spells providers in every
+/// possible way has more.
+const MOST_ORIGINS: usize = 4096;
 
 /// What could not be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +101,9 @@ pub struct EventBatch {
     pub(crate) long_addresses: Vec<Ipv6Addr>,
     /// Where texts were put lately, by a hash of theirs: the same few names stand in thousands of records.
     lately: Vec<(u32, u32)>,
+    /// Numbers of the logs behind the first few: a file can name another host in each record, and a search through all of
+    /// them for each would never end.
+    more_logs: HashMap<(String, String), usize>,
 }
 
 /// How many texts are remembered.
@@ -117,11 +126,18 @@ impl EventBatch {
 
     /// The number of the log for this host and channel, made when new.
     pub fn log(&mut self, host: &str, channel: &str) -> u32 {
-        let found = self
-            .logs
-            .iter()
-            .position(|l| l.host == host && l.channel == channel);
+        let key = || (host.to_owned(), channel.to_owned());
+        let mut first = self.logs.iter().take(FEW);
+        let found = first
+            .position(|l| l.host == host && l.channel == channel)
+            .or_else(|| {
+                let more = (self.logs.len() > FEW).then_some(&self.more_logs)?;
+                more.get(&key()).copied()
+            });
         let index = found.unwrap_or_else(|| {
+            if self.logs.len() >= FEW {
+                self.more_logs.insert(key(), self.logs.len());
+            }
             self.logs.push(Log {
                 host: host.to_owned(),
                 channel: channel.to_owned(),
@@ -209,10 +225,13 @@ impl EventBatch {
         }
     }
 
-    /// The number of this origin, made when new; past 65,535 of them the rest has none.
+    /// The number of this origin, made when new; past [`MOST_ORIGINS`] of them the rest has none.
     pub(crate) fn origin(&mut self, provider: &str, id: u32, spec: &'static EventSpec) -> u16 {
         let same = |o: &Origin| std::ptr::eq(o.spec, spec) && o.provider == provider && o.id == id;
         let found = self.origins.iter().position(same);
+        if found.is_none() && self.origins.len() >= MOST_ORIGINS {
+            return u16::MAX;
+        }
         let index = found.unwrap_or_else(|| {
             self.origins.push(Origin {
                 provider: provider.to_owned(),

@@ -8,7 +8,7 @@
 mod address;
 mod label;
 mod names;
-mod texts;
+pub(crate) mod texts;
 
 use std::collections::BTreeMap;
 

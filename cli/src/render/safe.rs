@@ -75,7 +75,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Whether the character shows as nothing, or changes how others show.
-fn is_hidden(c: char) -> bool {
+pub(super) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' // soft hyphen

@@ -29,6 +29,11 @@ pub const TARGETS: &[Target] = &[
         seeds: log::evtx_seeds,
     },
     Target {
+        name: "evtx_two_ways",
+        body: log::evtx_two_ways,
+        seeds: log::evtx_seeds,
+    },
+    Target {
         name: "export_xml",
         body: log::xml,
         seeds: log::xml_seeds,

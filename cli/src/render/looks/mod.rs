@@ -1,5 +1,6 @@
 //! The text report, looked at as a whole: hand-made reports against snapshots of what a person sees.
 
+mod hostile;
 pub mod sample;
 
 use crate::render::safe::Charset;
