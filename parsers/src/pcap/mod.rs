@@ -153,6 +153,14 @@ impl Inside {
             let what = "more half-open connections at a time than are kept, the oldest are not told one by one";
             self.batch.defect("capture", what, self.table.condensed);
         }
+        if self.table.more_defects > 0 {
+            let what = format!("{} more defects", self.table.more_defects);
+            self.batch.defect("capture", what, 0);
+        }
+        if self.table.untold > 0 {
+            let what = "more connections than are told, the last ones are left out";
+            self.batch.defect("capture", what, self.table.untold);
+        }
         self.batch
     }
 }

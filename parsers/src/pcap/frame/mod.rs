@@ -17,7 +17,8 @@ use crate::time::Timestamp;
 
 /// Tunnels in tunnels that are followed; more is an attack on the parser, not a network.
 const DEEPEST_TUNNEL: u8 = 4;
-/// Packets whose fragments are kept waiting, and for how long. RFC 8200 §4.5 lets a receiver give up after 60 s.
+/// Fragments kept waiting, each perhaps of a packet of its own that takes 64 KiB: some 16 MiB at most. And for how long:
+/// RFC 8200 §4.5 lets a receiver give up after 60 s.
 const MOST_FRAGMENTED: usize = 256;
 const FRAGMENT_PATIENCE: i64 = 60_000_000_000;
 
@@ -30,8 +31,9 @@ pub(crate) enum Decoded<'a> {
 /// Takes frames apart; keeps fragments until their packet is complete.
 pub(crate) struct Decoder {
     fragments: IpDefragPool<Timestamp, u8>,
-    /// Begin of each packet in `fragments`, to bound their number.
+    /// How many fragments of each moment were put into `fragments`, to bound their number.
     waiting: BTreeMap<i64, usize>,
+    waiting_in_all: usize,
     swept: Timestamp,
 }
 
@@ -40,6 +42,7 @@ impl Decoder {
         Self {
             fragments: IpDefragPool::new(),
             waiting: BTreeMap::new(),
+            waiting_in_all: 0,
             swept: Timestamp(i64::MIN),
         }
     }
@@ -134,6 +137,27 @@ impl Decoder {
         );
     }
 
+    /// Lets go of fragments that waited too long, and of the older half when there are too many.
+    fn forget_fragments(&mut self, now: Timestamp) {
+        let too_many = self.waiting_in_all > MOST_FRAGMENTED;
+        if !too_many && now.since(self.swept) <= FRAGMENT_PATIENCE {
+            return;
+        }
+        let mut floor = now.plus(-FRAGMENT_PATIENCE);
+        let mut kept = 0;
+        for (time, n) in self.waiting.iter().rev().filter(|_| too_many) {
+            kept += n;
+            if kept > MOST_FRAGMENTED / 2 {
+                floor = floor.max(Timestamp(*time));
+                break;
+            }
+        }
+        self.fragments.retain(|t| *t > floor);
+        self.waiting.retain(|t, _| Timestamp(*t) > floor);
+        self.waiting_in_all = self.waiting.values().sum();
+        self.swept = now;
+    }
+
     #[allow(clippy::too_many_arguments, reason = "one packet's facts, used once")]
     fn fragment(
         &mut self,
@@ -145,20 +169,9 @@ impl Decoder {
         depth: u8,
         sink: &mut dyn FnMut(Decoded<'_>),
     ) {
-        if frame.time.since(self.swept) > FRAGMENT_PATIENCE || self.waiting.len() > MOST_FRAGMENTED
-        {
-            let oldest = frame.time.plus(-FRAGMENT_PATIENCE);
-            let floor = self
-                .waiting
-                .keys()
-                .rev()
-                .nth(MOST_FRAGMENTED / 2)
-                .map_or(oldest, |t| Timestamp(*t).max(oldest));
-            self.fragments.retain(|t| *t > floor);
-            self.waiting.retain(|t, _| Timestamp(*t) > floor);
-            self.swept = frame.time;
-        }
+        self.forget_fragments(frame.time);
         *self.waiting.entry(frame.time.0).or_default() += 1;
+        self.waiting_in_all += 1;
         // A cut fragment cannot complete its packet; the strict reader refuses it.
         let Ok(strict) = SlicedPacket::from_ip(bytes) else {
             return;
