@@ -201,28 +201,23 @@ fn by_address(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Vec<i64>
         _ => None,
     };
     let pairs: BTreeSet<(usize, usize)> = keys.into_values().filter_map(alone).collect();
-    pairs.into_iter().filter_map(|(i, j)| Some(apart(evidence, a.get(i)?, b.get(j)?))).collect()
+    pairs.into_iter().filter_map(|(i, j)| apart(evidence, a.get(i)?, b.get(j)?)).collect()
 }
 
 /// How much later one witness dates a connection than the other. Between two captures the way lies once before the first
-/// and once before the second of them: what went either way is averaged, so that the journey cancels out.
-fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> i64 {
-    let there = x.start.since(y.start);
+/// and once before the second of them: what went either way is averaged, so that the journey cancels out. A capture that
+/// began later has another first packet: its start says nothing.
+fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> Option<i64> {
+    let there = (!x.midstream && !y.midstream).then(|| x.start.since(y.start));
     if (x.view, y.view) != (View::Wire, View::Wire) {
         return there;
     }
     let moment = |s: &Sighting, k| s.events.iter().find(|at| evidence.kind(**at) == Some(k)).map(|at| evidence.raw_time(*at));
     let both = |k| moment(x, k).zip(moment(y, k)).map(|(x, y)| x.since(y));
     let back = [kind::X224_CONFIRMED, kind::NEGOTIATION_FAILED, kind::SERVER_HELLO].into_iter().find_map(both);
-    let whole = |s: &Sighting| {
-        let opened = s.events.iter().filter_map(|at| evidence.event(*at)).find(|e| e.event.kind == kind::TCP_OPENED);
-        opened.is_some_and(|e| !e.flag(field::MIDSTREAM))
-    };
-    match back {
-        // A capture that began later has another first packet.
-        Some(back) if !(whole(x) && whole(y)) => back,
-        Some(back) => i64::midpoint(there, back),
-        None => there,
+    match (there, back) {
+        (Some(there), Some(back)) => Some(i64::midpoint(there, back)),
+        (there, back) => there.or(back),
     }
 }
 
