@@ -44,7 +44,10 @@ pub fn merge(
         captured: Captured::default(),
         by_start: Starts::default(),
     };
-    for s in by_view.remove(&View::Wire).unwrap_or_default() {
+    // In the order of time, so that a capture that goes on where another ended finds what it goes on with.
+    let mut captured = by_view.remove(&View::Wire).unwrap_or_default();
+    captured.sort_by_key(|s| corrected(clocks, s, s.start));
+    for s in captured {
         merging.wire(evidence, s);
     }
     merging.own_addresses(evidence);

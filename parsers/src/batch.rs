@@ -344,9 +344,9 @@ impl EventBatch {
         if self.lately.is_empty() {
             self.lately = vec![(0, 0); REMEMBERED];
         }
-        let hash = text
-            .bytes()
-            .fold(0xCBF2_9CE4u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let hash = text.bytes().fold(0xCBF2_9CE4u32, |h, b| {
+            (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
+        });
         let slot = (hash ^ (hash >> 16)) as usize % REMEMBERED;
         if let Some((from, to)) = self.lately.get(slot).copied()
             && self.text.get(from as usize..to as usize) == Some(text)

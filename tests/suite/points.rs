@@ -299,3 +299,47 @@ fn a_swallowed_client_hello() {
     let verdict = &list(&report, "/verdicts")[0];
     assert_eq!(text(verdict, "/cause"), "connection-reset-by-middlebox");
 }
+
+/// A capture in files that follow each other: a connection goes on in the next one, whatever their names.
+#[test]
+fn a_connection_that_goes_on_in_the_next_file() {
+    let mut seed = Seed::of("rotated");
+    let mut talk = opened(&mut seed);
+    negotiates(&mut talk, &mut seed);
+    reaches_session(&mut talk, &mut seed);
+    talk.wait(Span::seconds(40));
+    let before = talk.clone().into_frames().len();
+    talk.send(
+        Side::Client,
+        &tls::application_data(Version::Tls12, 40, &mut seed),
+    );
+    talk.send(
+        Side::Server,
+        &tls::application_data(Version::Tls12, 900, &mut seed),
+    );
+    talk.reset(Side::Server);
+    let mut first = talk.into_frames();
+    let second = first.split_off(before);
+    for names in [["a", "b"], ["b", "a"]] {
+        let file = |frames: &[Frame]| {
+            let frames = frames.to_vec();
+            Capture {
+                frames,
+                secrets: None,
+            }
+            .to_pcap()
+        };
+        let files = vec![
+            (names[0].to_owned(), file(&first)),
+            (names[1].to_owned(), file(&second)),
+        ];
+        let report = analyze(&Evidence(files)).0;
+        assert_eq!(
+            ended(only_attempt(&report)),
+            ["dropped", "session", "server", "rst"]
+        );
+        for clock in list(&report, "/clocks") {
+            assert_eq!(clock["offset_ms"], 0, "{clock}");
+        }
+    }
+}

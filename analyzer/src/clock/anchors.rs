@@ -145,7 +145,7 @@ fn by_address(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Vec<i64>
     let pairs: BTreeSet<(usize, usize)> = keys.into_values().filter_map(alone).collect();
     pairs
         .into_iter()
-        .filter_map(|(i, j)| Some(apart(evidence, a.get(i)?, b.get(j)?)))
+        .filter_map(|(i, j)| apart(evidence, a.get(i)?, b.get(j)?))
         .collect()
 }
 
@@ -164,14 +164,16 @@ fn keys_of(s: &Sighting) -> impl Iterator<Item = Key<'_>> {
 }
 
 /// How much later one witness dates a connection than the other. Between two captures the way lies once before the first
-/// and once before the second of them: what went either way is averaged, so that the journey cancels out.
-fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> i64 {
+/// and once before the second of them: what went either way is averaged, so that the journey cancels out. A capture that
+/// began later has another first packet: its start says nothing.
+fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> Option<i64> {
+    let whole = !x.midstream && !y.midstream;
     match (x.view, y.view) {
-        (View::Server, View::Wire) => return x.start.since(accepted(evidence, y)),
-        (View::Wire, View::Server) => return accepted(evidence, x).since(y.start),
+        (View::Server, View::Wire) => return whole.then(|| x.start.since(accepted(evidence, y))),
+        (View::Wire, View::Server) => return whole.then(|| accepted(evidence, x).since(y.start)),
         _ => {}
     }
-    let there = x.start.since(y.start);
+    let there = whole.then(|| x.start.since(y.start));
     let moment = |s: &Sighting, k| {
         s.events
             .iter()
@@ -186,19 +188,9 @@ fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> i64 {
     ]
     .into_iter()
     .find_map(both);
-    let whole = |s: &Sighting| {
-        let opened = s
-            .events
-            .iter()
-            .filter_map(|at| evidence.event(*at))
-            .find(|e| e.event.kind == kind::TCP_OPENED);
-        opened.is_some_and(|e| !e.flag(field::MIDSTREAM))
-    };
-    match back {
-        // A capture that began later has another first packet.
-        Some(back) if !(whole(x) && whole(y)) => back,
-        Some(back) => i64::midpoint(there, back),
-        None => there,
+    match (there, back) {
+        (Some(there), Some(back)) => Some(i64::midpoint(there, back)),
+        (there, back) => there.or(back),
     }
 }
 
@@ -208,7 +200,7 @@ fn by_records(named: Option<&BTreeMap<Socket, Timestamp>>, wire: &[&Sighting]) -
         return Vec::new();
     };
     let mut captured: BTreeMap<Socket, Vec<Timestamp>> = BTreeMap::new();
-    for s in wire.iter().take(MOST_ANCHORS) {
+    for s in wire.iter().filter(|s| !s.midstream).take(MOST_ANCHORS) {
         if let Some(socket) = s
             .client
             .ip

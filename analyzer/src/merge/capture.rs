@@ -9,7 +9,7 @@ use super::{Merging, SAME_PORT_NS, SECOND};
 use crate::attempt::Attempt;
 use crate::clock::corrected;
 use crate::evidence::Evidence;
-use crate::names::field;
+use crate::names::{field, kind};
 use crate::sighting::{Fingerprint, Sighting};
 use crate::vantage::{self, End};
 
@@ -21,6 +21,17 @@ type Ends = [Option<(IpAddr, u16)>; 2];
 
 fn ends(s: &Sighting) -> Ends {
     [&s.client, &s.server].map(|p| p.ip.zip(p.port))
+}
+
+/// Whether no capture so far has the connection's end.
+fn is_open(evidence: &Evidence, a: &Attempt) -> bool {
+    let closed = a
+        .events
+        .iter()
+        .filter_map(|at| evidence.event(*at))
+        .filter(|e| e.event.kind == kind::TCP_CLOSED);
+    let mut ends = closed.filter_map(|e| e.text(field::HOW));
+    ends.all(|how| matches!(how, "still-open" | "silence"))
 }
 
 /// Attempts by what captures know of them.
@@ -98,8 +109,23 @@ impl Merging<'_> {
                 .copied()
                 .find(|i| near(*i, SAME_PORT_NS).is_some_and(elsewhere))
         };
+        // A file that goes on where another ended: a new connection would have begun with a SYN.
+        let continued = || {
+            let list = self
+                .captured
+                .by_ends
+                .get(&ends(s))
+                .filter(|_| s.midstream)?;
+            let open = |i: &usize| {
+                self.attempts
+                    .get(*i)
+                    .is_some_and(|a| elsewhere(a) && is_open(evidence, a))
+            };
+            list.iter().rev().copied().find(open)
+        };
         same_bytes
             .or_else(same_ends)
+            .or_else(continued)
             .or_else(|| self.same_cookie(s, start, &elsewhere))
     }
 

@@ -68,6 +68,7 @@ fn begin(evidence: &Evidence, host: HostId, at: At) -> Sighting {
         events: vec![at],
         session: None,
         fingerprints: Vec::new(),
+        midstream: false,
         count: 1,
     }
 }

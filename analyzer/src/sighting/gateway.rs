@@ -62,6 +62,7 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
                     events: Vec::new(),
                     session: None,
                     fingerprints: Vec::new(),
+                    midstream: false,
                     count: 1,
                 });
                 found.len() - 1

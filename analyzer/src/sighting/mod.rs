@@ -77,6 +77,8 @@ pub struct Sighting {
     pub fingerprints: Vec<Fingerprint>,
     /// Tries that were folded into this one.
     pub count: u64,
+    /// The witness came when it was under way: its start is not the connection's.
+    pub midstream: bool,
 }
 
 /// `DOMAIN\user` from its parts; `-` and empty count as absent.

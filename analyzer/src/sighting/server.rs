@@ -107,6 +107,7 @@ impl Chains<'_> {
             events: vec![at],
             session: None,
             fingerprints: Vec::new(),
+            midstream: false,
             count: 1,
         }
     }

@@ -347,6 +347,7 @@ fn alone(evidence: &Evidence, host: HostId, role: Role, event: EventRef<'_>, at:
         events: Vec::new(),
         session: None,
         fingerprints: Vec::new(),
+        midstream: false,
         count: 1,
     };
     give(&mut sighting, role, event, at);

@@ -90,6 +90,7 @@ fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sig
         start: first.event.time,
         end,
         fingerprints,
+        midstream: first.flag(field::MIDSTREAM),
         events,
         session: None,
         count: 1,

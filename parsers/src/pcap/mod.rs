@@ -158,6 +158,14 @@ impl Inside {
             let what = "more IP fragments at a time than are kept, the oldest are dropped";
             self.batch.defect("capture", what, dropped);
         }
+        if self.table.more_defects > 0 {
+            let what = format!("{} more defects", self.table.more_defects);
+            self.batch.defect("capture", what, 0);
+        }
+        if self.table.untold > 0 {
+            let what = "more connections than are told, the last ones are left out";
+            self.batch.defect("capture", what, self.table.untold);
+        }
         self.batch
     }
 }

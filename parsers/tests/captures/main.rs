@@ -15,6 +15,7 @@ mod endings;
 mod envelopes;
 mod files;
 mod flows;
+mod hostile;
 mod play;
 mod samples;
 mod tshark;

@@ -34,8 +34,13 @@ fn main() {
         }
     }
     let logs = logs(samples.as_deref());
-    println!("{} logs, each damaged {times} times at other places per kind.\n", logs.len());
-    println!("| damage | records before | ours | ours, recovered | evtx_dump | evtxexport | logs of which another kept more |");
+    println!(
+        "{} logs, each damaged {times} times at other places per kind.\n",
+        logs.len()
+    );
+    println!(
+        "| damage | records before | ours | ours, recovered | evtx_dump | evtxexport | logs of which another kept more |"
+    );
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for kind in Damage::ALL {
         let mut sum = Sum::default();
@@ -72,7 +77,10 @@ fn logs(samples: Option<&Path>) -> Vec<(String, Vec<u8>)> {
         let is_log = path.extension().is_some_and(|e| e == "evtx");
         let collected = path.components().any(|c| c.as_os_str() == "log-cases");
         if is_log && !collected && fs::metadata(&path).unwrap().len() <= LARGEST {
-            logs.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
+            logs.push((
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(&path).unwrap(),
+            ));
         }
     }
     logs
@@ -94,7 +102,12 @@ impl Sum {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("log.evtx");
         fs::write(&path, damaged).unwrap();
-        let dump = count("evtx_dump", &["-t", "1", "-o", "jsonl"], &path, "{\"Event\"");
+        let dump = count(
+            "evtx_dump",
+            &["-t", "1", "-o", "jsonl"],
+            &path,
+            "{\"Event\"",
+        );
         let export = count("evtxexport", &["-f", "xml"], &path, "<Event xmlns");
         self.before += self::ours(before).0;
         self.ours += ours;
@@ -106,7 +119,9 @@ impl Sum {
         }
         if dump.max(export).is_some_and(|best| best > ours) {
             self.fewer += 1;
-            eprintln!("{name}: ours {ours} (and {recovered}), evtx_dump {dump:?}, evtxexport {export:?}");
+            eprintln!(
+                "{name}: ours {ours} (and {recovered}), evtx_dump {dump:?}, evtxexport {export:?}"
+            );
         }
     }
 }
@@ -123,7 +138,12 @@ fn ours(bytes: &[u8]) -> (u64, u64) {
 /// How often a reader writes a record's first words; `None` where the reader is not installed.
 fn count(program: &str, args: &[&str], path: &Path, word: &str) -> Option<u64> {
     let mut command = Command::new(program);
-    let output = command.args(args).arg(path).stderr(Stdio::null()).output().ok()?;
+    let output = command
+        .args(args)
+        .arg(path)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     Some(text.matches(word).count() as u64)
 }

@@ -20,7 +20,9 @@ fn main() {
         for (n, seed) in (target.seeds)().iter().enumerate() {
             fs::write(folder.join(format!("seed-{n}")), seed).unwrap();
         }
-        let past = evidence::repository().join("tests/regressions").join(target.name);
+        let past = evidence::repository()
+            .join("tests/regressions")
+            .join(target.name);
         if past.is_dir() {
             for file in evidence::files(&past) {
                 fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();

@@ -60,9 +60,20 @@ fn style() -> Style {
 }
 
 fn hostile() -> impl Iterator<Item = String> {
-    let long = ["x".repeat(70_000), "\u{1b}[".repeat(9000), "a b ".repeat(9000)];
-    let pairs = NAMES.iter().zip(NAMES.iter().skip(1)).map(|(a, b)| format!("{a}{b}"));
-    NAMES.iter().map(|n| (*n).to_owned()).chain(long).chain(pairs)
+    let long = [
+        "x".repeat(70_000),
+        "\u{1b}[".repeat(9000),
+        "a b ".repeat(9000),
+    ];
+    let pairs = NAMES
+        .iter()
+        .zip(NAMES.iter().skip(1))
+        .map(|(a, b)| format!("{a}{b}"));
+    NAMES
+        .iter()
+        .map(|n| (*n).to_owned())
+        .chain(long)
+        .chain(pairs)
 }
 
 fn hidden(text: &str) -> Option<char> {
@@ -74,12 +85,23 @@ fn the_text_stays_lines_of_visible_characters() {
     for name in hostile() {
         let text = render::text(&report(&name), &style());
         assert_eq!(hidden(&text), None, "{name:?}");
-        let coloured = render::text(&report(&name), &Style { colour: true, ..style() });
+        let coloured = render::text(
+            &report(&name),
+            &Style {
+                colour: true,
+                ..style()
+            },
+        );
         // Nothing but colours is written, and without them it is the same text.
         let plain = anstream::adapter::strip_str(&coloured).to_string();
         assert_eq!(plain, text, "{name:?}");
         // No line of the text begins with what a name brought along behind a line break.
-        assert!(!text.lines().any(|l| l.starts_with("# ") || l.starts_with("Fix  run")), "{name:?}");
+        assert!(
+            !text
+                .lines()
+                .any(|l| l.starts_with("# ") || l.starts_with("Fix  run")),
+            "{name:?}"
+        );
     }
 }
 
@@ -90,7 +112,11 @@ fn the_json_says_what_the_evidence_says_and_shows_every_character() {
         let text = render::json::json(&report).expect("serialises");
         assert_eq!(hidden(&text), None, "{name:?}");
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(value, serde_json::to_value(&report).expect("serialises"), "{name:?}");
+        assert_eq!(
+            value,
+            serde_json::to_value(&report).expect("serialises"),
+            "{name:?}"
+        );
     }
 }
 
@@ -111,7 +137,11 @@ fn structure(text: &str) -> (Vec<&str>, usize) {
                 if line.starts_with('#') {
                     headings.push(line.split(' ').next().unwrap_or_default());
                 }
-                let unescaped = line.replace("\\\\", "").replace("\\<", "").replace("\\[", "").replace("\\`", "");
+                let unescaped = line
+                    .replace("\\\\", "")
+                    .replace("\\<", "")
+                    .replace("\\[", "")
+                    .replace("\\`", "");
                 assert!(!unescaped.contains(['<', '[', '`']), "{line}");
             }
         }
@@ -131,6 +161,10 @@ fn the_markdown_keeps_its_headings_and_blocks() {
         let text = render::markdown(&report(&name), &style());
         assert_eq!(hidden(&text), None, "{name:?}");
         let (now, now_blocks) = structure(&text);
-        assert_eq!((now.join(" "), now_blocks), (headings.clone(), blocks), "{name:?}");
+        assert_eq!(
+            (now.join(" "), now_blocks),
+            (headings.clone(), blocks),
+            "{name:?}"
+        );
     }
 }

@@ -245,7 +245,6 @@ fn key_access() -> VerdictReport {
             host: Some("RDS07.corp.example".to_owned()),
             summary: "give NETWORK SERVICE read access to the key again, then let the service load it".to_owned(),
             run_on: "server".to_owned(),
-            host: Some("RDS07.corp.example".to_owned()),
             commands: vec![
                 "icacls \"C:\\ProgramData\\Microsoft\\Crypto\\RSA\\MachineKeys\\f686aace6942fb7f7ceb231212eef4a4_*\" \
                  /grant \"NETWORK SERVICE:R\""

@@ -48,6 +48,8 @@ pub(crate) struct Framer {
     pub keep_application_data: bool,
     /// Whether any PDU was recognised.
     pub understood: bool,
+    /// Whether bytes were missing: then a boundary may be lost without anybody's fault.
+    holed: bool,
 }
 
 impl Framer {
@@ -63,6 +65,7 @@ impl Framer {
             spoke_tpkt: false,
             keep_application_data: false,
             understood: false,
+            holed: midstream,
         }
     }
 
@@ -151,7 +154,7 @@ impl Framer {
             } => (length + 5, content != 23 || self.keep_application_data),
             Shape::Tpkt { length } => (length, true),
             Shape::FastPath { length } => (length, false),
-            Shape::Foreign => {
+            Shape::Foreign | Shape::Lost => {
                 let more = bytes
                     .get(..bytes.len().min(FOREIGN_HEAD))
                     .unwrap_or_default();
@@ -159,6 +162,14 @@ impl Framer {
                 *bytes = &[];
                 if self.understood {
                     // Not a new protocol but a lost boundary.
+                    if !std::mem::replace(&mut self.holed, true) {
+                        sink(Pdu {
+                            shape: Shape::Lost,
+                            bytes: &self.buffer,
+                            cut: false,
+                            place,
+                        });
+                    }
                     self.mode = Mode::Hunting;
                     self.buffer.clear();
                 } else {
@@ -210,6 +221,7 @@ impl Framer {
     }
 
     fn gap(&mut self, missing: usize, place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
+        self.holed = true;
         match &mut self.mode {
             Mode::Inside {
                 shape,

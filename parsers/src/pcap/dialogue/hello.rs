@@ -64,6 +64,9 @@ pub(crate) fn tell_server_hello(hello: &Hello<'_>, version: u16, place: Place, s
 /// Tells what a certificate says, judged by the capture's clock.
 pub(crate) fn tell_certificate(der: &[u8], place: Place, story: &mut Story) {
     let c = certificate(der);
+    if c.validity.is_none() {
+        story.defect(place, "certificate is no readable DER");
+    }
     let mut step = story.tell(kind::TLS_CERTIFICATE, place);
     step.text(field::SUBJECT, &c.subject)
         .text(field::ISSUER, &c.issuer)

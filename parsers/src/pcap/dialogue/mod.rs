@@ -159,6 +159,11 @@ impl Dialogue {
                 self.sequence.fast_path(place, &mut self.story);
             }
             Shape::Foreign => self.otherwise(side, pdu),
+            Shape::Lost => {
+                let what =
+                    "no TLS record, TPKT or fast-path packet begins where the one before ended";
+                self.story.defect(place, what);
+            }
         }
     }
 
@@ -220,6 +225,9 @@ impl Dialogue {
         let Some(tpdu) = tpkt::payload(pdu.bytes).and_then(tpdu) else {
             if first {
                 self.otherwise(side, pdu);
+            } else if !pdu.cut {
+                self.story
+                    .defect(pdu.place, "TPKT packet without an X.224 PDU");
             }
             return;
         };

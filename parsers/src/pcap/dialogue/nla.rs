@@ -4,6 +4,7 @@ use super::story::Story;
 use crate::pcap::tcp::side::{Pair, Side};
 use crate::pcap::tcp::stream::Place;
 use crate::pcap::vocabulary::{field, kind};
+use crate::rdp::ber::element;
 use crate::rdp::credssp::{TsRequest, token, ts_request};
 
 /// Largest TSRequest waited for; Kerberos tickets with many groups reach 64 KiB.
@@ -48,6 +49,10 @@ impl Nla {
         buffer.extend_from_slice(bytes);
         while let Some(first) = buffer.first().copied() {
             if first == TS_REQUEST {
+                // Only a whole request is looked into, so that one that comes in crumbs is not read again for each.
+                if element(buffer).is_none_or(|e| e.length > buffer.len()) {
+                    break;
+                }
                 let Some((request, length)) =
                     ts_request(buffer).filter(|(_, n)| *n <= buffer.len())
                 else {

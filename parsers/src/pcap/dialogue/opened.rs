@@ -49,7 +49,7 @@ impl Opened {
                 }
             }
             Shape::FastPath { .. } => sequence.fast_path(place, story),
-            Shape::Tls { .. } | Shape::Foreign => {}
+            Shape::Tls { .. } | Shape::Foreign | Shape::Lost => {}
         });
     }
 }

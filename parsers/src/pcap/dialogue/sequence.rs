@@ -15,6 +15,9 @@ use crate::rdp::share::{FINALIZATION, FONT_MAP, Io, SET_ERROR_INFO, io, security
 /// Encrypted PDUs of the server that finish activation: Synchronize, Control twice, Font Map.
 const FINISHING: u32 = 4;
 
+/// First byte of the two MCS PDUs in BER.
+const CONNECT: u8 = 0x7f;
+
 /// State of one connection.
 #[derive(Default)]
 pub(crate) struct Sequence {
@@ -34,6 +37,9 @@ impl Sequence {
     /// Takes the user data of an X.224 data PDU.
     pub(crate) fn pdu(&mut self, side: Side, bytes: &[u8], place: Place, story: &mut Story) {
         match mcs(bytes) {
+            None if bytes.first() == Some(&CONNECT) => {
+                story.defect(place, "MCS connect PDU with lengths that do not fit");
+            }
             Some(Mcs::ConnectInitial(user_data)) if side == Side::Client => {
                 let core = client_core(user_data).unwrap_or_default();
                 let channels = client_channels(user_data).join(" ");

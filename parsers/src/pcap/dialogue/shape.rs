@@ -18,6 +18,8 @@ pub(crate) enum Shape {
     FastPath { length: usize },
     /// Anything else; given once, the rest of the stream is not looked at.
     Foreign,
+    /// Nothing known begins where the last PDU ended by its own length, though no byte is missing: some length was wrong.
+    Lost,
 }
 
 /// Decides; `None` when more than these bytes are needed, five always suffice. `spoke_tpkt`: this side sent TPKT before, so

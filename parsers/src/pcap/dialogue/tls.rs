@@ -265,6 +265,12 @@ impl Tls {
         let mut at = 0;
         while let Some([kind, a, b, c]) = buffer.get(at..at + 4) {
             let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+            if length > MOST_HANDSHAKE {
+                story.defect(
+                    r.place,
+                    "TLS handshake message longer than any server's chain",
+                );
+            }
             let body = match buffer.get(at + 4..at + 4 + length) {
                 Some(whole) => whole,
                 None if r.cut => buffer.get(at + 4..).unwrap_or_default(),
@@ -282,12 +288,19 @@ impl Tls {
             (message::CLIENT_HELLO, Side::Client) if !self.hello_seen.client => {
                 // A second one, after HelloRetryRequest, says nothing new.
                 let hello = client_hello(body);
+                if hello.cut && !r.cut {
+                    story.defect(r.place, "lengths inside the ClientHello do not fit");
+                }
                 self.hello_seen.client = true;
                 self.randoms.client = hello.random.first_chunk().copied();
                 tell_client_hello(&hello, r.place, story);
             }
             (message::SERVER_HELLO, Side::Server) => {
-                self.server_hello(&server_hello(body), r.place, story);
+                let hello = server_hello(body);
+                if hello.cut && !r.cut {
+                    story.defect(r.place, "lengths inside the ServerHello do not fit");
+                }
+                self.server_hello(&hello, r.place, story);
             }
             (message::CERTIFICATE, Side::Server) => {
                 let der = if self.is_13() {
@@ -295,8 +308,13 @@ impl Tls {
                 } else {
                     first_in_message(body)
                 };
-                if let Some(der) = der {
-                    tell_certificate(der, r.place, story);
+                match der {
+                    Some(der) => tell_certificate(der, r.place, story),
+                    // A server without certificate (anonymous suites) sends an empty list.
+                    None if !r.cut && body.len() > 4 => {
+                        story.defect(r.place, "lengths inside the Certificate message do not fit");
+                    }
+                    None => {}
                 }
             }
             (message::FINISHED, side) if self.is_13() => {

@@ -29,6 +29,13 @@ const SWEEP_PACKETS: u32 = 16_384;
 const STRAGGLERS: i64 = 120_000_000_000;
 /// Addresses whose TTL is remembered.
 const MOST_HOSTS: usize = 65_536;
+/// Servers remembered as speaking RDP on another port than the usual one. A capture of a whole site has some hundred.
+const MOST_SERVERS: usize = 16_384;
+/// Connections told one by one; each takes about 2 KiB of events. A server under attack sees so many in days, and more of
+/// the same tell nothing new.
+const MOST_TOLD: u64 = 1 << 18;
+/// Defects told one by one.
+const MOST_DEFECTS: usize = 1_000;
 
 /// Two ends, in an order that both directions share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,8 +60,13 @@ pub(crate) struct Table {
     ttls: HashMap<IpAddr, u8>,
     since_sweep: u32,
     now: Timestamp,
+    told: u64,
+    /// Defects that are not told one by one.
+    pub more_defects: usize,
     /// Connection tries that were dropped for want of room.
     pub condensed: u64,
+    /// Connections left out because too many were told before.
+    pub untold: u64,
 }
 
 impl Table {
@@ -66,7 +78,10 @@ impl Table {
             ttls: HashMap::new(),
             since_sweep: 0,
             now: Timestamp(i64::MIN),
+            told: 0,
+            more_defects: 0,
             condensed: 0,
+            untold: 0,
         }
     }
 
@@ -112,7 +127,9 @@ impl Table {
         if let Some(flow) = self.flows.get_mut(&key) {
             flow.segment(flow.side(source), packet, segment, desk.keys);
             if flow.spoke_rdp() {
-                self.rdp_servers.insert(flow.server);
+                if flow.server.port() != RDP_PORT && self.rdp_servers.len() < MOST_SERVERS {
+                    self.rdp_servers.insert(flow.server);
+                }
             } else if flow.server.port() != RDP_PORT
                 && is_something_else(flow)
                 && !self.rdp_servers.contains(&flow.server)
@@ -169,13 +186,18 @@ impl Table {
         self.made
     }
 
-    fn write(&self, flow: Flow, desk: &mut Desk<'_>) {
+    fn write(&mut self, flow: Flow, desk: &mut Desk<'_>) {
         if flow.server.port() != RDP_PORT
             && !flow.spoke_rdp()
             && !self.rdp_servers.contains(&flow.server)
         {
             return;
         }
+        if self.told >= MOST_TOLD {
+            self.untold += 1;
+            return;
+        }
+        self.told += 1;
         let usual_ttl = |ip: IpAddr| self.ttls.get(&ip).copied();
         let around = Surroundings {
             usual_ttl: &usual_ttl,
@@ -183,6 +205,9 @@ impl Table {
             keys: desk.keys,
         };
         report::write(flow, desk.batch, desk.log, &around);
+        let defects = &mut desk.batch.defects;
+        self.more_defects += defects.len().saturating_sub(MOST_DEFECTS);
+        defects.truncate(MOST_DEFECTS);
     }
 
     fn sweep(&mut self, desk: &mut Desk<'_>) {
