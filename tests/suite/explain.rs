@@ -165,7 +165,7 @@ fn every_cause_code_and_record_explains() {
     }
     for spec in rdpwhy_parsers::catalog::all() {
         let id = spec.id.to_string();
-        let found = look_up(&[id.clone()], knowledge());
+        let found = look_up(std::slice::from_ref(&id), knowledge());
         assert!(
             found.is_ok_and(|e| !e.readings.is_empty()),
             "{} {id}",

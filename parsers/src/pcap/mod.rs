@@ -162,9 +162,10 @@ impl Inside {
             let what = format!("{} more defects", self.table.more_defects);
             self.batch.defect("capture", what, 0);
         }
-        if self.table.untold > 0 {
-            let what = "more connections than are told, the last ones are left out";
-            self.batch.defect("capture", what, self.table.untold);
+        let untold = self.table.untold();
+        if untold > 0 {
+            let what = "more connections than are told one by one, the rest is left out";
+            self.batch.defect("capture", what, untold);
         }
         self.batch
     }

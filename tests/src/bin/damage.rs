@@ -70,7 +70,8 @@ fn logs(samples: Option<&Path>) -> Vec<(String, Vec<u8>)> {
     let mut logs = Vec::new();
     for case in ["showcase", "forwarded", "live-copy"] {
         let files = evidence::case(case).into_iter();
-        let files = files.filter(|(label, _)| label.ends_with(".evtx"));
+        let files =
+            files.filter(|(label, _)| Path::new(label).extension().is_some_and(|e| e == "evtx"));
         logs.extend(files.map(|(label, bytes)| (format!("{case}/{label}"), bytes)));
     }
     for path in samples.map(evidence::files).unwrap_or_default() {

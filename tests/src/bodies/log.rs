@@ -46,7 +46,9 @@ pub fn evtx_two_ways(bytes: &[u8]) {
 fn seal(file: &mut [u8]) {
     let sum = |parts: &[&[u8]]| {
         let mut sum = flate2::Crc::new();
-        parts.iter().for_each(|p| sum.update(p));
+        for part in parts {
+            sum.update(part);
+        }
         sum.sum().to_le_bytes()
     };
     let (_, chunks) = file.split_at_mut(FILE_HEADER.min(file.len()));

@@ -48,8 +48,16 @@ pub(crate) struct Framer {
     pub keep_application_data: bool,
     /// Whether any PDU was recognised.
     pub understood: bool,
-    /// Whether bytes were missing: then a boundary may be lost without anybody's fault.
-    holed: bool,
+    came: Came,
+}
+
+/// How the direction's bytes came so far.
+#[derive(PartialEq)]
+enum Came {
+    /// All of them, and each PDU began where the one before ended.
+    Whole,
+    /// Some are missing, or a boundary was lost before: that another one is lost then is nobody's fault.
+    Holed,
 }
 
 impl Framer {
@@ -65,7 +73,7 @@ impl Framer {
             spoke_tpkt: false,
             keep_application_data: false,
             understood: false,
-            holed: midstream,
+            came: if midstream { Came::Holed } else { Came::Whole },
         }
     }
 
@@ -162,7 +170,7 @@ impl Framer {
                 *bytes = &[];
                 if self.understood {
                     // Not a new protocol but a lost boundary.
-                    if !std::mem::replace(&mut self.holed, true) {
+                    if std::mem::replace(&mut self.came, Came::Holed) == Came::Whole {
                         sink(Pdu {
                             shape: Shape::Lost,
                             bytes: &self.buffer,
@@ -221,7 +229,7 @@ impl Framer {
     }
 
     fn gap(&mut self, missing: usize, place: Place, sink: &mut dyn FnMut(Pdu<'_>)) {
-        self.holed = true;
+        self.came = Came::Holed;
         match &mut self.mode {
             Mode::Inside {
                 shape,

@@ -5,6 +5,7 @@ pub(crate) mod endpoint;
 pub(crate) mod flow;
 mod forgery;
 mod ledger;
+mod quota;
 pub(crate) mod side;
 pub(crate) mod stream;
 pub(crate) mod table;

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::close::Surroundings;
 use super::flow::{Flow, Unreachable};
+use super::quota::Quota;
 use super::side::Side;
 use super::stream::Place;
 use crate::batch::EventBatch;
@@ -31,9 +32,6 @@ const STRAGGLERS: i64 = 120_000_000_000;
 const MOST_HOSTS: usize = 65_536;
 /// Servers remembered as speaking RDP on another port than the usual one. A capture of a whole site has some hundred.
 const MOST_SERVERS: usize = 16_384;
-/// Connections told one by one; each takes about 2 KiB of events. A server under attack sees so many in days, and more of
-/// the same tell nothing new.
-const MOST_TOLD: u64 = 1 << 18;
 /// Defects told one by one.
 const MOST_DEFECTS: usize = 1_000;
 
@@ -60,13 +58,11 @@ pub(crate) struct Table {
     ttls: HashMap<IpAddr, u8>,
     since_sweep: u32,
     now: Timestamp,
-    told: u64,
+    quota: Quota,
     /// Defects that are not told one by one.
     pub more_defects: usize,
     /// Connection tries that were dropped for want of room.
     pub condensed: u64,
-    /// Connections left out because too many were told before.
-    pub untold: u64,
 }
 
 impl Table {
@@ -78,10 +74,9 @@ impl Table {
             ttls: HashMap::new(),
             since_sweep: 0,
             now: Timestamp(i64::MIN),
-            told: 0,
+            quota: Quota::default(),
             more_defects: 0,
             condensed: 0,
-            untold: 0,
         }
     }
 
@@ -181,6 +176,11 @@ impl Table {
         }
     }
 
+    /// Connections left out because too many were told before.
+    pub(crate) fn untold(&self) -> u64 {
+        self.quota.left_out
+    }
+
     /// How many connections were seen.
     pub(crate) fn made(&self) -> u64 {
         self.made
@@ -193,11 +193,9 @@ impl Table {
         {
             return;
         }
-        if self.told >= MOST_TOLD {
-            self.untold += 1;
+        if !self.quota.admit(flow.client.ip()) {
             return;
         }
-        self.told += 1;
         let usual_ttl = |ip: IpAddr| self.ttls.get(&ip).copied();
         let around = Surroundings {
             usual_ttl: &usual_ttl,
