@@ -52,6 +52,8 @@ pub mod kind {
         CLIENT_CONNECTED = "client.connected";
         CLIENT_JOINED = "client.session-joined";
         CLIENT_DISCONNECTED = "client.disconnected";
+        GATEWAY_CONNECTED = "gateway.connected";
+        GATEWAY_TARGET_UNREACHABLE = "gateway.target-unreachable";
         MULTITRANSPORT_STARTED = "client.multitransport-started";
         // packets
         TCP_OPENED = "tcp.opened";

@@ -23,6 +23,7 @@ mod contract;
 mod determinism;
 mod explain;
 mod fuzz;
+mod joining;
 mod matrix;
 mod mutation;
 mod new_cause;
