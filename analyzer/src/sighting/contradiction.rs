@@ -57,10 +57,7 @@ pub fn contradict(evidence: &Evidence, client: Told<'_>, other: Told<'_>) -> boo
 fn was_served(e: EventRef<'_>) -> bool {
     matches!(
         e.event.kind,
-        kind::TCP_ESTABLISHED
-            | kind::AUTHENTICATED
-            | kind::SESSION_LOGON
-            | kind::SESSION_RECONNECTED
+        kind::CLIENT_HELLO | kind::AUTHENTICATED | kind::SESSION_LOGON | kind::SESSION_RECONNECTED
     )
 }
 
