@@ -78,6 +78,7 @@ pub mod kind {
         SERVICE_CRASHED = "service.crashed";
         // what tells that a log is not whole
         LOG_CLEARED = "log.cleared";
+        CLOCK_CHANGED = "clock.changed";
     }
 }
 
@@ -116,6 +117,8 @@ pub mod field {
         CORRELATION_ID = "correlation_id";
         ANSWER_US = "answer_us";
         NAMED = "named";
+        OLD = "old";
+        NEW = "new";
         TTL_CLIENT = "ttl_client";
         TTL_SERVER = "ttl_server";
         BYTES_CLIENT = "bytes_client";

@@ -19,6 +19,7 @@
 mod bad_input;
 mod case;
 mod cases;
+mod clocks;
 mod contract;
 mod determinism;
 mod explain;
