@@ -69,6 +69,7 @@ pub mod kind {
         SERVER_HELLO = "tls.server-hello";
         ALERTED = "tls.alerted";
         ERROR_INFO = "error-info.received";
+        RDG_REQUESTED = "rdg.requested";
         ANNOUNCED = "disconnect.announced";
         UDP_OPENED = "udp.opened";
         UDP_UNANSWERED = "udp.unanswered";
