@@ -8,6 +8,7 @@ use crate::attempt::{Attempt, Outcome};
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::outcome::in_trouble;
+use crate::reasons::{self, Class};
 use crate::stage::Stage;
 
 const SECOND: i64 = 1_000_000_000;
@@ -94,7 +95,8 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
         {
             continue;
         }
-        let troubled = in_trouble(evidence, a);
+        // Who was told of an error after the logon had succeeded saw a failure, however well the next try went.
+        let troubled = in_trouble(evidence, a) || told_after_logon(a);
         let patience = if troubled { AT_ONCE_NS } else { PROMPT_NS };
         let later = list.get(n + 1..).unwrap_or_default();
         // Sorted by start, so the pause only grows.
@@ -148,6 +150,13 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
             a.part_of = Some(j);
         }
     }
+}
+
+/// The client told its user of an error once the logon was through: no probe comes so far.
+fn told_after_logon(a: &Attempt) -> bool {
+    let told = a.codes.get("disconnect_reason").copied();
+    a.stage > Stage::Authorization
+        && told.is_some_and(|r| matches!(reasons::client(r), Class::Fault | Class::Network))
 }
 
 /// Whether a retry after trouble was the same program trying another way: the first was refused in the negotiation, or it
