@@ -24,6 +24,8 @@ const SECOND: i64 = 1_000_000_000;
 const SAME_PORT_NS: i64 = 5 * SECOND;
 /// A client says "trying to connect" before the SYN leaves; name resolution can take seconds.
 const CONNECT_TAKES_NS: i64 = 12 * SECOND;
+/// A connection that begins so shortly before a client's next try, or after it, is that try's.
+const NEXT_TRY_NS: i64 = SECOND / 2;
 /// Clocks agree at best within this.
 const SLACK_NS: i64 = 2 * SECOND;
 
@@ -140,9 +142,16 @@ impl Merging<'_> {
     fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
         self.by_start = Starts::new(&self.attempts);
         let addresses = self.addresses(evidence, &clients);
-        for s in clients {
+        let next = self.next_tries(&clients);
+        for (s, next) in clients.into_iter().zip(next) {
             let known = s.client.host.and_then(|h| addresses.get(&h).copied());
             let mut fitting = self.fitting(evidence, &s, known);
+            // Two windows of one client: each connection is of the try that began last before it.
+            let later = |i: usize| {
+                let start = self.attempts.get(i).map(|a| a.start);
+                start.zip(next).is_some_and(|(t, next)| t >= next)
+            };
+            fitting.retain(|(_, i)| !later(*i));
             // Where the usual address has nothing (a VPN gave another one), the connection nearest in time tells it.
             let usual =
                 known.filter(|ip| fitting.iter().any(|(_, i)| self.client_ip(*i) == Some(*ip)));
@@ -169,6 +178,26 @@ impl Merging<'_> {
             }
             self.absorb(deciding, s);
         }
+    }
+
+    /// For each of the clients' tries, in the order of time: from when on connections are of the client's next one to that
+    /// server.
+    fn next_tries(&self, clients: &[Sighting]) -> Vec<Option<Timestamp>> {
+        let mut next = BTreeMap::new();
+        let mut found: Vec<Option<Timestamp>> = clients
+            .iter()
+            .rev()
+            .map(|s| {
+                let start = corrected(self.clocks, s, s.start);
+                let to = (s.server.host, s.server.ip, s.server.name.clone());
+                let later = next.insert((s.client.host?, to), start)?;
+                // Tries that begin together cannot be told apart.
+                let from = later.plus(-NEXT_TRY_NS);
+                (from.since(start) > NEXT_TRY_NS).then_some(from)
+            })
+            .collect();
+        found.reverse();
+        found
     }
 
     /// Each client's address: the one that most of its tries can have used. In a flood the nearest connection is a

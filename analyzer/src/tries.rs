@@ -4,8 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use rdpwhy_parsers::Timestamp;
+
 use crate::attempt::{Attempt, Outcome};
+use crate::crowd::TEN_MINUTES_NS;
 use crate::evidence::Evidence;
+use crate::facts::is_public;
 use crate::hosts::HostId;
 use crate::outcome::in_trouble;
 use crate::reasons::{self, Class};
@@ -16,6 +20,8 @@ const SECOND: i64 = 1_000_000_000;
 const PROMPT_NS: i64 = 120 * SECOND;
 /// A program that retries with another protocol, or connects twice, does so at once.
 const AT_ONCE_NS: i64 = 3 * SECOND;
+/// So many silent visits of one stranger within ten minutes are no test whether the port is open.
+const KNOCKS: usize = 4;
 /// Silent early ends of one client this near to each other, with no success between, are one trouble.
 const SPELL_NS: i64 = 600 * SECOND;
 /// So many silent early ends in a row, whoever they hit, are the server's trouble: two can be two probes given up.
@@ -81,6 +87,7 @@ pub fn link(evidence: &Evidence, attempts: &mut [Attempt]) {
     follow_part_of(attempts);
     for list in pairs.values() {
         repeats(attempts, list);
+        knocks(attempts, list);
     }
     streaks(attempts);
 }
@@ -226,6 +233,36 @@ fn repeats(attempts: &mut [Attempt], list: &[usize]) {
         }
     }
     for i in hurt {
+        if let Some(a) = attempts.get_mut(i) {
+            a.outcome = Outcome::Failed;
+        }
+    }
+}
+
+/// Who opens the port from outside without a word is looking whether it is there; who does it again and again in a short
+/// time is a scanner, or part of a flood, and none of it was given up on purpose.
+fn knocks(attempts: &mut [Attempt], list: &[usize]) {
+    let knock = |i: &usize| {
+        let a = attempts.get(*i)?;
+        let silent = a.outcome == Outcome::Cancelled
+            && a.stage <= Stage::Tcp
+            && a.part_of.is_none()
+            && a.client.ip.is_some_and(is_public);
+        silent.then_some((a.start, *i))
+    };
+    let knocks: Vec<(Timestamp, usize)> = list.iter().filter_map(knock).collect();
+    // By start: with so many neighbours inside the distance on either side.
+    let refused: Vec<usize> = (0..knocks.len())
+        .filter_map(|n| {
+            let (first, last) = (n.saturating_sub(KNOCKS - 1), n);
+            let dense = (first..=last).any(|from| {
+                let ends = knocks.get(from).zip(knocks.get(from + KNOCKS - 1));
+                ends.is_some_and(|(a, b)| b.0.since(a.0) <= TEN_MINUTES_NS)
+            });
+            knocks.get(n).filter(|_| dense).map(|(_, i)| *i)
+        })
+        .collect();
+    for i in refused {
         if let Some(a) = attempts.get_mut(i) {
             a.outcome = Outcome::Failed;
         }

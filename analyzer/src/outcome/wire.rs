@@ -4,7 +4,6 @@ use rdpwhy_parsers::{EventRef, Kind};
 
 use super::{End, Signs, says_trouble};
 use crate::attempt::{Attempt, Outcome};
-use crate::facts::is_public;
 use crate::names::{field, kind};
 use crate::reasons::{self, Class};
 use crate::stage::Stage;
@@ -74,7 +73,7 @@ impl<'a> Signs<'a> {
         } else if trouble
             || matches!(by, "server" | "middlebox" | "nobody")
             || self.has(kind::X224_UNANSWERED)
-            || (a.stage <= Stage::Tcp && !self.looked_in(a, by))
+            || (a.stage <= Stage::Tcp && !self.looked_in(by))
             || self.demand_unmet()
             || (by == "client" && self.left_unanswered())
         {
@@ -154,13 +153,10 @@ impl<'a> Signs<'a> {
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
     }
 
-    /// Somebody opened the port, said nothing and closed it: a monitor or a test whether the port is open. Strangers who do
-    /// that are scanners, whose tries count as refused.
-    fn looked_in(&self, a: &Attempt, by: &str) -> bool {
-        by == "client"
-            && self.has(kind::TCP_ESTABLISHED)
-            && a.client.ip.is_some_and(|ip| !is_public(ip))
-            && !self.has(kind::X224_REQUESTED)
+    /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so
+    /// again and again is a scanner, which only the neighbours tell.
+    fn looked_in(&self, by: &str) -> bool {
+        by == "client" && self.has(kind::TCP_ESTABLISHED) && !self.has(kind::X224_REQUESTED)
     }
 
     /// The client demanded a logon without handing its credentials over, and the confirm does not offer it: flags of
