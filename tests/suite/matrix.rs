@@ -69,11 +69,16 @@ fn standings(opinion: &Opinion) -> Vec<(Standing, usize)> {
 }
 
 /// Causes that stand in a case that is not theirs, and why they are right there.
-const AT_HOME_ELSEWHERE: [(&str, &str, &str); 2] = [
+const AT_HOME_ELSEWHERE: [(&str, &str, &str); 3] = [
     (
         "listener-flooded",
         "scan-traffic",
         "whoever floods is a stranger himself, which is a remark",
+    ),
+    (
+        "twenty-hosts",
+        "rdp-service-down",
+        "another of the twenty has a trouble of its own",
     ),
     (
         "showcase",
