@@ -26,6 +26,8 @@ const SAME_PORT_NS: i64 = 5 * SECOND;
 const CONNECT_TAKES_NS: i64 = 12 * SECOND;
 /// A connection that begins so shortly before a client's next try, or after it, is that try's.
 const NEXT_TRY_NS: i64 = SECOND / 2;
+/// A client has so many connections to servers open at most.
+const MOST_OPEN: usize = 64;
 /// Clocks agree at best within this.
 const SLACK_NS: i64 = 2 * SECOND;
 
@@ -45,6 +47,7 @@ pub fn merge(
         by_client: HashMap::new(),
         captured: Captured::default(),
         by_start: Starts::default(),
+        without_port: BTreeSet::new(),
     };
     // In the order of time, so that a capture that goes on where another ended finds what it goes on with.
     let mut captured = by_view.remove(&View::Wire).unwrap_or_default();
@@ -53,6 +56,7 @@ pub fn merge(
         merging.wire(evidence, s);
     }
     merging.own_addresses(evidence);
+    merging.by_start = Starts::new(&merging.attempts);
     for s in by_view.remove(&View::Server).unwrap_or_default() {
         merging.server(evidence, s);
     }
@@ -75,8 +79,10 @@ struct Merging<'a> {
     attempts: Vec<Attempt>,
     by_client: HashMap<(IpAddr, u16), Vec<usize>>,
     captured: Captured,
-    /// Filled once all witnesses but the clients have told their part.
+    /// Filled once the captures have told their part, and again before the clients tell theirs.
     by_start: Starts,
+    /// Those that a server's log was given to by the client's address and the time.
+    without_port: BTreeSet<usize>,
 }
 
 /// Attempts by start: all, and those of each client address.
@@ -127,7 +133,11 @@ impl Merging<'_> {
                     })
             })
         });
+        let found = found.or_else(|| self.around(evidence, &s, start));
         let i = found.unwrap_or_else(|| self.add(&s));
+        if s.client.port.is_none() && found.is_some() {
+            self.without_port.insert(i);
+        }
         if let (Some(host), Some(ip)) = (
             s.server.host,
             self.attempts.get(i).and_then(|a| a.server.ip),
@@ -135,6 +145,29 @@ impl Merging<'_> {
             evidence.hosts.saw_address(host, ip);
         }
         self.absorb(i, s);
+    }
+
+    /// Where RdpCoreTS rolled over, the other logs know a client by its address alone: its captured connection that began
+    /// last before the record, and that was still open.
+    fn around(&self, evidence: &Evidence, s: &Sighting, start: Timestamp) -> Option<usize> {
+        let ip = s.client.ip.filter(|_| s.client.port.is_none())?;
+        let from_ip = self
+            .by_start
+            .between(Some(ip), Timestamp(i64::MIN), start.plus(SLACK_NS));
+        from_ip
+            .iter()
+            .rev()
+            .take(MOST_OPEN)
+            .map(|(_, i)| *i)
+            .find(|i| {
+                self.attempts.get(*i).is_some_and(|a| {
+                    let known = a.server.ip.and_then(|ip| evidence.hosts.at_address(ip));
+                    a.seen_by(View::Wire)
+                        && a.end.plus(SLACK_NS) >= start
+                        && (known.is_none() || known == s.server.host)
+                        && (!a.seen_by(View::Server) || self.without_port.contains(i))
+                })
+            })
     }
 
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
@@ -313,7 +346,9 @@ impl Merging<'_> {
             return;
         };
         // A client's "trying" is part of the try, but the connection begins on the wire.
-        if s.view != View::Client || a.views.is_empty() {
+        // What knows the client by its address only knows the moment of the logon, not of the connection.
+        let exact = s.view != View::Client && (s.view != View::Server || s.client.port.is_some());
+        if exact || a.views.is_empty() {
             a.start = a.start.min(start);
         }
         a.end = a.end.max(end);

@@ -269,9 +269,11 @@ fn knocks(attempts: &mut [Attempt], list: &[usize]) {
     }
 }
 
-/// The evidence shows that it ended; a record that only says "a socket came" does not.
+/// The evidence shows that it ended, and early; a record that only says "a socket came" does not, and what went on for
+/// longer than anybody waits at a prompt was a session of which too little is seen.
 fn shows_an_end(a: &Attempt) -> bool {
-    a.stage >= Stage::X224 && a.closed_how != "still-open" && a.end > a.start
+    let early = a.end > a.start && a.end.since(a.start) <= PROMPT_NS;
+    a.stage >= Stage::X224 && a.closed_how != "still-open" && early
 }
 
 /// Many clients in a row that all ended early, and nobody got in between: the server's trouble.

@@ -87,14 +87,16 @@ const AT_HOME_ELSEWHERE: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// Whether a cause is expected to stand in a case.
+pub fn at_home(case: &Case, cause: &str) -> bool {
+    let known = |(c, id, _): &(&str, &str, &str)| *c == case.name && *id == cause;
+    cause == case.expected.first || AT_HOME_ELSEWHERE.iter().any(known)
+}
+
 /// Causes of a row that nobody expects there.
 fn strangers(case: &Case, row: &Row) -> Vec<String> {
-    let at_home = |cause: &str| {
-        let known = |(c, id, _): &(&str, &str, &str)| *c == case.name && *id == cause;
-        cause == case.expected.first || AT_HOME_ELSEWHERE.iter().any(known)
-    };
     row.keys()
-        .filter(|(standing, cause)| *standing <= Standing::Possible && !at_home(cause))
+        .filter(|(standing, cause)| *standing <= Standing::Possible && !at_home(case, cause))
         .map(|(standing, cause)| format!("{}: {cause} is {}", case.name, standing.name()))
         .collect()
 }

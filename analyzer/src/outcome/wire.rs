@@ -156,7 +156,10 @@ impl<'a> Signs<'a> {
     /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so
     /// again and again is a scanner, which only the neighbours tell.
     fn looked_in(&self, by: &str) -> bool {
-        by == "client" && self.has(kind::TCP_ESTABLISHED) && !self.has(kind::X224_REQUESTED)
+        // Of a capture of one direction nobody knows whether the opening was answered, but the client went on.
+        by == "client"
+            && (self.has(kind::TCP_ESTABLISHED) || self.one_way())
+            && !self.has(kind::X224_REQUESTED)
     }
 
     /// The client demanded a logon without handing its credentials over, and the confirm does not offer it: flags of

@@ -8,28 +8,27 @@ use super::{DAY_NS, Files, log, packets};
 /// A described case in which all is well.
 const HEALTHY: &str = "probe-then-prompt";
 
-/// Its files, with names and addresses that no other case has.
+/// Its files, with hosts, addresses, ports and accounts that no other case has. What is random on the wire follows from them.
 fn healthy() -> &'static Files {
     static FILES: LazyLock<Files> = LazyLock::new(|| {
-        let identity = Identity {
-            names: true,
-            addresses: true,
-            ports: true,
-        };
-        let names = ["SRV1", "WS7", "WS9", "corp", "ana", "ben"].map(str::to_owned);
-        let texts = Texts {
-            identity,
-            names: &names,
-            language: false,
-            later_days: 0,
-        };
-        let files = crate::evidence::case(HEALTHY).into_iter();
-        let elsewhere = |(label, bytes): (String, Vec<u8>)| {
-            let new = log::rewrite(&bytes, &texts, Some(&label))
-                .or_else(|| packets::rewrite(&bytes, identity, 0));
-            (format!("zz-beside/{label}"), new.unwrap_or(bytes))
-        };
-        files.map(elsewhere).collect()
+        let moved = [
+            ("SRV1", "NAS44"),
+            ("WS", "POS"),
+            ("corp.example", "shop.example"),
+            ("10.2.", "10.77."),
+            ("CORP", "SHOP"),
+            ("ana", "mia"),
+            ("port = 5", "port = 6"),
+        ];
+        let text = moved
+            .iter()
+            .fold(crate::evidence::description(HEALTHY), |text, (from, to)| {
+                text.replace(from, to)
+            });
+        let files = crate::evidence::described(&text).into_iter();
+        files
+            .map(|(label, bytes)| (format!("zz-beside/{label}"), bytes))
+            .collect()
     });
     &FILES
 }

@@ -19,6 +19,14 @@ const WORDS: [(&str, &str); 8] = [
     ("unavailable", "unerreichba"),
 ];
 
+/// Numbers that stand alone in records without templates and are events, not ports: Schannel, LSA, licensing.
+const EVENT_IDS: [std::ops::RangeInclusive<u16>; 4] = [
+    36_864..=36_899,
+    40_960..=40_970,
+    45_057..=45_058,
+    50_180..=50_284,
+];
+
 /// What of the identities changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -155,6 +163,7 @@ impl Texts<'_> {
     fn readdressed(&self, text: &str) -> String {
         if let Ok(port) = text.parse::<u16>()
             && text.len() == 5
+            && !EVENT_IDS.iter().any(|ids| ids.contains(&port))
         {
             return self.identity.port(port).to_string();
         }

@@ -247,9 +247,14 @@ impl Subject {
     /// An incident, its original analysed.
     pub fn new(truth: Truth, files: Files) -> Self {
         let report = analyze(&files);
+        Self::judged(truth, files, &report)
+    }
+
+    fn judged(truth: Truth, files: Files, report: &Value) -> Self {
+        let truth = truth.with_general(knowledge());
         Self {
-            names: names(&report),
-            original: truth.score(&report),
+            names: names(report),
+            original: truth.score(report),
             truth,
             files,
         }
@@ -258,13 +263,7 @@ impl Subject {
     /// A described case: the truth is what the suite has checked its report for.
     pub fn described(name: &str, files: Files) -> Self {
         let report = analyze(&files);
-        let truth = Truth::of_report(name, &report);
-        Self {
-            names: names(&report),
-            original: truth.score(&report),
-            truth,
-            files,
-        }
+        Self::judged(Truth::of_report(name, &report), files, &report)
     }
 
     /// How the original's answer compares.
@@ -279,11 +278,21 @@ impl Subject {
         all.chain(without).collect()
     }
 
-    /// How the answer to a variation compares; `None` where the variation changes nothing of this evidence.
+    /// Its evidence, varied; `None` where the variation changes nothing of it.
+    pub fn varied(&self, variation: Variation) -> Option<Files> {
+        variation.apply(&self.files, &self.names)
+    }
+
+    /// How the answer to a variation compares; `None` where the variation changes nothing of this evidence, or leaves
+    /// nothing of the incident.
     pub fn scored(&self, variation: Variation) -> Option<Score> {
-        let files = variation.apply(&self.files, &self.names)?;
-        let truth = self.truth.elsewhere(variation.identity());
-        Some(truth.score(&analyze(&files)))
+        let files = self.varied(variation)?;
+        let mut truth = self.truth.elsewhere(variation.identity());
+        if variation.leaves_less() {
+            truth = truth.with_less();
+        }
+        let report = analyze(&files);
+        truth.is_told_of(&report).then(|| truth.score(&report))
     }
 }
 
@@ -293,9 +302,13 @@ pub fn described() -> Vec<Subject> {
     crate::evidence::cases().into_iter().map(subject).collect()
 }
 
+fn knowledge() -> &'static Knowledge {
+    static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
+    &KNOWLEDGE
+}
+
 /// What the program says of the evidence.
 fn analyze(files: &Files) -> Value {
-    static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
     let options = Options {
         threads: Some(1),
         ..Options::default()
@@ -305,7 +318,7 @@ fn analyze(files: &Files) -> Value {
         bytes: Box::new(bytes.clone()),
     };
     let sources = files.iter().map(source).collect();
-    let report = rdpwhy_analyzer::analyze(sources, &[], &KNOWLEDGE, &options, &Silent).unwrap();
+    let report = rdpwhy_analyzer::analyze(sources, &[], knowledge(), &options, &Silent).unwrap();
     serde_json::to_value(&report).unwrap()
 }
 

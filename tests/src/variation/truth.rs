@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use rdpwhy_analyzer::Knowledge;
 use serde_json::Value;
 
 use super::identity::Identity;
@@ -20,6 +21,8 @@ pub struct Truth {
     pub accept: BTreeSet<String>,
     /// Causes that may be named besides.
     pub also: BTreeSet<String>,
+    /// Causes that the right ones refine or explain: what is left to say without the evidence that tells them apart.
+    pub general: BTreeSet<String>,
     /// Whether no answer, with one of them among the alternatives, is as good.
     pub inconclusive: bool,
     /// Connections that went well.
@@ -79,6 +82,12 @@ fn client(attempt: &Value) -> End {
     (text(attempt, "/client/ip").to_owned(), port.unwrap_or(0))
 }
 
+/// The ends that are known with their port.
+fn ends<'a>(attempts: impl Iterator<Item = &'a Value>) -> BTreeSet<End> {
+    let known = |(ip, port): &End| !ip.is_empty() && *port > 0;
+    attempts.map(client).filter(known).collect()
+}
+
 impl Truth {
     /// Of a described case: what its report says, which the suite holds against its `expected.toml`.
     pub fn of_report(name: &str, report: &Value) -> Self {
@@ -90,21 +99,23 @@ impl Truth {
         let first = list(report, "/verdicts")
             .first()
             .map_or("", |v| text(v, "/cause"));
-        let attempts = |good: bool| {
-            let of = list(report, "/attempts")
-                .iter()
-                .filter(move |a| matches!(text(a, "/outcome"), "ok" | "cancelled") == good);
-            of.map(client)
-                .filter(|(ip, port)| !ip.is_empty() && *port > 0)
-                .collect()
-        };
+        // What was given up may have been a failure for all that a smaller part of the evidence shows.
+        let well = |a: &&Value| text(a, "/outcome") == "ok";
+        let healthy = list(report, "/attempts").iter().filter(well).map(client);
         Self {
             name: name.to_owned(),
             accept: named.iter().filter(|c| *c == first).cloned().collect(),
             also: named,
+            general: BTreeSet::new(),
             inconclusive: first.is_empty(),
-            healthy: attempts(true),
-            affected: BTreeSet::new(),
+            affected: ends(
+                list(report, "/attempts")
+                    .iter()
+                    .filter(|a| matches!(text(a, "/outcome"), "failed" | "dropped")),
+            ),
+            healthy: healthy
+                .filter(|(ip, port)| !ip.is_empty() && *port > 0)
+                .collect(),
         }
     }
 
@@ -133,6 +144,7 @@ impl Truth {
                     name: text(l, "/file").to_owned(),
                     accept: texts(l, "/accept/accept"),
                     also: BTreeSet::new(),
+                    general: BTreeSet::new(),
                     inconclusive: l.pointer("/accept/inconclusive_ok") == Some(&Value::Bool(true)),
                     healthy: ends(l, "/healthy"),
                     affected: ends(l, "/affected"),
@@ -167,6 +179,7 @@ impl Truth {
                     name: text(l, "/key").to_owned(),
                     accept: texts(expected, "/accept"),
                     also,
+                    general: BTreeSet::new(),
                     inconclusive: expected["inconclusive_ok"] == Value::Bool(true),
                     healthy: role("healthy"),
                     affected: role("broken"),
@@ -174,6 +187,20 @@ impl Truth {
                 (truth, text(l, "/folder").to_owned())
             })
             .collect()
+    }
+
+    /// With the causes that those refine or explain, directly or by way of others.
+    #[must_use]
+    pub fn with_general(mut self, knowledge: &Knowledge) -> Self {
+        let mut todo: Vec<String> = self.accept.iter().cloned().collect();
+        while let Some(cause) = todo.pop().and_then(|id| knowledge.cause(&id)) {
+            for next in cause.refines.iter().chain(&cause.explains) {
+                if self.general.insert(next.clone()) {
+                    todo.push(next.clone());
+                }
+            }
+        }
+        self
     }
 
     /// The same after a variation.
@@ -196,6 +223,19 @@ impl Truth {
             affected: moved(&self.affected),
             ..self.clone()
         }
+    }
+
+    /// The same where less is to be seen: whoever asks for what is missing is right, too.
+    #[must_use]
+    pub fn with_less(mut self) -> Self {
+        self.inconclusive = true;
+        self
+    }
+
+    /// Whether anything is left in the report of the connections that the cause is about.
+    pub fn is_told_of(&self, report: &Value) -> bool {
+        let told = ends(list(report, "/attempts").iter());
+        self.affected.is_empty() || !told.is_disjoint(&self.affected)
     }
 
     /// Compares an answer with it.
@@ -237,7 +277,7 @@ impl Truth {
             }
         } else if right(named) {
             Answer::Right
-        } else if self.also.contains(named) {
+        } else if self.also.contains(named) || self.general.contains(named) {
             Answer::Abstains
         } else {
             Answer::Wrong
@@ -250,7 +290,11 @@ impl Truth {
         let certain_and_wrong = failures()
             .filter(|v| text(v, "/confidence") == "certain")
             .map(|v| text(v, "/cause").to_owned())
-            .filter(|c| !self.accept.contains(c) && !self.also.contains(c))
+            .filter(|c| {
+                ![&self.accept, &self.also, &self.general]
+                    .iter()
+                    .any(|known| known.contains(c))
+            })
             .collect();
         let hurt = failures().filter(|v| {
             !self.also.contains(text(v, "/cause")) && !right(text(v, "/cause"))
