@@ -169,6 +169,27 @@ type Side = (
     bool,
 );
 
+const SERVER: &str = "role = \"server\"";
+/// A server of which the System log is all that was collected.
+const ONLY_SYSTEM: &str = r#"role = "server"
+missing_logs = [
+  "Security",
+  "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",
+  "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational",
+  "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
+]"#;
+const BEFORE: &str = "[[noise]]\nkind = \"services\"";
+/// The service could not make a certificate either: access denied.
+const NO_CERTIFICATE: &str = r#"[[record]]
+at = "09:00:00"
+source = "rcm-system"
+id = 1057
+fields = [["Data", "Access is denied."]]
+binary = "0500078000000000"
+
+[[noise]]
+kind = "services""#;
+
 /// On either side of each number: the same incident, a little less and a little more.
 const SIDES: &[Side] = &[
     // The block of the audio service lasts a minute.
@@ -212,39 +233,40 @@ const SIDES: &[Side] = &[
     // Arbitration takes a second or two, and half a minute never.
     (
         "session-conflict",
-        &[("lasts_s = 75", "lasts_s = 28")],
+        &[(
+            "story = \"arbitration-hangs\"",
+            "story = \"arbitration-hangs\"\nlasts_s = 27",
+        )],
         "session-conflict",
         false,
     ),
     (
         "session-conflict",
-        &[("lasts_s = 75", "lasts_s = 33")],
+        &[(
+            "story = \"arbitration-hangs\"",
+            "story = \"arbitration-hangs\"\nlasts_s = 32",
+        )],
         "session-conflict",
         true,
     ),
-    // Kerberos allows five minutes; without a word of either side the offset alone tells.
-    (
-        "server-resources-exhausted",
-        &[("lasts_s = 28", "lasts_s = 3")],
-        "server-resources-exhausted",
-        false,
-    ),
-    (
-        "server-resources-exhausted",
-        &[("lasts_s = 28", "lasts_s = 8")],
-        "server-resources-exhausted",
-        true,
-    ),
-    // A flood needs a crowd.
+    // Fifty within ten seconds before and after are a flood.
     (
         "listener-flooded",
-        &[("times = 160", "times = 30")],
+        &[
+            ("id = 1006", "id = 1136"),
+            ("times = 160", "times = 400"),
+            ("every_s = 0.35", "every_s = 0.45"),
+        ],
         "listener-flooded",
         false,
     ),
     (
         "listener-flooded",
-        &[("times = 160", "times = 130")],
+        &[
+            ("id = 1006", "id = 1136"),
+            ("times = 160", "times = 400"),
+            ("every_s = 0.35", "every_s = 0.36"),
+        ],
         "listener-flooded",
         true,
     ),
@@ -261,16 +283,33 @@ const SIDES: &[Side] = &[
         "load-balancer-misrouted",
         true,
     ),
+    // Without a connection three records of the broken key make it a fault of the host.
+    (
+        "server-only-private-key",
+        &[
+            (SERVER, ONLY_SYSTEM),
+            (BEFORE, NO_CERTIFICATE),
+            ("times = 3", "times = 2"),
+        ],
+        "private-key-access-denied",
+        false,
+    ),
+    (
+        "server-only-private-key",
+        &[(SERVER, ONLY_SYSTEM), (BEFORE, NO_CERTIFICATE)],
+        "private-key-access-denied",
+        true,
+    ),
     // The reports of an update's effect speak of the first three days.
     (
         "update-regression",
-        &[("\"06:10:00\"", "\"2026-11-18T08:40:00Z\"")],
+        &[("\"06:10:00\"", "\"2026-11-18T07:40:00Z\"")],
         "update-regression",
         false,
     ),
     (
         "update-regression",
-        &[("\"06:10:00\"", "\"2026-11-18T09:50:00Z\"")],
+        &[("\"06:10:00\"", "\"2026-11-18T08:20:00Z\"")],
         "update-regression",
         true,
     ),
