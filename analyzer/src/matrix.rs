@@ -24,7 +24,10 @@ impl Prepared {
         options: &Options,
         progress: &dyn Progress,
     ) -> Result<Self, KnowledgeError> {
-        let (case, attempts) = Case::new(crate::read(sources, secrets, options, progress))?;
+        let (case, attempts) = Case::new(
+            crate::read(sources, secrets, options, progress),
+            options.told.as_ref(),
+        )?;
         let judged = attempts
             .into_iter()
             .filter(|a| a.part_of.is_none() && options.keep(a))

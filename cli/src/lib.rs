@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod redact;
 pub mod render;
+pub mod seen;
 pub mod span;
 mod surroundings;
 pub mod timeline;
