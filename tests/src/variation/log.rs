@@ -138,6 +138,26 @@ pub fn rewrite(bytes: &[u8], texts: &Texts<'_>, numbers: Option<&str>) -> Option
     each_chunk(&bytes, |chunk| rewriting.chunk(chunk))
 }
 
+/// Adds to a 64-bit number.
+fn add(chunk: &mut [u8], at: usize, more: u64) {
+    if let Some(n) = u64_at(chunk, at) {
+        put(chunk, at, &n.wrapping_add(more).to_le_bytes());
+    }
+}
+
+/// Whether a program's name stands there.
+fn names_a_caller(chunk: &[u8], at: usize) -> bool {
+    let near: Vec<u8> = chunk
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .copied()
+        .step_by(2)
+        .take(24)
+        .collect();
+    near.windows(4).any(|w| w == b".exe")
+}
+
 struct Rewriting<'a> {
     texts: &'a Texts<'a>,
     more_records: u64,
@@ -149,20 +169,14 @@ struct Rewriting<'a> {
 impl Rewriting<'_> {
     fn chunk(&self, chunk: &mut [u8]) {
         for at in [24, 32] {
-            self.add(chunk, at, self.more_records);
+            add(chunk, at, self.more_records);
         }
         for (at, size) in records(chunk) {
-            self.add(chunk, at + 8, self.more_records);
-            self.add(chunk, at + 16, self.later.cast_unsigned());
+            add(chunk, at + 8, self.more_records);
+            add(chunk, at + 16, self.later.cast_unsigned());
             self.fragment(chunk, at + RECORD_HEADER, at + size - 4, true);
         }
         self.literals(chunk);
-    }
-
-    fn add(&self, chunk: &mut [u8], at: usize, more: u64) {
-        if let Some(n) = u64_at(chunk, at) {
-            put(chunk, at, &n.wrapping_add(more).to_le_bytes());
-        }
     }
 
     /// The values of a template instance; records without template have literals only.
@@ -192,11 +206,11 @@ impl Rewriting<'_> {
             }
             match kind(chunk, n)? {
                 0x01 | 0x81 => self.text(chunk, value, size),
-                0x11 => self.add(chunk, value, self.later.cast_unsigned()),
-                0x0a if outer && n == RECORD_ID => self.add(chunk, value, self.more_records),
+                0x11 => add(chunk, value, self.later.cast_unsigned()),
+                0x0a if outer && n == RECORD_ID => add(chunk, value, self.more_records),
                 // CallerProcessId stands before the caller's image.
                 0x08 if (outer && n == PROCESS)
-                    || (!outer && n == 0 && self.names_a_caller(chunk, value + size)) =>
+                    || (!outer && n == 0 && names_a_caller(chunk, value + size)) =>
                 {
                     let process = u32_at(chunk, value)?;
                     if process > 4 {
@@ -211,18 +225,6 @@ impl Rewriting<'_> {
             value += size;
         }
         Some(())
-    }
-
-    fn names_a_caller(&self, chunk: &[u8], at: usize) -> bool {
-        let near: Vec<u8> = chunk
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .copied()
-            .step_by(2)
-            .take(24)
-            .collect();
-        near.windows(4).any(|w| w == b".exe")
     }
 
     /// A text, or several with a terminator each.
@@ -305,7 +307,7 @@ fn pass_over(chunk: &mut [u8], dropped: &[(usize, usize)], end: usize) {
         // No reader that looks for records may find these again.
         put(chunk, *at, &[0; 4]);
     }
-    if let Some((_, last)) = dropped.split_last().map(|(l, _)| ((), *l)) {
+    if let Some(last) = dropped.last().copied() {
         let (id, ticks) = (u64_at(chunk, last.0 + 8), u64_at(chunk, last.0 + 16));
         for (to, value) in [(8, id), (16, ticks)] {
             if let Some(value) = value {

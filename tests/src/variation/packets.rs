@@ -346,7 +346,7 @@ fn answers(frame: &mut [u8], from: usize, identity: Identity, sums: &[usize]) {
     for at in from + 12..frame.len() {
         if frame.get(at..at + 4) == Some(&A_RECORD) && frame.get(at + 8..at + 10) == Some(&[0, 4]) {
             // At an odd place the two bytes of a word change in different words: the sum is then left to say nothing.
-            if (at - from) % 2 == 0 {
+            if (at - from).is_multiple_of(2) {
                 address(frame, at + 10, identity, sums);
             } else {
                 address(frame, at + 10, identity, &[]);
