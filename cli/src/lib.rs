@@ -3,12 +3,14 @@
 //! [`run`] is the whole program but for the process around it: arguments in, text and exit status out.
 
 pub mod args;
+mod demo;
 mod diagnose;
 mod engine;
 pub mod input;
 mod output;
 mod progress;
 pub mod render;
+pub mod report;
 pub mod span;
 mod surroundings;
 pub mod timeline;
@@ -49,6 +51,12 @@ pub fn run_in(
         Ok(Arguments {
             command: Command::Timeline(args),
         }) => timeline::timeline(&args, out, err, surroundings),
+        Ok(Arguments {
+            command: Command::Report(args),
+        }) => report::report(&args, out, err, surroundings),
+        Ok(Arguments {
+            command: Command::Demo(args),
+        }) => demo::demo(&args, out, err, surroundings),
         Err(e) => {
             let text = e.render();
             let status = u8::try_from(e.exit_code()).unwrap_or(USAGE);
