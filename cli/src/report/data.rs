@@ -185,8 +185,8 @@ impl<'a> Writer<'a> {
 
     fn add(&mut self, timeline: &Timeline<'_>, entry: &Entry<'_>) {
         let base = *self.base.get_or_insert_with(|| {
-            // On a whole millisecond, which a number of JavaScript holds exactly.
-            self.last = Timestamp(entry.time.0.div_euclid(1_000_000) * 1_000_000);
+            // On a whole second, so that the fraction of a time is that of its distance.
+            self.last = Timestamp(entry.time.0.div_euclid(1_000_000_000) * 1_000_000_000);
             self.last
         });
         self.end = entry.time;
@@ -240,8 +240,7 @@ impl<'a> Writer<'a> {
         let Some((provider, id)) = entry.origin else { return 0 };
         let (index, new) = self.origins.index(&(provider.to_owned(), id));
         if new {
-            let provider = provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider);
-            self.data.origins.push(clean(&format!("{provider} {id}")));
+            self.data.origins.push(clean(&format!("{} {id}", names::channel(provider))));
         }
         index.saturating_add(1)
     }

@@ -15,7 +15,7 @@ const GAP: usize = 34;
 const LINE: usize = 18;
 const PADDING: usize = 12;
 /// Width of a character at the size of the text, on the safe side.
-const CHARACTER: usize = 8;
+const CHARACTER: usize = 7;
 
 /// How a line of a box is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -109,7 +109,7 @@ fn row(m: &mut Markup, context: &Context<'_>, entry: &Entry<'_>) {
         m.element("td", &[], entry.host.unwrap_or("wire"));
         m.element("td", &[], &channel(entry.channel));
         let event = match entry.origin {
-            Some((provider, id)) => format!("{} {id}", provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider)),
+            Some((provider, id)) => format!("{} {id}", channel(provider)),
             None => format!("packet {}", entry.place),
         };
         m.element("td", &[], &event);

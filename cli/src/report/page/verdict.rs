@@ -23,7 +23,6 @@ pub fn article(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
         if !v.summary.trim().is_empty() {
             m.element("p", &[("class", "summary")], &v.summary);
         }
-        example(m, context, v);
         m.within("div", &[("class", "columns")], |m| {
             m.within("div", &[], |m| {
                 evidence(m, context, v);
@@ -36,6 +35,7 @@ pub fn article(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
                 missing(m, v);
             });
         });
+        example(m, context, v);
         m.within("details", &[("class", "path"), ("open", "")], |m| {
             m.within("summary", &[], |m| m.element("h3", &[], "How this was decided"));
             flowchart::svg(m, context, v);

@@ -148,9 +148,9 @@ const drawRow = (row, n) => {
 };
 
 const bar = (attempt, middle) => {
+  if (attempt.end < view.from || attempt.start > view.to) return;
   const from = Math.max(timeToX(attempt.start), box.gutter);
   const to = Math.min(Math.max(timeToX(attempt.end), from + 3), box.width);
-  if (to < box.gutter || from > box.width) return;
   const half = box.row * 0.36;
   pen.globalAlpha = 0.22;
   pen.fillStyle = colours[OUTCOMES[attempt.outcome].colour];

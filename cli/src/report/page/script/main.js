@@ -69,9 +69,14 @@ const showAttempt = (id) => {
   if (n < 0) return;
   const attempt = data.attempts[n];
   clearFilters("attempts");
-  show(attempt.start, attempt.end);
-  const first = shown.find((i) => events.attempt[i] === n + 1);
-  if (first !== undefined) select(first);
+  // Its first record can be older than its first packet.
+  const own = shown.filter((i) => events.attempt[i] === n + 1);
+  if (own.length) {
+    show(Math.min(attempt.start, events.time[own[0]]), Math.max(attempt.end, events.time[own[own.length - 1]]));
+    select(own.find((i) => roles.has(i)) ?? own[0]);
+  } else {
+    show(attempt.start, attempt.end);
+  }
   byId("timeline").scrollIntoView();
   canvas.focus({ preventScroll: true });
 };

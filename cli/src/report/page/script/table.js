@@ -13,6 +13,9 @@ const cell = (row, text) => {
   row.append(td);
 };
 
+// The name of a host without its domain; addresses stay whole.
+const shortName = (host) => (/^[\d.:]+$/.test(host) ? host : host.split(".")[0]);
+
 const tableRow = (n) => {
   const i = shown[n];
   const row = document.createElement("tr");
@@ -23,7 +26,7 @@ const tableRow = (n) => {
   const lane = laneOf(i);
   const stage = stageOf(i);
   cell(row, stamp(events.time[i]));
-  cell(row, lane.host);
+  cell(row, shortName(lane.host));
   cell(row, lane.log);
   cell(row, originOf(i));
   cell(row, STAGE_NAMES[stage] ?? stage);
@@ -41,8 +44,12 @@ const spacer = (height) => {
 
 const drawTable = () => {
   if (!rowHeight && shown.length) {
-    tbody.replaceChildren(tableRow(0));
-    rowHeight = tbody.firstElementChild.getBoundingClientRect().height || 24;
+    const top = rowsArea.scrollTop;
+    const probe = tableRow(0);
+    tbody.append(probe);
+    rowHeight = probe.getBoundingClientRect().height || 24;
+    probe.remove();
+    rowsArea.scrollTop = top;
   }
   const height = rowHeight || 24;
   const first = Math.max(0, Math.floor(rowsArea.scrollTop / height) - SPARE);
