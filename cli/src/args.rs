@@ -28,6 +28,12 @@ pub enum Command {
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Timeline>),
+    /// Write one HTML file for the person who has to fix it: verdicts, ladders, timeline, flowcharts, checklists
+    #[command(after_help = crate::report::EXAMPLES)]
+    Report(Box<crate::report::Arguments>),
+    /// Write a small example case into a folder and diagnose it
+    #[command(after_help = DEMO)]
+    Demo(Demo),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -122,6 +128,19 @@ Examples:
   rdpwhy diagnose evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin
   rdpwhy diagnose case-114/ --user ana --format json | jq '.verdicts[].title'
   zstd -dc trace.pcap.zst | rdpwhy diagnose -";
+
+const DEMO: &str = "\
+Example:
+  rdpwhy demo --out try-it
+  rdpwhy report try-it -o report.html";
+
+/// `rdpwhy demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for the case; made when it is not there
+    #[arg(long, value_name = "FOLDER", default_value = "rdpwhy-demo")]
+    pub out: PathBuf,
+}
 
 /// `rdpwhy diagnose`.
 #[derive(Debug, Args)]

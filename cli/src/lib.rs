@@ -3,6 +3,7 @@
 //! [`run`] is the whole program but for the process around it: arguments in, text and exit status out.
 
 pub mod args;
+mod demo;
 mod diagnose;
 mod engine;
 mod explain;
@@ -13,6 +14,7 @@ mod output;
 mod progress;
 mod redact;
 pub mod render;
+pub mod report;
 pub mod span;
 mod surroundings;
 pub mod timeline;
@@ -50,6 +52,8 @@ pub fn run_in(
         Ok(Arguments { command }) => match command {
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
+            Command::Report(args) => report::report(&args, out, err, surroundings),
+            Command::Demo(args) => demo::demo(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),
