@@ -5,7 +5,7 @@
 
 pub(crate) mod account;
 mod attempts;
-mod evidence;
+pub(crate) mod evidence;
 pub mod explain;
 pub(crate) mod head;
 pub mod json;

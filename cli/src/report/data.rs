@@ -47,6 +47,10 @@ struct Lane {
     log: String,
     /// Microseconds that the clock behind it runs ahead.
     ahead: i64,
+    /// From when to when it tells anything.
+    covered: Option<(i64, i64)>,
+    /// Stretches in between that it does not tell about, and why.
+    gaps: Vec<(i64, i64, &'static str)>,
 }
 
 #[derive(Serialize)]
@@ -121,6 +125,13 @@ impl Data {
     }
 }
 
+/// What a lane shows.
+struct Span {
+    host: Option<String>,
+    path: String,
+    channel: String,
+}
+
 struct Writer<'a> {
     data: Data,
     base: Option<Timestamp>,
@@ -134,6 +145,8 @@ struct Writer<'a> {
     origins: Table<(String, u32)>,
     shapes: Table<Vec<(u32, u8)>>,
     texts: Table<String>,
+    /// Per lane: where to look for what it covers.
+    spans: Vec<Span>,
     places: HashMap<u32, i64>,
     of_attempt: HashMap<&'a str, Option<usize>>,
 }
@@ -192,6 +205,7 @@ impl<'a> Writer<'a> {
             origins: Table::default(),
             shapes: Table::default(),
             texts: Table::default(),
+            spans: Vec::new(),
             places: HashMap::new(),
             of_attempt,
         }
@@ -235,7 +249,14 @@ impl<'a> Writer<'a> {
         };
         let (index, new) = self.lanes.index(&(host.clone(), entry.channel.to_owned()));
         if new {
+            self.spans.push(Span {
+                host: entry.host.map(str::to_owned),
+                path: entry.path.to_owned(),
+                channel: entry.channel.to_owned(),
+            });
             self.data.lanes.push(Lane {
+                covered: None,
+                gaps: Vec::new(),
                 host: clean(if entry.host.is_some() {
                     &host
                 } else {
@@ -318,6 +339,37 @@ impl<'a> Writer<'a> {
         (index, values)
     }
 
+    /// What each lane covers, on the corrected clock: of a log what the report says, of a capture its first and last packet.
+    fn coverage(&mut self, context: &Context<'a>, base: Timestamp) {
+        let report = context.report;
+        for (lane, span) in self.data.lanes.iter_mut().zip(&self.spans) {
+            let moment = |t: &str| {
+                let t: jiff::Timestamp = t.parse().ok()?;
+                let raw = Timestamp(i64::try_from(t.as_nanosecond()).ok()?);
+                Some(micros(raw, base).saturating_sub(lane.ahead))
+            };
+            let both = |from: &str, to: &str| Some((moment(from)?, moment(to)?));
+            let log = span.host.as_ref().and_then(|host| {
+                let own = |c: &&rdpwhy_analyzer::report::Coverage| {
+                    c.channel == span.channel && c.host == *host
+                };
+                report.coverage.iter().find(own)
+            });
+            let source = report.sources.iter().find(|s| s.path == span.path);
+            let (covered, gaps) = if let Some(log) = log {
+                let gaps = log.gaps.iter();
+                let gaps = gaps
+                    .filter_map(|g| both(&g.from, &g.to).map(|(from, to)| (from, to, g.why)))
+                    .collect();
+                (both(&log.first, &log.last), gaps)
+            } else {
+                let ends = source.and_then(|s| Some((s.first.as_ref()?, s.last.as_ref()?)));
+                (ends.and_then(|(first, last)| both(first, last)), Vec::new())
+            };
+            (lane.covered, lane.gaps) = (covered, gaps);
+        }
+    }
+
     fn text(&mut self, text: &str) -> u32 {
         let text = clean(text);
         let (index, new) = self.texts.index(&text);
@@ -331,6 +383,7 @@ impl<'a> Writer<'a> {
         let base = self.base.unwrap_or(Timestamp(0));
         self.data.base = base.0.div_euclid(1_000_000);
         self.data.zones = zones(context.style.zone.as_ref(), base, self.end);
+        self.coverage(context, base);
         for verdict in &context.report.verdicts {
             let number = self.verdicts.get(verdict.id.as_str()).copied().unwrap_or(0);
             for e in &verdict.evidence {

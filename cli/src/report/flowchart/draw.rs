@@ -14,8 +14,6 @@ const CAUSE_WIDTH: usize = 480;
 const GAP: usize = 34;
 const LINE: usize = 18;
 const PADDING: usize = 12;
-/// Width of a character at the size of the text, on the safe side.
-const CHARACTER: usize = 7;
 
 /// How a line of a box is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +29,17 @@ pub enum Line {
 }
 
 impl Line {
+    /// Tenths of a unit that a character takes at this line's size and weight: of the widest of the fonts that the style
+    /// names (DejaVu Sans), on average, with something to spare.
+    fn character(self) -> usize {
+        match self {
+            Self::Title => 90,
+            Self::Strong => 88,
+            Self::Plain => 80,
+            Self::Faint => 69,
+        }
+    }
+
     fn class(self) -> &'static str {
         match self {
             Self::Title => "title",
@@ -99,12 +108,11 @@ impl Node {
     }
 
     fn wrapped(&self, width: usize) -> Vec<(Line, String)> {
-        let columns = (width - 4 * PADDING) / CHARACTER;
         self.lines
             .iter()
             .flat_map(|(line, text)| {
                 let text = safe(&text.replace(['\n', '\r'], " "), SENTENCE, Charset::Unicode);
-                wrap(&text, columns)
+                wrap(&text, 10 * (width - 4 * PADDING) / line.character())
                     .into_iter()
                     .map(|t| (*line, t))
                     .collect::<Vec<_>>()
@@ -269,6 +277,7 @@ fn across(m: &mut Markup, a: &Placed<'_>, b: &Placed<'_>) {
     word(m, x + 8, from.saturating_sub(8), "why?");
 }
 
+#[derive(Clone, Copy)]
 enum Head {
     Down,
     Right,
@@ -298,6 +307,10 @@ fn word(m: &mut Markup, x: usize, y: usize, text: &str) {
     }
 }
 
+#[allow(
+    clippy::many_single_char_names,
+    reason = "the names of SVG's own attributes"
+)]
 fn node(m: &mut Markup, p: &Placed<'_>) {
     let ink = match p.node.ink {
         Ink::Plain => "plain",

@@ -25,16 +25,15 @@ pub fn svg(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
         .as_ref()
         .and_then(|id| context.report.attempts.iter().find(|a| a.id == *id));
     let mut steps = Column::default();
-    let broke = match attempt {
-        Some(a) => path(&mut steps, context, a),
-        None => {
-            steps.add(
-                Node::new(Shape::Start, Ink::Plain, "What the logs tell of the host")
-                    .line(Line::Plain, v.host.as_deref().unwrap_or("")),
-                "",
-            );
-            0
-        }
+    let broke = if let Some(a) = attempt {
+        path(&mut steps, context, a)
+    } else {
+        steps.add(
+            Node::new(Shape::Start, Ink::Plain, "What the logs tell of the host")
+                .line(Line::Plain, v.host.as_deref().unwrap_or("")),
+            "",
+        );
+        0
     };
     let mut causes = Column::default();
     weigh(&mut causes, context, v);

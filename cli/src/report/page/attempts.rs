@@ -115,7 +115,7 @@ fn row(m: &mut Markup, context: &Context<'_>, a: &AttemptReport) {
                     "span",
                     &[("class", "state")],
                     &format!("{} {}", mark(a.outcome), a.outcome),
-                )
+                );
             });
             m.element("td", &[], &account::endpoint(&a.client));
             m.element("td", &[], &account::endpoint(&a.server));

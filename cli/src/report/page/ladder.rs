@@ -96,33 +96,32 @@ fn rows(
 
 /// A step that a failed connection has no entry for lies before what anybody saw, or behind its end.
 fn cell(m: &mut Markup, context: &Context<'_>, step: Option<&Step>, attempt: &AttemptReport) {
-    match step {
-        Some(s) => rung(m, context, s),
-        None => {
-            let order = |stage: &str| rdpwhy_analyzer::stage::Stage::named(stage);
-            let last = attempt
+    if let Some(s) = step {
+        rung(m, context, s)
+    } else {
+        let order = |stage: &str| rdpwhy_analyzer::stage::Stage::named(stage);
+        let last = attempt
+            .steps
+            .iter()
+            .rev()
+            .find(|s| s.state != "not-reached")
+            .and_then(|s| order(s.stage));
+        let behind = last.is_some_and(|l| {
+            attempt
                 .steps
-                .iter()
-                .rev()
-                .find(|s| s.state != "not-reached")
-                .and_then(|s| order(s.stage));
-            let behind = last.is_some_and(|l| {
-                attempt
-                    .steps
-                    .first()
-                    .and_then(|f| order(f.stage))
-                    .is_some_and(|f| f <= l)
-            });
-            m.element(
-                "small",
-                &[],
-                if behind {
-                    "· not reached, or not recorded"
-                } else {
-                    "nothing recorded"
-                },
-            );
-        }
+                .first()
+                .and_then(|f| order(f.stage))
+                .is_some_and(|f| f <= l)
+        });
+        m.element(
+            "small",
+            &[],
+            if behind {
+                "· not reached, or not recorded"
+            } else {
+                "nothing recorded"
+            },
+        );
     }
 }
 
@@ -134,7 +133,7 @@ fn rung(m: &mut Markup, context: &Context<'_>, step: &Step) {
     };
     m.within("p", &[], |m| {
         m.within("span", &[("class", "state")], |m| {
-            m.text(&format!("{} {word}", mark(step.state)))
+            m.text(&format!("{} {word}", mark(step.state)));
         });
         if let Some(ms) = step.after_ms {
             m.element("small", &[], &format!(" {}", after(ms)));

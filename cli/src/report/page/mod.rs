@@ -50,7 +50,7 @@ pub fn page(
         "to the verdicts",
     );
     body.within("header", &[("class", "top")], |m| {
-        header(m, context, &title)
+        header(m, context, &title);
     });
     body.within("main", &[], |m| {
         m.within(

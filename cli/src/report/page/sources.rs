@@ -178,7 +178,7 @@ fn sources(m: &mut Markup, context: &Context<'_>) {
                     "code",
                     &[("class", "hash")],
                     s.sha256.as_deref().unwrap_or("not read"),
-                )
+                );
             });
         },
     );

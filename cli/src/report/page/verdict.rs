@@ -5,6 +5,7 @@ use rdpwhy_analyzer::report::{Evidence, Remedy, VerdictReport};
 use super::super::flowchart;
 use super::super::markup::Markup;
 use super::ladder;
+use crate::render::evidence::alike;
 use crate::render::names::channels;
 use crate::render::{Context, account, number, verdict};
 
@@ -38,7 +39,7 @@ pub fn article(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
         example(m, context, v);
         m.within("details", &[("class", "path"), ("open", "")], |m| {
             m.within("summary", &[], |m| {
-                m.element("h3", &[], "How this was decided")
+                m.element("h3", &[], "How this was decided");
             });
             flowchart::svg(m, context, v);
         });
@@ -55,7 +56,7 @@ fn heading(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
                 (_, None) => ("?", "Not explained"),
             };
             m.within("span", &[("class", "kind")], |m| {
-                m.text(&format!("{mark} {word}"))
+                m.text(&format!("{mark} {word}"));
             });
             m.text(" ");
             m.text(&v.title);
@@ -155,7 +156,38 @@ fn evidence(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
             "What is there"
         },
     );
-    folded(m, &v.evidence, "more", |m, e| entry(m, context, e));
+    let groups: Vec<_> = ["decisive", "supporting", "contradicting"]
+        .into_iter()
+        .flat_map(|role| alike(v, role))
+        .collect();
+    folded(m, &groups, "more", |m, g| group(m, context, g));
+}
+
+/// What says the same at several places: once, with all its places.
+fn group(m: &mut Markup, context: &Context<'_>, group: &[&Evidence]) {
+    let [first, again @ ..] = group else { return };
+    entry(m, context, first);
+    if again.is_empty() {
+        return;
+    }
+    m.within("small", &[], |m| m.text(" · also "));
+    let (shown, rest) = again.split_at(again.len().min(FEW));
+    for (n, e) in shown.iter().enumerate() {
+        if n > 0 {
+            m.text(", ");
+        }
+        place(m, e.source, &e.at, &e.at);
+    }
+    if !rest.is_empty() {
+        let last = rest.last().map(|e| context.clock.time(&e.time, None));
+        m.within("small", &[], |m| {
+            m.text(&format!(
+                " and {} more times, the last at {}",
+                number(rest.len() as u64),
+                last.unwrap_or_default()
+            ));
+        });
+    }
 }
 
 fn entry(m: &mut Markup, context: &Context<'_>, e: &Evidence) {
@@ -235,7 +267,7 @@ fn alternatives(m: &mut Markup, v: &VerdictReport) {
                 } else {
                     "What it may be"
                 },
-            )
+            );
         });
         m.within("table", &[], |m| {
             m.within("thead", &[], |m| {
@@ -298,9 +330,9 @@ fn remedy(m: &mut Markup, r: &Remedy) {
                 m.within("dd", &[], |m| {
                     // A sentence, or a command to paste.
                     if name == "Undo" && !text.trim_end().ends_with('.') {
-                        command(m, text)
+                        command(m, text);
                     } else {
-                        m.text(text)
+                        m.text(text);
                     }
                 });
             }
@@ -311,7 +343,7 @@ fn remedy(m: &mut Markup, r: &Remedy) {
 /// Lines to paste.
 pub fn command(m: &mut Markup, text: &str) {
     m.within("pre", &[("tabindex", "0")], |m| {
-        m.within("code", &[], |m| m.lines(text))
+        m.within("code", &[], |m| m.lines(text));
     });
 }
 

@@ -74,13 +74,11 @@ const hover = (i, x, y) => {
     view.hover = i;
     redraw();
   }
-  tip.hidden = i < 0;
-  if (i < 0) return;
-  const when = document.createElement("b");
-  when.textContent = `${stamp(events.time[i])} ${originOf(i)}`;
-  const what = document.createElement("span");
-  what.textContent = sentence(i);
-  tip.replaceChildren(when, what);
+  const hole = i < 0 && x !== undefined ? holeAt(x, y) : "";
+  tip.hidden = i < 0 && !hole;
+  if (tip.hidden) return;
+  const [first, second] = hole || [`${stamp(events.time[i])} ${originOf(i)}`, sentence(i)];
+  tip.replaceChildren(make("b", first), make("span", second));
   const width = tip.offsetWidth;
   tip.style.left = `${Math.max(0, Math.min(x + 14, box.width - width))}px`;
   tip.style.top = `${y + 18}px`;

@@ -128,11 +128,7 @@ const drawRow = (row, n) => {
     pen.font = `${box.font}px system-ui, sans-serif`;
     return;
   }
-  pen.strokeStyle = colours["--line"];
-  pen.beginPath();
-  pen.moveTo(box.gutter, Math.round(middle) + 0.5);
-  pen.lineTo(box.width, Math.round(middle) + 0.5);
-  pen.stroke();
+  baseline(row, middle);
   if (row.attempt) bar(row.attempt, middle);
   marks(row, middle);
   pen.clearRect(0, y, box.gutter - 1, box.row);
@@ -145,6 +141,31 @@ const drawRow = (row, n) => {
   }
   pen.fillStyle = colours["--text"];
   pen.fillText(fitting(row.label, box.gutter - left - 6), left, middle);
+};
+
+// The line that marks stand on: drawn where the log tells, hatched where it does not.
+const baseline = (row, middle) => {
+  const lane = row.attempt ? null : data.lanes[row.key];
+  const y = Math.round(middle) + 0.5;
+  const inside = (us) => Math.min(Math.max(timeToX(us), box.gutter), box.width);
+  const [from, to] = lane?.covered ? lane.covered.map(inside) : [box.gutter, box.width];
+  pen.strokeStyle = colours["--line"];
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(from, y);
+  pen.lineTo(to, y);
+  pen.stroke();
+  const half = box.row * 0.3;
+  if (lane?.covered) {
+    hatch(pen, box.gutter, from, middle, half, colours["--line"]);
+    hatch(pen, to, box.width, middle, half, colours["--line"]);
+  }
+  for (const [start, end] of lane?.gaps ?? []) {
+    // What was overwritten lies before the first record, where nothing is covered anyway.
+    if (end <= (lane.covered?.[0] ?? -Infinity)) continue;
+    const x = inside(start);
+    hatch(pen, x, Math.max(inside(end), end > view.from && start < view.to ? x + 3 : x), middle, half, colours["--unsure"]);
+  }
 };
 
 const bar = (attempt, middle) => {
@@ -242,6 +263,26 @@ const cursor = () => {
     pen.lineWidth = 2.5;
     pen.strokeRect(x - box.font * 0.62, rowY(n) + box.row * 0.14, box.font * 1.24, box.row * 0.72);
   }
+};
+
+const WHY = {
+  "log-cleared": "The log was cleared in this span.",
+  "rolled-over": "Older records were overwritten.",
+  "records-missing": "Record numbers are missing here.",
+};
+
+// What to say of a place where nothing was recorded.
+const holeAt = (x, y) => {
+  if (y < box.axis || x < box.gutter) return "";
+  const row = rows[Math.floor((y - box.axis + view.top) / box.row)];
+  const lane = row && row.heading === undefined && !row.attempt ? data.lanes[row.key] : null;
+  if (!lane?.covered) return "";
+  const us = xToTime(x);
+  const gap = lane.gaps.find(([from, to]) => us >= from && us <= to);
+  if (gap) return [`${stamp(gap[0], { digits: 0 })} – ${stamp(gap[1], { digits: 0 })}`, WHY[gap[2]] ?? gap[2]];
+  if (us < lane.covered[0]) return ["Not recorded", `${lane.log} begins at ${stamp(lane.covered[0], { digits: 0 })}.`];
+  if (us > lane.covered[1]) return ["Not recorded", `${lane.log} ends at ${stamp(lane.covered[1], { digits: 0 })}.`];
+  return "";
 };
 
 // The event under the pointer: the nearest one of the row, not further off than a finger is wide.

@@ -74,7 +74,27 @@ const drawLegend = (list) => {
     pen.fill();
   }));
   items.push(entry("Evidence of a verdict", (pen) => ring(pen, 9, 9, 7)));
+  items.push(entry("Not recorded", (pen) => hatch(pen, 1, 17, 9, 6, colours["--faint"])));
   list.replaceChildren(...items);
+};
+
+// Slanted lines over a stretch that nothing is recorded of.
+const hatch = (pen, from, to, middle, half, colour) => {
+  if (to - from < 1) return;
+  pen.save();
+  pen.beginPath();
+  pen.rect(from, middle - half, to - from, 2 * half);
+  pen.clip();
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  // Aligned to the picture, so that neighbours of one colour look like one.
+  for (let x = Math.floor((from - 2 * half) / 6) * 6; x < to; x += 6) {
+    pen.moveTo(x, middle + half);
+    pen.lineTo(x + 2 * half, middle - half);
+  }
+  pen.stroke();
+  pen.restore();
 };
 
 const ring = (pen, x, y, r) => {
