@@ -152,7 +152,7 @@ fn clocks(m: &mut Markup, context: &Context<'_>) {
 
 fn sources(m: &mut Markup, context: &Context<'_>) {
     let heads = [
-        "File", "Format", "Host", "Size", "Read", "Used", "From", "To", "SHA-256",
+        "File", "Format", "Host", "Size", "Read", "Used", "From", "To",
     ];
     table(
         m,
@@ -165,7 +165,11 @@ fn sources(m: &mut Markup, context: &Context<'_>) {
                     .map(|t| context.clock.moment(t))
                     .unwrap_or_default()
             };
-            m.element("td", &[], &s.path);
+            m.within("td", &[], |m| {
+                m.text(&s.path);
+                let hash = s.sha256.as_deref().unwrap_or("not read");
+                m.element("code", &[("class", "hash")], &format!("SHA-256 {hash}"));
+            });
             m.element("td", &[], &s.format);
             m.element("td", &[], s.host.as_deref().or(s.side).unwrap_or_default());
             m.element("td", &[], &size(s.bytes));
@@ -173,13 +177,6 @@ fn sources(m: &mut Markup, context: &Context<'_>) {
             m.element("td", &[], &number(s.events));
             m.element("td", &[], &moment(&s.first));
             m.element("td", &[], &moment(&s.last));
-            m.within("td", &[], |m| {
-                m.element(
-                    "code",
-                    &[("class", "hash")],
-                    s.sha256.as_deref().unwrap_or("not read"),
-                );
-            });
         },
     );
 }

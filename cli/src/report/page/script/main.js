@@ -96,10 +96,10 @@ const listenOnPage = () => {
       byId("timeline").scrollIntoView();
     }
   });
-  // What is folded is read on paper as well.
+  // What is folded is read on paper as well, but for the single signs of each step: their places stand there anyway.
   let opened = [];
   window.addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = [...document.querySelectorAll("details:not([open])")].filter((d) => !d.closest(".ladder"));
     for (const d of opened) d.open = true;
   });
   window.addEventListener("afterprint", () => {
