@@ -47,8 +47,8 @@ struct Lane {
     log: String,
     /// Microseconds that the clock behind it runs ahead.
     ahead: i64,
-    /// From when to when it tells anything.
-    covered: Option<(i64, i64)>,
+    /// From when to when it tells anything; none: from ever, for ever.
+    covered: (Option<i64>, Option<i64>),
     /// Stretches in between that it does not tell about, and why.
     gaps: Vec<(i64, i64, &'static str)>,
 }
@@ -255,7 +255,7 @@ impl<'a> Writer<'a> {
                 channel: entry.channel.to_owned(),
             });
             self.data.lanes.push(Lane {
-                covered: None,
+                covered: (None, None),
                 gaps: Vec::new(),
                 host: clean(if entry.host.is_some() {
                     &host
@@ -357,14 +357,22 @@ impl<'a> Writer<'a> {
             });
             let source = report.sources.iter().find(|s| s.path == span.path);
             let (covered, gaps) = if let Some(log) = log {
+                // A log that lost nothing has told all from its beginning on; and logs of one export end together: one that
+                // ends earlier than its neighbours was quiet.
+                let lost = log.gaps.iter().any(|g| g.why == "rolled-over");
+                let first = moment(&log.first).filter(|_| lost);
+                let neighbours = report.coverage.iter().filter(|c| c.host == log.host);
+                let last = neighbours.filter_map(|c| moment(&c.last)).max();
                 let gaps = log.gaps.iter();
                 let gaps = gaps
                     .filter_map(|g| both(&g.from, &g.to).map(|(from, to)| (from, to, g.why)))
                     .collect();
-                (both(&log.first, &log.last), gaps)
+                ((first, last), gaps)
             } else {
-                let ends = source.and_then(|s| Some((s.first.as_ref()?, s.last.as_ref()?)));
-                (ends.and_then(|(first, last)| both(first, last)), Vec::new())
+                let end = |t: Option<&String>| t.and_then(|t| moment(t));
+                let first = end(source.and_then(|s| s.first.as_ref()));
+                let last = end(source.and_then(|s| s.last.as_ref()));
+                ((first, last), Vec::new())
             };
             (lane.covered, lane.gaps) = (covered, gaps);
         }

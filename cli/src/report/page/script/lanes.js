@@ -148,7 +148,9 @@ const baseline = (row, middle) => {
   const lane = row.attempt ? null : data.lanes[row.key];
   const y = Math.round(middle) + 0.5;
   const inside = (us) => Math.min(Math.max(timeToX(us), box.gutter), box.width);
-  const [from, to] = lane?.covered ? lane.covered.map(inside) : [box.gutter, box.width];
+  const [first, last] = lane?.covered ?? [null, null];
+  const from = first === null ? box.gutter : inside(first);
+  const to = last === null ? box.width : inside(last);
   pen.strokeStyle = colours["--line"];
   pen.lineWidth = 1;
   pen.beginPath();
@@ -156,13 +158,11 @@ const baseline = (row, middle) => {
   pen.lineTo(to, y);
   pen.stroke();
   const half = box.row * 0.3;
-  if (lane?.covered) {
-    hatch(pen, box.gutter, from, middle, half, colours["--line"]);
-    hatch(pen, to, box.width, middle, half, colours["--line"]);
-  }
+  hatch(pen, box.gutter, from, middle, half, colours["--line"]);
+  hatch(pen, to, box.width, middle, half, colours["--line"]);
   for (const [start, end] of lane?.gaps ?? []) {
     // What was overwritten lies before the first record, where nothing is covered anyway.
-    if (end <= (lane.covered?.[0] ?? -Infinity)) continue;
+    if (end <= (first ?? -Infinity)) continue;
     const x = inside(start);
     hatch(pen, x, Math.max(inside(end), end > view.from && start < view.to ? x + 3 : x), middle, half, colours["--unsure"]);
   }
@@ -276,12 +276,13 @@ const holeAt = (x, y) => {
   if (y < box.axis || x < box.gutter) return "";
   const row = rows[Math.floor((y - box.axis + view.top) / box.row)];
   const lane = row && row.heading === undefined && !row.attempt ? data.lanes[row.key] : null;
-  if (!lane?.covered) return "";
+  if (!lane) return "";
+  const [first, last] = lane.covered;
   const us = xToTime(x);
   const gap = lane.gaps.find(([from, to]) => us >= from && us <= to);
   if (gap) return [`${stamp(gap[0], { digits: 0 })} – ${stamp(gap[1], { digits: 0 })}`, WHY[gap[2]] ?? gap[2]];
-  if (us < lane.covered[0]) return ["Not recorded", `${lane.log} begins at ${stamp(lane.covered[0], { digits: 0 })}.`];
-  if (us > lane.covered[1]) return ["Not recorded", `${lane.log} ends at ${stamp(lane.covered[1], { digits: 0 })}.`];
+  if (first !== null && us < first) return ["Not recorded", `${lane.log} begins at ${stamp(first, { digits: 0 })}.`];
+  if (last !== null && us > last) return ["Not recorded", `The evidence of ${lane.host || "the wire"} ends at ${stamp(last, { digits: 0 })}.`];
   return "";
 };
 
