@@ -17,6 +17,7 @@
 )]
 
 mod bad_input;
+mod browser;
 mod case;
 mod cases;
 mod contract;

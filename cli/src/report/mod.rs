@@ -137,6 +137,11 @@ fn written(
     }
 }
 
+/// Checklists of a report's verdicts, one sheet of paper each, as one HTML file.
+pub fn checklists(report: &Report, style: &Style) -> String {
+    checklist::html(&Context::of(report, style))
+}
+
 fn limits(args: &Arguments, span: &Span) -> Limits {
     Limits {
         since: span.since.map(moment),
@@ -164,6 +169,3 @@ fn filter(limits: &Limits) -> Filter {
         ..Filter::default()
     }
 }
-
-#[cfg(test)]
-mod tests;

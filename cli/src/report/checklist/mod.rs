@@ -2,6 +2,7 @@
 
 mod expect;
 mod page;
+mod room;
 
 use rdpwhy_analyzer::report::{Remedy, VerdictReport};
 

@@ -6,20 +6,11 @@ use rdpwhy_analyzer::report::VerdictReport;
 
 use super::super::document::{Document, write};
 use super::super::markup::Markup;
-use super::{Step, steps};
+use super::{Step, room, steps};
 use crate::render::markdown::{code, text};
 use crate::render::{Context, verdict};
 
 const STYLE: &str = include_str!("checklist.css");
-/// Characters that fit on a page at the usual size, and at smaller ones; found by printing.
-const ROOM: [(usize, &str); 3] = [
-    (1_700, "sheet"),
-    (2_600, "sheet close"),
-    (3_700, "sheet closer"),
-];
-/// What one step takes of the page beside its characters: lines begun, boxes, rules.
-const STEP: usize = 90;
-
 /// One page per verdict.
 pub fn html(context: &Context<'_>) -> String {
     let mut body = Markup::default();
@@ -42,7 +33,7 @@ fn sheet(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
     let steps = steps(context, v);
     m.within(
         "section",
-        &[("class", class(v, &steps)), ("id", &v.id)],
+        &[("class", room::class(v, &steps)), ("id", &v.id)],
         |m| {
             m.within("header", &[], |m| {
                 m.element("h1", &[], &v.title);
@@ -62,8 +53,10 @@ fn sheet(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
                     });
                 });
                 m.within("tbody", &[], |m| {
+                    let mut who = "";
                     for (n, s) in steps.iter().enumerate() {
-                        row(m, n + 1, s);
+                        row(m, n + 1, s, if s.who == who { "″" } else { &s.who });
+                        who = &s.who;
                     }
                 });
             });
@@ -80,7 +73,7 @@ fn sheet(m: &mut Markup, context: &Context<'_>, v: &VerdictReport) {
     );
 }
 
-fn row(m: &mut Markup, n: usize, s: &Step) {
+fn row(m: &mut Markup, n: usize, s: &Step, who: &str) {
     m.within("tr", &[], |m| {
         m.within("td", &[("class", "tick")], |m| {
             m.within("label", &[], |m| {
@@ -104,29 +97,8 @@ fn row(m: &mut Markup, n: usize, s: &Step) {
         });
         m.element("td", &[], &s.expect);
         m.element("td", &[], &s.otherwise);
-        m.element("td", &[], &s.who);
+        m.element("td", &[], who);
     });
-}
-
-/// The size at which all steps fit on one page with room for notes.
-fn class(v: &VerdictReport, steps: &[Step]) -> &'static str {
-    let characters: usize = v.title.chars().count()
-        + steps
-            .iter()
-            .map(|s| {
-                let command = s.command.as_deref().unwrap_or_default().chars().count();
-                let aside = s
-                    .expect
-                    .chars()
-                    .count()
-                    .max(s.otherwise.chars().count())
-                    .max(s.who.chars().count());
-                STEP + (s.what.chars().count() + command).max(aside * 2)
-            })
-            .sum::<usize>();
-    ROOM.iter()
-        .find(|(room, _)| characters <= *room)
-        .map_or("sheet closest", |(_, class)| class)
 }
 
 /// The same for a ticket.

@@ -75,7 +75,10 @@ const draw = () => {
   for (let n = first; n < last; n += 1) drawRow(rows[n], n);
   pen.restore();
   cursor();
-  canvas.dataset.drawn = String(last - first);
+  // What is shown, for whoever drives this page from outside.
+  canvas.dataset.rows = String(last - first);
+  canvas.dataset.span = `${view.from} ${view.to}`;
+  canvas.dataset.selected = String(view.selected);
 };
 
 const scale = () => {
