@@ -9,6 +9,15 @@ const span = async (page) => {
   const [from, to] = (await page.getAttribute("#lanes", "data-span")).split(" ").map(Number);
   return { from, to, width: to - from };
 };
+// Input from outside arrives when the browser gets to it: waits for the view to change, three seconds at most.
+const changed = async (page, before) => {
+  let now = await span(page);
+  for (let i = 0; i < 60 && now.from === before.from && now.to === before.to; i += 1) {
+    await page.waitForTimeout(50);
+    now = await span(page);
+  }
+  return now;
+};
 const selected = async (page) => {
   await settled(page);
   return Number(await page.getAttribute("#lanes", "data-selected"));
@@ -55,17 +64,18 @@ equal("events in the rows", scrolled, eventCount);
 // Mouse.
 const canvas = page.locator("#lanes");
 await canvas.scrollIntoViewIfNeeded();
+await settled(page);
 const box = await canvas.boundingBox();
 const middle = { x: box.x + box.width * 0.6, y: box.y + box.height * 0.5 };
 const whole = await span(page);
 await page.mouse.move(middle.x, middle.y);
 await page.mouse.wheel(0, -400);
-const near = await span(page);
+const near = await changed(page, whole);
 check("the wheel zooms in", near.width < whole.width * 0.6, `${near.width} of ${whole.width}`);
 await page.mouse.down();
 await page.mouse.move(middle.x - 120, middle.y, { steps: 5 });
 await page.mouse.up();
-const moved = await span(page);
+const moved = await changed(page, near);
 check("dragging moves", moved.from > near.from && Math.abs(moved.width - near.width) < 2, `${near.from} → ${moved.from}`);
 await page.click("#fit");
 equal("Fit shows all", (await span(page)).width, whole.width);
