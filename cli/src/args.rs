@@ -31,6 +31,9 @@ pub enum Command {
     /// Write one HTML file for the person who has to fix it: verdicts, ladders, timeline, flowcharts, checklists
     #[command(after_help = crate::report::EXAMPLES)]
     Report(Box<crate::report::Arguments>),
+    /// Write a PowerShell script that collects evidence, tests a server, or mends a cause
+    #[command(after_help = crate::script::EXAMPLES)]
+    Script(Box<crate::script::Script>),
     /// Write a small example case into a folder and diagnose it
     #[command(after_help = DEMO)]
     Demo(Demo),

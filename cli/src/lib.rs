@@ -15,6 +15,7 @@ mod progress;
 mod redact;
 pub mod render;
 pub mod report;
+pub mod script;
 pub mod span;
 mod surroundings;
 pub mod timeline;
@@ -53,6 +54,7 @@ pub fn run_in(
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
             Command::Report(args) => report::report(&args, out, err, surroundings),
+            Command::Script(args) => script::script(&args, out, err, surroundings),
             Command::Demo(args) => demo::demo(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),

@@ -34,5 +34,6 @@ mod readme;
 mod redaction;
 mod rules;
 mod samples;
+mod scripts;
 mod stability;
 mod verdicts;
