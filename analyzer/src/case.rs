@@ -10,6 +10,7 @@ use crate::index::Index;
 use crate::knowledge::lists;
 use crate::matcher::{self, Matcher, Packets};
 use crate::roles::Roles;
+use crate::sighting::Sighting;
 use crate::{KnowledgeError, facts, join, merge, moment, outcome, sighting, tries};
 use rdpwhy_parsers::Kind;
 
@@ -30,21 +31,26 @@ pub struct Case {
     packets: Packets,
 }
 
+/// What each witness saw, in its own clock.
+fn sight(evidence: &Evidence) -> (Index, Vec<Sighting>) {
+    let index = Index::new(evidence);
+    let mut sightings = sighting::wire::sightings(evidence);
+    sightings.extend(sighting::server::sightings(evidence, &index));
+    sighting::session::join(evidence, &index, &mut sightings);
+    sightings.extend(sighting::gateway::sightings(evidence, &index));
+    sightings.extend(sighting::client::sightings(evidence, &index));
+    (index, sightings)
+}
+
 impl Case {
     /// Estimates the clocks, and cuts the evidence into attempts, by start.
     ///
     /// # Errors
     /// When an embedded data file is wrong, which the tests exclude.
     pub fn new(mut evidence: Evidence) -> Result<(Self, Vec<Attempt>), KnowledgeError> {
-        let index = Index::new(&evidence);
+        let (index, sightings) = clock::settle::settle(&mut evidence, &sight);
         let roles = Roles::new(&evidence, &index);
         let coverage = CoverageMap::new(&evidence);
-
-        let mut sightings = sighting::wire::sightings(&evidence);
-        sightings.extend(sighting::server::sightings(&evidence, &index));
-        sighting::session::join(&evidence, &index, &mut sightings);
-        sightings.extend(sighting::gateway::sightings(&evidence, &index));
-        sightings.extend(sighting::client::sightings(&evidence, &index));
         let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
         let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
         join::join(&evidence, &index, &moment::embedded()?, &mut attempts);

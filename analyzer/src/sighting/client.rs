@@ -41,7 +41,7 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
 }
 
 fn begin(evidence: &Evidence, host: HostId, at: At) -> Sighting {
-    let time = evidence.raw_time(at);
+    let time = evidence.local_time(at);
     let typed = evidence
         .event(at)
         .and_then(|e| e.text(field::SERVER_NAME))
