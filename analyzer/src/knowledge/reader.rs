@@ -16,11 +16,12 @@ use crate::matcher::OWN_VALUES;
 use crate::sentence;
 
 const SIDES: [&str; 5] = ["client", "server", "network", "gateway", "directory"];
-const WITNESSES: [&str; 4] = [
+const WITNESSES: [&str; 5] = [
     "on_wire",
     "in_server_log",
     "in_client_log",
     "in_gateway_log",
+    "in_state",
 ];
 /// What a sign can look at; exactly one of them.
 const TESTS: [&str; 6] = ["fact", "event", "any", "all", "witnesses", "absent"];
