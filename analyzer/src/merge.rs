@@ -9,13 +9,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::attempt::{Attempt, Outcome};
+use crate::attempt::Attempt;
 use crate::clock::{ClockEstimate, ClockId, corrected};
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::sighting::contradiction::{Told, contradict};
 use crate::sighting::{Peer, Sighting, View};
-use crate::stage::Stage;
 use capture::Captured;
 
 mod capture;
@@ -270,25 +269,12 @@ impl Merging<'_> {
         if let (Some(ip), Some(port)) = (s.client.ip, s.client.port) {
             self.by_client.entry((ip, port)).or_default().push(i);
         }
+        let start = corrected(self.clocks, s, s.start);
         self.attempts.push(Attempt {
-            views: Vec::new(),
-            client: Peer::default(),
-            server: Peer::default(),
-            user: None,
-            start: corrected(self.clocks, s, s.start),
             raw_start: s.start,
             end: corrected(self.clocks, s, s.end),
-            events: Vec::new(),
-            moments: Vec::new(),
-            session: None,
             count: s.count,
-            outcome: Outcome::Unknown,
-            stage: Stage::Name,
-            closed_by: "unknown",
-            closed_how: "unknown",
-            codes: BTreeMap::new(),
-            part_of: None,
-            facts: BTreeMap::new(),
+            ..Attempt::new(Peer::default(), Peer::default(), start)
         });
         i
     }
@@ -383,7 +369,7 @@ fn name_peers(evidence: &Evidence, attempts: &mut [Attempt]) {
 }
 
 /// By start, then by what they are; `part_of` follows.
-fn sort(attempts: &mut Vec<Attempt>) {
+pub fn sort(attempts: &mut Vec<Attempt>) {
     let mut order: Vec<usize> = (0..attempts.len()).collect();
     let key = |a: &Attempt| {
         (

@@ -16,6 +16,7 @@ mod redact;
 pub mod render;
 pub mod report;
 pub mod script;
+pub mod seen;
 pub mod span;
 mod surroundings;
 pub mod timeline;

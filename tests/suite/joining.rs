@@ -175,3 +175,71 @@ fields = [["Name", "Disconnect Reason"], ["Value", "2308"], ["CustomLevel", "Inf
     assert_eq!(behind.len(), 1, "{report:#}");
     assert_eq!(text(behind[0], "/client/ip"), "10.2.1.5");
 }
+
+/// The dialog's two numbers, typed by the user: they join the failed try of that time, and only that one is reported.
+#[test]
+fn the_users_own_words_join_the_try_they_are_about() {
+    let folder = Evidence::described(&format!(
+        r#"
+title = "told"
+day = "2026-11-21"
+covers = ["06:00", "14:00"]
+capture = "server"
+
+[host.server]
+name = "SRV1.corp.example"
+ip = "10.2.1.11"
+role = "server"
+{}
+missing_logs = ["Microsoft-Windows-TerminalServices-RDPClient/Operational"]
+[[attempt]]
+at = "11:00:03.118"
+port = 50322
+story = "key-inaccessible"
+times = 2
+every_s = 20
+"#,
+        r#"
+[host.client]
+name = "WS7.corp.example"
+ip = "10.2.8.7"
+role = "client""#
+    ))
+    .laid_out();
+    let path = folder.path().to_str().unwrap();
+    let words = |more: &[&str]| {
+        let basic = ["diagnose", path, "--format", "json", "--code", "904/7"];
+        crate::program::rdpwhy(&[&basic[..], more].concat())
+    };
+    let run = words(&["--at", "2026-11-21T11:02Z", "--client", "10.2.8.7"]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let report = run.report();
+    let all = attempts(&report);
+    assert_eq!(all.len(), 1, "{report:#}");
+    assert_eq!(all[0]["client"]["port"], 50323);
+    assert_eq!(all[0]["codes"]["disconnect_reason"], 0x904);
+    assert_eq!(all[0]["codes"]["extended_reason"], 7);
+    assert_eq!(
+        text(&report, "/verdicts/0/cause"),
+        "private-key-access-denied"
+    );
+
+    // Nobody else saw it: the words alone are a try, and no cause.
+    let run = words(&[
+        "--at",
+        "2026-11-21T13:00Z",
+        "--client",
+        "WS99",
+        "--server",
+        "srv1",
+    ]);
+    assert_eq!(run.status, 4, "{}", run.err);
+    let report = run.report();
+    assert_eq!(attempts(&report).len(), 1, "{report:#}");
+    assert_eq!(text(&report, "/attempts/0/client/host"), "WS99");
+    assert!(report["verdicts"][0]["cause"].is_null(), "{report:#}");
+    assert!(!list(&report, "/verdicts/0/missing").is_empty());
+
+    let run = words(&[]);
+    assert_eq!(run.status, 2, "a code without a time");
+}

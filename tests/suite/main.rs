@@ -16,6 +16,7 @@
     reason = "a test that cannot go on says so best by stopping"
 )]
 
+mod asked;
 mod bad_input;
 mod browser;
 mod case;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::args::{Only, Span, threads};
+use crate::args::{Only, Seen, Span, threads};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -42,6 +42,10 @@ pub struct Arguments {
     /// Who.
     #[command(flatten)]
     pub only: Only,
+
+    /// What the user saw.
+    #[command(flatten)]
+    pub seen: Seen,
 
     /// TLS secrets in the NSS key log format, to look into encrypted connections
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]

@@ -16,15 +16,16 @@ mod page;
 use std::io::Write;
 use std::path::Path;
 
-use rdpwhy_analyzer::Timeline;
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::timeline::Filter;
+use rdpwhy_analyzer::{Timeline, Told};
 
 use crate::diagnose::{Speaker, Stop, add, cannot_write, key_log, moment, nothing};
 use crate::engine::{self, Limits};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::{self, Context, Style};
+use crate::seen;
 use crate::span::Span;
 use crate::{NOTHING_READ, Surroundings, input, put};
 pub use arguments::{Arguments, EXAMPLES, Format};
@@ -48,6 +49,8 @@ pub fn report(
 
 fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {
     let span = Span::of(&args.span).map_err(Stop::usage)?;
+    let told = seen::told(&args.seen, &args.only, &span).map_err(Stop::usage)?;
+    let limits = limits(args, &span, told);
     let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
         Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
         None => None,
@@ -73,7 +76,6 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     }
     progress.total(found.inputs.iter().map(|i| i.bytes.size()).sum());
     let hashes = hash::of(&found.inputs);
-    let limits = limits(args, &span);
     let filter = filter(&limits);
     let problems = found.problems;
     for problem in &problems {
@@ -142,7 +144,7 @@ pub fn checklists(report: &Report, style: &Style) -> String {
     checklist::html(&Context::of(report, style))
 }
 
-fn limits(args: &Arguments, span: &Span) -> Limits {
+fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Limits {
     Limits {
         since: span.since.map(moment),
         until: span.until.map(moment),
@@ -151,6 +153,7 @@ fn limits(args: &Arguments, span: &Span) -> Limits {
         server: args.only.server.clone(),
         user: args.only.user.clone(),
         zone: span.zone.clone(),
+        told,
         why_not: None,
         identities: false,
         threads: args.threads,

@@ -141,11 +141,8 @@ pub fn quoted_words(command: &str) -> String {
     let mut quote = None;
     let end = |word: &mut String, out: &mut String| {
         let bare = word.contains("${") && !word.contains(['"', '\'']);
-        out.push_str(&if bare {
-            format!("\"{word}\"")
-        } else {
-            word.clone()
-        });
+        let quote = if bare { "\"" } else { "" };
+        out.extend([quote, word.as_str(), quote]);
         word.clear();
     };
     for c in command.chars() {

@@ -97,7 +97,7 @@ fn rows(
 /// A step that a failed connection has no entry for lies before what anybody saw, or behind its end.
 fn cell(m: &mut Markup, context: &Context<'_>, step: Option<&Step>, attempt: &AttemptReport) {
     if let Some(s) = step {
-        rung(m, context, s)
+        rung(m, context, s);
     } else {
         let order = |stage: &str| rdpwhy_analyzer::stage::Stage::named(stage);
         let last = attempt
