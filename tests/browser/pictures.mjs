@@ -44,7 +44,6 @@ await first.close();
 const second = await open(browser, report, { viewport: { width: 1280, height: 1250 } });
 await settled(second.page);
 await second.page.screenshot({ path: join(folder, "report.png") });
-await second.page.locator("article .path svg").first().screenshot({ path: join(folder, "flowchart.png") });
 await second.page.setViewportSize({ width: 1280, height: 860 });
 await second.page.evaluate(() => document.documentElement.style.setProperty("scroll-behavior", "auto"));
 await second.page.click("#to-failure");

@@ -1,7 +1,7 @@
 //! `rdpwhy script`: PowerShell for Windows PowerShell 5.1 and PowerShell 7 that collects, tests or mends.
 //!
 //! Nothing from the evidence stands where PowerShell would run it: commands are those of the cause files, and names are
-//! literals in the script's parameters ([`literal`]).
+//! literals in the script's parameters (`literal`).
 
 pub(crate) mod effect;
 mod fix;
