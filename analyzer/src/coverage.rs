@@ -1,10 +1,11 @@
 //! What each host's channels cover: the absence of a record counts only where it would have been kept.
 
-use rdpwhy_parsers::{Gap, Timestamp};
+use rdpwhy_parsers::{Gap, Timestamp, catalog};
 use std::collections::BTreeMap;
 
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
+use crate::names::kind;
 
 /// One host's channel over all sources that hold it.
 #[derive(Debug, Clone)]
@@ -92,8 +93,12 @@ impl CoverageMap {
                 }
                 let (log_first, log_last) = evidence.reach(source, log, host);
                 let gaps = || l.gaps.iter().map(|g| even(evidence, host, g));
-                let last = map.host_last.entry(host).or_insert(log_last);
-                *last = (*last).max(log_last);
+                // What was found out about a host's state may be of another day than its logs: it does not show how far they
+                // reach.
+                if !catalog::channels(kind::LISTENER_INSPECTED).contains(&l.channel.as_str()) {
+                    let last = map.host_last.entry(host).or_insert(log_last);
+                    *last = (*last).max(log_last);
+                }
                 let channel = map
                     .channels
                     .entry(host)

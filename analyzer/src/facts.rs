@@ -34,6 +34,7 @@ pub const NAMES: &[&str] = &[
     "in_client_log",
     "in_gateway_log",
     "in_server_log",
+    "in_state",
     "lost_on_the_way",
     "lost_together",
     "lost_together_clients",
@@ -59,6 +60,11 @@ pub const NAMES: &[&str] = &[
 ];
 
 const SECOND: i64 = 1_000_000_000;
+/// The state of a host is held for that of its attempts for a week, as the causes' windows have it: services that stopped
+/// and keys that nobody may read stay so until somebody acts.
+const STATE_HOLDS_NS: i64 = 7 * 86_400 * SECOND;
+/// And for a day before: somebody collects first and tries again then.
+const STATE_BEFORE_NS: i64 = 86_400 * SECOND;
 /// Sessions lost by one event end within this time: the stack notices a dead path at slightly different moments.
 const TOGETHER_NS: i64 = 5 * SECOND;
 /// A person mistypes a password a few times; ten refused tries in ten minutes without a success is a program.
@@ -124,6 +130,16 @@ impl Gathering<'_> {
         self.put("in_server_log", Fact::Flag(a.seen_by(View::Server)));
         self.put("in_client_log", Fact::Flag(a.seen_by(View::Client)));
         self.put("in_gateway_log", Fact::Flag(a.seen_by(View::Gateway)));
+        // What the collecting script found at the server, not long before or after.
+        let inspected = a.server.host.is_some_and(|host| {
+            let until = Timestamp(a.end.0.saturating_add(STATE_HOLDS_NS));
+            let from = Timestamp(a.start.0.saturating_sub(STATE_BEFORE_NS));
+            let found = self
+                .index
+                .of_kind(host, kind::LISTENER_INSPECTED, from, until);
+            !found.is_empty()
+        });
+        self.put("in_state", Fact::Flag(inspected));
         self.put(
             "client_loopback",
             Fact::Flag(a.client.ip.is_some_and(|ip| ip.is_loopback())),

@@ -134,6 +134,24 @@ pub fn timeline<T>(
     })
 }
 
+/// Reads and judges all evidence: `tell` gets the report, and the timeline while the evidence is in memory.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn report_and_timeline<T>(
+    sources: Vec<Source>,
+    secrets: &[Vec<u8>],
+    knowledge: &Knowledge,
+    options: &Options,
+    progress: &dyn Progress,
+    tell: impl FnOnce(Report, &Timeline<'_>) -> T,
+) -> Result<T, KnowledgeError> {
+    let evidence = read(sources, secrets, options, progress);
+    judge_evidence(evidence, knowledge, options, |judged| {
+        tell(assemble::report(judged.parts), &Timeline::new(&judged))
+    })
+}
+
 fn read(
     mut sources: Vec<Source>,
     secrets: &[Vec<u8>],

@@ -28,6 +28,7 @@ pub mod kind {
         WRITE_FAILED = "socket.write-failed";
         REFUSED_AT_NLA = "logon.refused-at-nla";
         LISTENER_BOUND = "listener.bound";
+        LISTENER_INSPECTED = "listener.inspected";
         LISTENER_DISABLED = "listener.disabled-disconnect";
         TRANSPORT_COMPLETED = "transport.completed";
         SESSION_NOTIFIED = "session.notified";

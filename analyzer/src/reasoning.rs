@@ -297,6 +297,7 @@ fn without(witness: &str) -> &'static str {
         "on_wire" => "no capture holds the connection",
         "in_server_log" => "no log of the server shows the connection",
         "in_client_log" => "no log of the client shows the connection",
+        "in_state" => "the state of the server was not collected",
         _ => "no log of a gateway shows the connection",
     }
 }

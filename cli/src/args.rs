@@ -28,6 +28,15 @@ pub enum Command {
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Timeline>),
+    /// Write one HTML file for the person who has to fix it: verdicts, ladders, timeline, flowcharts, checklists
+    #[command(after_help = crate::report::EXAMPLES)]
+    Report(Box<crate::report::Arguments>),
+    /// Write a PowerShell script that collects evidence, tests a server, or mends a cause
+    #[command(after_help = crate::script::EXAMPLES)]
+    Script(Box<crate::script::Script>),
+    /// Write a small example case into a folder and diagnose it
+    #[command(after_help = DEMO)]
+    Demo(Demo),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -124,6 +133,19 @@ Examples:
   rdpwhy diagnose case-114/ --code 0x904/0x7 --at 2026-11-21T08:14Z --server srv1 --user ana
   rdpwhy diagnose case-114/ --user ana --format json | jq '.verdicts[].title'
   zstd -dc trace.pcap.zst | rdpwhy diagnose -";
+
+const DEMO: &str = "\
+Example:
+  rdpwhy demo --out try-it
+  rdpwhy report try-it -o report.html";
+
+/// `rdpwhy demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for the case; made when it is not there
+    #[arg(long, value_name = "FOLDER", default_value = "rdpwhy-demo")]
+    pub out: PathBuf,
+}
 
 /// `rdpwhy diagnose`.
 #[derive(Debug, Args)]

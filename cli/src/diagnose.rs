@@ -261,7 +261,7 @@ pub(crate) fn nothing(
 }
 
 /// Puts what could not be read into the report: beside the source it belongs to, or as a source of its own.
-fn add(report: &mut Report, problems: Vec<Problem>) {
+pub(crate) fn add(report: &mut Report, problems: Vec<Problem>) {
     for problem in problems {
         let defect = DefectReport {
             at: "file".to_owned(),

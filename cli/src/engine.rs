@@ -129,6 +129,30 @@ pub fn timeline<T>(
     .map_err(|e| e.to_string())
 }
 
+/// Analyses the evidence and tells it event by event; `tell` gets the report and the timeline.
+///
+/// # Errors
+/// When a built-in data file is wrong, which the tests exclude.
+pub fn report_and_timeline<T>(
+    inputs: Vec<Input>,
+    key_logs: Vec<KeyLog>,
+    limits: &Limits,
+    knowledge: &Knowledge,
+    progress: &Progress,
+    tell: impl FnOnce(Report, &Timeline<'_>) -> T,
+) -> Result<T, String> {
+    let (sources, secrets) = evidence(inputs, key_logs);
+    rdpwhy_analyzer::report_and_timeline(
+        sources,
+        &secrets,
+        knowledge,
+        &options(limits),
+        &Heard(progress),
+        tell,
+    )
+    .map_err(|e| e.to_string())
+}
+
 fn evidence(inputs: Vec<Input>, key_logs: Vec<KeyLog>) -> (Vec<Source>, Vec<Vec<u8>>) {
     let source = |i: Input| Source {
         label: i.label,

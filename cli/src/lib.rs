@@ -3,6 +3,7 @@
 //! [`run`] is the whole program but for the process around it: arguments in, text and exit status out.
 
 pub mod args;
+mod demo;
 mod diagnose;
 mod engine;
 mod explain;
@@ -13,6 +14,8 @@ mod output;
 mod progress;
 mod redact;
 pub mod render;
+pub mod report;
+pub mod script;
 pub mod seen;
 pub mod span;
 mod surroundings;
@@ -51,6 +54,9 @@ pub fn run_in(
         Ok(Arguments { command }) => match command {
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
+            Command::Report(args) => report::report(&args, out, err, surroundings),
+            Command::Script(args) => script::script(&args, out, err, surroundings),
+            Command::Demo(args) => demo::demo(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),

@@ -18,6 +18,7 @@
 
 mod asked;
 mod bad_input;
+mod browser;
 mod case;
 mod cases;
 mod clocks;
@@ -36,6 +37,7 @@ mod readme;
 mod redaction;
 mod rules;
 mod samples;
+mod scripts;
 mod stability;
 mod thresholds;
 mod variations;

@@ -182,6 +182,19 @@ pub struct Remedy {
     pub undo: Option<String>,
     /// What shows that it worked.
     pub verify: String,
+    /// What in the commands is an example that a person replaces.
+    pub ask: Vec<Ask>,
+}
+
+/// An example value in a remedy's commands: a script asks for it instead.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Name of the parameter, in letters.
+    pub name: String,
+    /// As it stands in the commands.
+    pub example: String,
+    /// What to put there, and where it is found.
+    pub says: String,
 }
 
 /// A cause that looks alike.

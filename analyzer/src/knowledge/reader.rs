@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::cause::{
-    Absence, Around, Cause, Confidence, EventSign, Joined, Remedy, Sign, Similar, Test, Window,
+    Absence, Around, Ask, Cause, Confidence, EventSign, Joined, Remedy, Sign, Similar, Test, Window,
 };
 use super::check::KnowledgeError;
 use super::condition::Condition;
@@ -16,11 +16,12 @@ use crate::matcher::OWN_VALUES;
 use crate::sentence;
 
 const SIDES: [&str; 5] = ["client", "server", "network", "gateway", "directory"];
-const WITNESSES: [&str; 4] = [
+const WITNESSES: [&str; 5] = [
     "on_wire",
     "in_server_log",
     "in_client_log",
     "in_gateway_log",
+    "in_state",
 ];
 /// What a sign can look at; exactly one of them.
 const TESTS: [&str; 6] = ["fact", "event", "any", "all", "witnesses", "absent"];
@@ -172,6 +173,7 @@ impl<'d> Reader<'d> {
         let commands = texts(s.texts("commands"));
         let risk = s.text("risk").map(|w| w.text).unwrap_or_default();
         let undo = s.text("undo").map(|w| w.text).filter(|u| !u.is_empty());
+        let ask = self.ask(&s, &commands);
         s.finish();
         Some(Remedy {
             run_on: run_on?.to_owned(),
@@ -180,7 +182,35 @@ impl<'d> Reader<'d> {
             risk,
             undo,
             verify: verify?.text,
+            ask,
         })
+    }
+
+    fn ask(&self, remedy: &Section<'d>, commands: &[String]) -> Vec<Ask> {
+        let read = |s: Section<'d>| {
+            let (name, example) = (s.needed("name"), s.needed("example"));
+            let says = s.needed("says");
+            let at = s.at();
+            s.finish();
+            let (name, example) = (name?.text, example?.text);
+            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphabetic()) {
+                self.doc.mistake(at, "a name to ask for is letters only");
+            }
+            if !commands.iter().any(|c| c.contains(&example)) {
+                let what = format!("no command holds the example {example:?}");
+                self.doc.mistake(at, what);
+            }
+            Some(Ask {
+                name,
+                example,
+                says: says?.text,
+            })
+        };
+        remedy
+            .sections("ask")
+            .into_iter()
+            .filter_map(read)
+            .collect()
     }
 
     /// Without a connection there are no facts about one.

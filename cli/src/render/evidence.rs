@@ -89,7 +89,7 @@ pub fn evidence(page: &mut Page, context: &Context<'_>, verdict: &VerdictReport)
 }
 
 /// The entries of a role; those that say the same of the same source in one group.
-fn alike<'a>(verdict: &'a VerdictReport, role: &str) -> Vec<Vec<&'a Evidence>> {
+pub(crate) fn alike<'a>(verdict: &'a VerdictReport, role: &str) -> Vec<Vec<&'a Evidence>> {
     let mut groups: Vec<Vec<&Evidence>> = Vec::new();
     for entry in verdict.evidence.iter().filter(|e| e.role == role) {
         let same = |g: &&mut Vec<&Evidence>| {

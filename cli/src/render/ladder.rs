@@ -113,7 +113,7 @@ fn rung(page: &mut Page, context: &Context<'_>, step: &Step) {
 }
 
 /// Where several signs stand, in one line: `packets 234–236 · RdpCoreTS 131, 65`.
-fn places(context: &Context<'_>, signs: &[Sign]) -> String {
+pub fn places(context: &Context<'_>, signs: &[Sign]) -> String {
     let mut packets: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let mut events: Vec<(String, Vec<String>)> = Vec::new();
     for sign in signs {

@@ -188,7 +188,7 @@ fn list(out: &mut String, context: &Context<'_>, name: &str, entries: &[String])
 }
 
 /// Commands in a block whose fence is longer than any run of backticks in them.
-fn code(out: &mut String, commands: &[String]) {
+pub fn code(out: &mut String, commands: &[String]) {
     if commands.is_empty() {
         return;
     }
@@ -205,7 +205,7 @@ fn code(out: &mut String, commands: &[String]) {
 }
 
 /// Evidence as text that neither the terminal nor a Markdown reader takes for anything else.
-fn text(evidence: &str) -> String {
+pub fn text(evidence: &str) -> String {
     let one_line = evidence
         .split(['\n', '\r'])
         .map(str::trim)

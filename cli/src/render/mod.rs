@@ -3,25 +3,25 @@
 //! Every text goes through [`safe::safe`], on the [`page::Page`] or in the Markdown: evidence has no other way out but JSON's
 //! escapes.
 
-mod account;
+pub(crate) mod account;
 mod attempts;
-mod evidence;
+pub(crate) mod evidence;
 pub mod explain;
-mod head;
+pub(crate) mod head;
 pub mod json;
 pub mod knowledge;
-mod ladder;
+pub(crate) mod ladder;
 #[cfg(test)]
 pub(crate) mod looks;
-mod markdown;
-mod names;
+pub(crate) mod markdown;
+pub(crate) mod names;
 mod notes;
 pub mod page;
 mod reasoning;
 mod remedy;
 pub mod safe;
 mod tail;
-mod verdict;
+pub(crate) mod verdict;
 pub(crate) mod when;
 
 use jiff::tz::TimeZone;
@@ -65,15 +65,15 @@ pub(crate) const MIN_WIDTH: usize = 60;
 pub(crate) const MAX_WIDTH: usize = 120;
 
 /// What every part of the text needs.
-struct Context<'a> {
-    report: &'a Report,
-    style: &'a Style,
-    names: Names,
-    clock: Clock,
+pub(crate) struct Context<'a> {
+    pub report: &'a Report,
+    pub style: &'a Style,
+    pub names: Names,
+    pub clock: Clock,
 }
 
 impl<'a> Context<'a> {
-    fn of(report: &'a Report, style: &'a Style) -> Self {
+    pub fn of(report: &'a Report, style: &'a Style) -> Self {
         let names = Names::of(&report.sources);
         let clock = Clock::new(style.zone.clone());
         Self {
@@ -143,7 +143,7 @@ pub(crate) fn number(n: u64) -> String {
 
 /// `612 MiB`.
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;

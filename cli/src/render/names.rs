@@ -106,7 +106,11 @@ fn short(path: &str) -> String {
 /// follows the channel in the text stays.
 pub fn channel(text: &str) -> Cow<'_, str> {
     let Some(name) = text.strip_prefix("Microsoft-Windows-") else {
-        return Cow::Borrowed(text);
+        // What `rdpwhy script --collect` found out is no log.
+        return match text.strip_prefix("rdpwhy-collect/State") {
+            Some(rest) => Cow::Owned(format!("collected state{rest}")),
+            None => Cow::Borrowed(text),
+        };
     };
     let name = ["TerminalServices-", "RemoteDesktopServices-"]
         .iter()

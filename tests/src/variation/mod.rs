@@ -278,8 +278,17 @@ impl Subject {
         all.chain(without).collect()
     }
 
-    /// Its evidence, varied; `None` where the variation changes nothing of it.
+    /// Its evidence, varied; `None` where the variation changes nothing of it, or would change only the part of it that it
+    /// knows how to rewrite: a host of another name whose collected state keeps the old one is two hosts.
     pub fn varied(&self, variation: Variation) -> Option<Files> {
+        let rewritten = |label: &str| {
+            let label = Path::new(label);
+            let known = |e| label.extension().is_some_and(|x| x == e);
+            ["evtx", "pcap", "pcapng"].into_iter().any(known)
+        };
+        if !variation.leaves_less() && !self.files.iter().all(|(label, _)| rewritten(label)) {
+            return None;
+        }
         variation.apply(&self.files, &self.names)
     }
 
