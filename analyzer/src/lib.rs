@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod explain;
 pub mod facts;
 pub mod fold;
+pub mod good;
 pub mod hosts;
 pub mod identities;
 pub mod index;
@@ -52,6 +53,7 @@ pub use assemble::Parts;
 use case::Case;
 use evidence::{At, Evidence};
 use fold::Folded;
+use good::Good;
 use identities::Identities;
 use index::Index;
 use judge::Opinion;
@@ -187,12 +189,13 @@ fn judge_evidence<T>(
         .zip(entry_of)
         .flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry)))
         .collect();
-    let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    let good = Good::new(&attempts);
+    let mut verdicts = verdict::verdicts(knowledge, &attempts, &good, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> = verdicts
         .iter()
-        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v))
+        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, &good, v))
         .collect();
     let parts = Parts {
         evidence: &case.evidence,

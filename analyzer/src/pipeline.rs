@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use rdpwhy_parsers::tls::keylog::KeyLog;
-use rdpwhy_parsers::{EventBatch, ReadAt, Timestamp, evtx, export, pcap};
+use rdpwhy_parsers::{Copies, EventBatch, ReadAt, Timestamp, evtx, export, pcap};
 use std::ops::Range;
 
 use crate::evidence::SourceEvents;
@@ -167,6 +167,7 @@ fn event_log(bytes: &dyn ReadAt) -> EventBatch {
     };
     let mut batch = EventBatch::default();
     batch.defects.extend(defects);
+    let mut copies = Copies::default();
     // Not all at once: what is appended is free before the next pieces are read.
     for group in starts.chunks(PIECES_AT_ONCE) {
         let pieces: Vec<EventBatch> = group
@@ -174,7 +175,7 @@ fn event_log(bytes: &dyn ReadAt) -> EventBatch {
             .map(|s| evtx::read_chunks(bytes, &plan, piece(s)))
             .collect();
         for p in pieces {
-            batch.append(p);
+            copies.append(&mut batch, p);
         }
     }
     evtx::finish(&mut batch);

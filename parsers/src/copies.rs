@@ -1,0 +1,156 @@
+//! Records that a file holds more than once.
+//!
+//! A record is written once, and its number and time are its own. Yet tools that merge logs, carve disks or repair files put
+//! the same chunk into a file again: a copy is no second connection, and a gigabyte of copies is no gigabyte of events.
+
+use std::collections::HashMap;
+
+use crate::batch::EventBatch;
+use crate::event::EventRef;
+use crate::kind::Kind;
+use crate::time::Timestamp;
+
+/// What two copies share, the log by its number in the batch; whether the rest is the same is looked at when this is.
+type Key = (u32, Kind, Timestamp, u64);
+
+/// Puts the pieces of one event log together without the copies among their events.
+#[derive(Default)]
+pub struct Copies {
+    /// The first event of each key, by its place in the batch.
+    first: HashMap<Key, u32>,
+}
+
+impl Copies {
+    /// As [`EventBatch::append`], but an event that is in `batch` already, value for value, stays out. What was counted stays
+    /// counted: the records were there.
+    pub fn append(&mut self, batch: &mut EventBatch, mut piece: EventBatch) {
+        // Recovered records are told apart from their live copies elsewhere, by more than this.
+        if piece.recovered > 0 {
+            return batch.append(piece);
+        }
+        let logs: Vec<u32> = piece
+            .logs
+            .iter()
+            .map(|l| batch.log(&l.host, &l.channel))
+            .collect();
+        let before = batch.events.len();
+        let mut copies = 0usize;
+        let new: Vec<bool> = (before..)
+            .zip(piece.iter())
+            .map(|(at, event)| {
+                let is_new = self.is_new(batch, &piece, before, key(event, &logs), at, event);
+                copies += usize::from(!is_new);
+                is_new
+            })
+            .collect();
+        if copies == 0 {
+            return batch.append(piece);
+        }
+        // The events behind the first copy stand further in front than was noted.
+        let mut at = before;
+        for (event, _) in piece.iter().zip(&new).filter(|(_, new)| **new) {
+            if let (Some(place), Ok(at)) =
+                (self.first.get_mut(&key(event, &logs)), u32::try_from(at))
+                && *place as usize >= before
+            {
+                *place = (*place).min(at);
+            }
+            at += 1;
+        }
+        let mut new = new.into_iter();
+        batch.append_some(&mut piece, |_| new.next().unwrap_or(true));
+    }
+
+    /// Whether this event, which may come to stand at `at`, is no copy.
+    fn is_new(
+        &mut self,
+        batch: &EventBatch,
+        piece: &EventBatch,
+        before: usize,
+        key: Key,
+        at: usize,
+        event: EventRef<'_>,
+    ) -> bool {
+        let Ok(at) = u32::try_from(at) else {
+            return true;
+        };
+        let first = *self.first.entry(key).or_insert(at);
+        if first == at {
+            return true;
+        }
+        let other = match (first as usize).checked_sub(before) {
+            None => batch.event(first as usize),
+            Some(beside) => piece.event(beside),
+        };
+        !other.is_some_and(|o| {
+            o.event.activity == event.event.activity && o.fields().eq(event.fields())
+        })
+    }
+}
+
+fn key(event: EventRef<'_>, logs: &[u32]) -> Key {
+    let e = event.event;
+    let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
+    (log, e.kind, e.time, e.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Guid;
+    use crate::kind::Field;
+
+    const KIND: Kind = Kind::of("logon.failed");
+    const USER: Field = Field::of("user");
+
+    /// Events by number and user.
+    fn piece(host: &str, events: &[(u64, &str)]) -> EventBatch {
+        let mut batch = EventBatch::default();
+        let log = batch.log(host, "Security");
+        for (number, user) in events {
+            batch.saw(log, Timestamp(7), *number);
+            batch
+                .push(KIND, log, Timestamp(7), *number, Guid::default())
+                .text(USER, user);
+        }
+        batch
+    }
+
+    fn told(batch: &EventBatch) -> Vec<(u64, String)> {
+        batch
+            .iter()
+            .map(|e| (e.event.place, e.text(USER).unwrap_or_default().to_owned()))
+            .collect()
+    }
+
+    fn together(pieces: Vec<EventBatch>) -> EventBatch {
+        let (mut batch, mut copies) = (EventBatch::default(), Copies::default());
+        for piece in pieces {
+            copies.append(&mut batch, piece);
+        }
+        batch
+    }
+
+    #[test]
+    fn a_copy_stays_out_and_is_counted() {
+        let batch = together(vec![
+            piece("A", &[(1, "ana"), (1, "ana"), (2, "bob")]),
+            piece("A", &[(2, "bob"), (3, "cleo"), (1, "ana")]),
+            piece("A", &[(3, "cleo"), (4, "dan"), (2, "bob")]),
+        ]);
+        let names = [(1, "ana"), (2, "bob"), (3, "cleo"), (4, "dan")];
+        assert_eq!(told(&batch), names.map(|(n, u)| (n, u.to_owned())));
+        assert_eq!(batch.logs[0].records, 9);
+    }
+
+    #[test]
+    fn what_differs_is_no_copy() {
+        let batch = together(vec![
+            piece("A", &[(1, "ana")]),
+            piece("A", &[(1, "eve"), (2, "bob")]),
+            piece("B", &[(1, "ana")]),
+        ]);
+        let all = [(1, "ana"), (1, "eve"), (2, "bob"), (1, "ana")];
+        assert_eq!(told(&batch), all.map(|(n, u)| (n, u.to_owned())));
+    }
+}
