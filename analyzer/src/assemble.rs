@@ -532,7 +532,7 @@ fn sources(parts: &Parts<'_>) -> Vec<SourceReport> {
                     Some(h) => parts.roles.side(h),
                     None => main.map(|_| "wire"),
                 },
-                sha256: None,
+                sha256: s.sha256.clone(),
                 bytes: s.bytes,
                 records: s.batch.logs.iter().map(|l| l.records).sum(),
                 events: s.batch.events.len() as u64,

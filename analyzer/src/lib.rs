@@ -84,6 +84,8 @@ pub struct Options {
     pub why_not: Option<String>,
     /// Whether the report tells apart whom it names, which redaction needs.
     pub identities: bool,
+    /// Whether to hash every source (SHA-256).
+    pub hash: bool,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -142,6 +144,7 @@ fn read(
     let means = pipeline::Means {
         secrets,
         zone: options.zone.as_ref(),
+        hash: options.hash,
     };
     Evidence::new(pipeline::within(options.threads, || {
         pipeline::read(&sources, &means, progress)

@@ -6,7 +6,9 @@ pub mod args;
 mod diagnose;
 mod engine;
 mod explain;
+pub mod fleet;
 pub mod input;
+mod interrupt;
 mod knowledge;
 mod manual;
 mod output;
@@ -33,7 +35,7 @@ pub const NOTHING_READ: u8 = 3;
 /// Runs the program as if its output were a pipe in a UTF-8 locale. The first argument is the program's name.
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     err: &mut dyn Write,
 ) -> u8 {
     run_in(args, out, err, &Surroundings::default())
@@ -42,13 +44,14 @@ pub fn run(
 /// Runs the program in given surroundings; returns the exit status.
 pub fn run_in(
     args: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     err: &mut dyn Write,
     surroundings: &Surroundings,
 ) -> u8 {
     match Arguments::try_parse_from(args) {
         Ok(Arguments { command }) => match command {
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
+            Command::Fleet(args) => fleet::fleet(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),

@@ -112,7 +112,7 @@ pub fn markdown(report: &Report, style: &Style) -> String {
 }
 
 /// Facts with ` · ` between them; lines break between facts only.
-fn facts(facts: &[String]) -> Vec<page::Run> {
+pub(crate) fn facts(facts: &[String]) -> Vec<page::Run> {
     let last = facts.len().saturating_sub(1);
     let dots = |n: usize| if n < last { " ·" } else { "" };
     let space = |n: usize| if n > 0 { " " } else { "" };
@@ -143,7 +143,7 @@ pub(crate) fn number(n: u64) -> String {
 
 /// `612 MiB`.
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;
