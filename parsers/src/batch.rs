@@ -289,15 +289,14 @@ impl EventBatch {
         }));
     }
 
-    /// As [`EventBatch::append`], with those events only that `keep` wants, which is asked in their order. Of a piece with
-    /// recovered events none can be left out.
-    pub(crate) fn append_some(
-        &mut self,
-        other: &mut Self,
-        mut keep: impl FnMut(EventRef<'_>) -> bool,
-    ) {
+    /// As [`EventBatch::append`], with those events only that have a place: the nth behind what is here.
+    pub(crate) fn append_some(&mut self, other: &mut Self, places: &[Option<usize>]) {
+        for trail in &mut other.trails {
+            trail.move_events(places);
+        }
         let (logs, origins) = self.append_counts(other);
-        for theirs in other.iter().filter(|e| keep(*e)) {
+        let kept = other.iter().zip(places).filter(|(_, p)| p.is_some());
+        for (theirs, _) in kept {
             let e = theirs.event;
             let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
             let mut filling = self.push(e.kind, log, e.time, e.place, e.activity);

@@ -3,15 +3,17 @@
 //! A record is written once, and its number and time are its own. Yet tools that merge logs, carve disks or repair files put
 //! the same chunk into a file again: a copy is no second connection, and a gigabyte of copies is no gigabyte of events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::batch::EventBatch;
+use crate::continuity::Trail;
 use crate::event::EventRef;
 use crate::kind::Kind;
 use crate::time::Timestamp;
 
-/// What two copies share, the log by its number in the batch; whether the rest is the same is looked at when this is.
-type Key = (u32, Kind, Timestamp, u64);
+/// What two copies share, the log by its number in the batch, and whether they lie outside the live part of the file: what
+/// was recovered gives way to a live record, never the other way round.
+type Key = (u32, Kind, Timestamp, u64, bool);
 
 /// Puts the pieces of one event log together without the copies among their events.
 #[derive(Default)]
@@ -24,44 +26,51 @@ impl Copies {
     /// As [`EventBatch::append`], but an event that is in `batch` already, value for value, stays out. What was counted stays
     /// counted: the records were there.
     pub fn append(&mut self, batch: &mut EventBatch, mut piece: EventBatch) {
-        // Recovered records are told apart from their live copies elsewhere, by more than this.
-        if piece.recovered > 0 {
-            return batch.append(piece);
-        }
         let logs: Vec<u32> = piece
             .logs
             .iter()
             .map(|l| batch.log(&l.host, &l.channel))
             .collect();
-        let before = batch.events.len();
-        let mut copies = 0usize;
-        let new: Vec<bool> = (before..)
-            .zip(piece.iter())
-            .map(|(at, event)| {
-                let is_new = self.is_new(batch, &piece, before, key(event, &logs), at, event);
-                copies += usize::from(!is_new);
-                is_new
+        let recovered = piece.trails.iter().flat_map(Trail::recovered_events);
+        let recovered: HashSet<usize> = recovered.collect();
+        let keys: Vec<Key> = piece
+            .events
+            .iter()
+            .enumerate()
+            .map(|(at, e)| {
+                let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
+                (log, e.kind, e.time, e.place, recovered.contains(&at))
             })
             .collect();
-        if copies == 0 {
+        let before = batch.events.len();
+        let mut new = 0;
+        let places: Vec<Option<usize>> = keys
+            .iter()
+            .zip(piece.iter())
+            .enumerate()
+            .map(|(at, (key, event))| {
+                let place = new;
+                let is_new = self.is_new(batch, &piece, before, *key, at, event);
+                new += usize::from(is_new);
+                is_new.then_some(place)
+            })
+            .collect();
+        if new == piece.events.len() {
             return batch.append(piece);
         }
-        // The events behind the first copy stand further in front than was noted.
-        let mut at = before;
-        for (event, _) in piece.iter().zip(&new).filter(|(_, new)| **new) {
-            if let (Some(place), Ok(at)) =
-                (self.first.get_mut(&key(event, &logs)), u32::try_from(at))
-                && *place as usize >= before
+        // Behind the first copy events stand further in front than was noted.
+        for (key, place) in keys.iter().zip(&places) {
+            if let (Some(noted), Some(place)) = (self.first.get_mut(key), place)
+                && let Ok(place) = u32::try_from(before + place)
+                && *noted as usize >= before
             {
-                *place = (*place).min(at);
+                *noted = (*noted).min(place);
             }
-            at += 1;
         }
-        let mut new = new.into_iter();
-        batch.append_some(&mut piece, |_| new.next().unwrap_or(true));
+        batch.append_some(&mut piece, &places);
     }
 
-    /// Whether this event, which may come to stand at `at`, is no copy.
+    /// Whether an event of the piece is no copy.
     fn is_new(
         &mut self,
         batch: &EventBatch,
@@ -71,7 +80,7 @@ impl Copies {
         at: usize,
         event: EventRef<'_>,
     ) -> bool {
-        let Ok(at) = u32::try_from(at) else {
+        let Ok(at) = u32::try_from(before + at) else {
             return true;
         };
         let first = *self.first.entry(key).or_insert(at);
@@ -86,12 +95,6 @@ impl Copies {
             o.event.activity == event.event.activity && o.fields().eq(event.fields())
         })
     }
-}
-
-fn key(event: EventRef<'_>, logs: &[u32]) -> Key {
-    let e = event.event;
-    let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
-    (log, e.kind, e.time, e.place)
 }
 
 #[cfg(test)]
