@@ -189,10 +189,10 @@ fn parse(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>) -> (&'static str, Eve
         } else {
             "pcap"
         };
-        return (
-            format,
-            pcap::read(bytes, (!keys.secrets.is_empty()).then_some(&keys.secrets)),
-        );
+        let secrets = (!keys.secrets.is_empty()).then_some(&keys.secrets);
+        let mut batch = pcap::read(bytes, secrets);
+        batch.shrink();
+        return (format, batch);
     }
     if let Some(form) = export::looks_like(head) {
         let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
