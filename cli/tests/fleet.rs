@@ -377,3 +377,110 @@ fn a_folder_without_permission_is_a_host_that_cannot_be_read() {
     );
     assert_eq!(summary["attempts"], 2);
 }
+
+/// A log of failed logons by network, `count` of them, whose chunks are all whole.
+fn failed_logons(count: u64) -> Vec<u8> {
+    use rdpwhy_fixtures::evtx::{
+        Encoding, Guid, LogFile, Payload, Provider, Record, System, Value,
+    };
+    use rdpwhy_fixtures::time::{Span, Time};
+    let text = |t: &str| Value::Text(t.to_owned());
+    let start = Time::parse("2026-11-20T08:00:00Z").expect("a time");
+    let record = |n: u64| {
+        let address = format!("203.0.113.{}", n % 200);
+        let fields = [
+            ("TargetUserName", text(&format!("user{}", n % 97))),
+            ("TargetDomainName", text("CORP")),
+            ("Status", Value::Hex32(0xC000_006D)),
+            ("SubStatus", Value::Hex32(0xC000_006A)),
+            ("LogonType", Value::U32(3)),
+            ("AuthenticationPackageName", text("NTLM")),
+            ("WorkstationName", text("kali")),
+            ("IpAddress", text(&address)),
+            ("IpPort", text("0")),
+        ];
+        Record {
+            id: n + 1,
+            system: System {
+                provider: Provider::Manifest {
+                    name: "Microsoft-Windows-Security-Auditing".into(),
+                    guid: Guid::parse("{54849625-5478-4994-a5ba-3e3b0328c30d}").expect("a GUID"),
+                },
+                event_id: 4625,
+                qualifiers: None,
+                version: 0,
+                level: 0,
+                task: 12_544,
+                opcode: 0,
+                keywords: 0x8010_0000_0000_0000,
+                time: start + Span::millis(i64::try_from(n * 40).expect("small")),
+                activity: None,
+                process: 632,
+                thread: 5120,
+                channel: "Security".into(),
+                computer: "SRV01.corp.example".into(),
+                user: None,
+            },
+            payload: Payload::Named {
+                fields: fields.map(|(n, v)| (n.to_owned(), v)).to_vec(),
+                binary: None,
+            },
+            encoding: Encoding::Template,
+        }
+    };
+    let records = (0..count).map(record).collect();
+    LogFile::new(records).to_bytes().expect("a log")
+}
+
+/// Run with `RDPWHY_LOGONS=2000000` for the real thing; a debug build takes long over it.
+#[test]
+fn a_host_with_a_flood_of_failed_logons_holds_up_nobody() {
+    let count = std::env::var("RDPWHY_LOGONS").ok();
+    let count: u64 = count.and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let folder = hosts(5);
+    let log = failed_logons(count);
+    write(&folder.path().join("in/a-flooded/Security.evtx"), &log);
+    let (lines, summary) = whole(folder.path(), &["-j2"]);
+    assert_eq!(summary["records"], count + 10);
+    assert_eq!(summary["hosts"], 6);
+    assert!(summary["attempts"].as_u64().expect("a number") >= 5);
+    assert!(
+        lines.len() < 200_000,
+        "{} bytes: the names are cut",
+        lines.len()
+    );
+}
+
+/// A log that is rotated away while it is read: what was there is told, the rest is a defect, and the others are whole.
+#[cfg(unix)]
+#[test]
+fn a_file_that_shrinks_or_vanishes_is_told_and_the_rest_is_whole() {
+    let folder = hosts(2);
+    let log = failed_logons(60_000);
+    for name in ["a1", "a2", "a3", "a4"] {
+        write(
+            &folder.path().join(format!("in/{name}/Security.evtx")),
+            &log,
+        );
+    }
+    // Cut and removed while the first ones are in hand.
+    let script = "$RDPWHY fleet in -j1 --results out.jsonl --format json & P=$!; \
+         : > in/a3/Security.evtx; truncate -s 300000 in/a2/Security.evtx; rm in/a4/Security.evtx; wait $P";
+    let output = shell(folder.path(), script);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("a summary whatever happens");
+    assert_eq!(summary["hosts"], 6, "{summary}");
+    let lines = text(&fs::read(folder.path().join("out.jsonl")).expect("results"));
+    let host = |name: &str| {
+        let start = format!("{{\"type\":\"host\",\"unit\":\"in/{name}\"");
+        let found = lines.lines().find(|l| l.starts_with(&start));
+        found.unwrap_or_else(|| panic!("no {name}")).to_owned()
+    };
+    assert!(host("a1").contains("\"records\":60000"));
+    assert!(
+        host("a3").contains("unreadable") && host("a4").contains("unreadable"),
+        "{lines}"
+    );
+    assert!(!host("a2").contains("\"problems\":[]"), "{}", host("a2"));
+    assert!(host("h00").contains("\"attempts\":1") && host("h01").contains("\"attempts\":1"));
+}
