@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod redact;
 pub mod render;
+pub mod seen;
 pub mod span;
 mod surroundings;
 pub mod timeline;

@@ -49,9 +49,8 @@ impl<'a> Tap<'a> {
         let size = self.bytes.size();
         let left = size.saturating_sub(self.counted.load(Ordering::Relaxed));
         self.progress.bytes(left);
-        let mut hashing = match self.hash?.into_inner() {
-            Ok(hashing) => hashing,
-            Err(_) => return Some(Err("hashing was broken off".to_owned())),
+        let Ok(mut hashing) = self.hash?.into_inner() else {
+            return Some(Err("hashing was broken off".to_owned()));
         };
         if let Err(e) = hashing.up_to(size, self.bytes) {
             return Some(Err(e.to_string()));
@@ -168,7 +167,7 @@ mod tests {
                 1000
             }
             fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-                (&[7u8; 100]).read_at(offset, buffer)
+                [7u8; 100].read_at(offset, buffer)
             }
         }
         let hash = Tap::new(&Shrunk, &Silent, true).finish();
