@@ -130,6 +130,10 @@ Examples:
 
 /// `rdpwhy diagnose`.
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch that can be typed"
+)]
 pub struct Diagnose {
     /// File, folder (searched through), archive (zip, 7z, tar, gz, zst), or - for standard input
     ///

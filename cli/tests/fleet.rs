@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     reason = "a test that cannot go on says so best by stopping"
 )]
 
@@ -361,7 +362,7 @@ fn a_folder_without_permission_is_a_host_that_cannot_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = hosts(3);
     let closed = folder.path().join("in/h01");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).expect("closed");
     if fs::read_dir(&closed).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;

@@ -121,15 +121,16 @@ mod tests {
     fn results_leave_in_order_wherever_they_waited() {
         let mut queue = Queue::new(std::env::temp_dir());
         queue.limit = 8;
+        let lines = |n: usize| vec![b"0123"[n]; 6];
         for n in [3, 1, 2] {
-            queue.put(n, n * 10, vec![n as u8; 6]).expect("waits");
+            queue.put(n, n * 10, lines(n)).expect("waits");
             assert!(queue.next().expect("reads").is_none());
         }
         assert!(queue.file.is_some(), "some had to wait in the file");
-        queue.put(0, 0, vec![0; 6]).expect("taken");
+        queue.put(0, 0, lines(0)).expect("taken");
         for n in 0..4_usize {
             let (number, what, bytes) = queue.next().expect("reads").expect("there");
-            assert_eq!((number, what, bytes), (n, n * 10, vec![n as u8; 6]));
+            assert_eq!((number, what, bytes), (n, n * 10, lines(n)));
         }
         assert!(queue.next().expect("reads").is_none());
         assert_eq!(queue.in_memory, 0);
