@@ -454,3 +454,113 @@ fn earlier(a: Option<&String>, b: Option<&String>) -> bool {
         (None, _) => false,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test says what is wrong by panicking")]
+mod tests {
+    use super::super::line::{Change, Peer};
+    use super::*;
+
+    fn peer(name: &str, tries: u64) -> Peer {
+        Peer {
+            name: name.into(),
+            ip: None,
+            tries,
+        }
+    }
+
+    fn verdict(unit: &str, severity: &str, cause: &str, day: u8) -> Verdict {
+        Verdict {
+            unit: unit.into(),
+            host: Some(unit.into()),
+            cause: Some(cause.into()),
+            title: cause.to_uppercase(),
+            severity: severity.into(),
+            confidence: Some("certain".into()),
+            id: "v-0".into(),
+            first: Some(format!("2026-11-{day:02}T08:00:00.000000Z")),
+            last: Some(format!("2026-11-{day:02}T09:00:00.000000Z")),
+            attempts: 2,
+            tries: 2,
+            servers: vec![peer("RDS07", 2)],
+            clients: vec![peer(&format!("client-of-{unit}"), 2)],
+            more_peers: 0,
+            last_good: None,
+            changes: Vec::new(),
+        }
+    }
+
+    fn summary(verdicts: Vec<Verdict>) -> Summary {
+        let mut tally = Tally::default();
+        for v in verdicts {
+            tally.add(&Line::Verdict(v));
+        }
+        tally.summary(0, false)
+    }
+
+    #[test]
+    fn one_update_on_many_hosts_is_one_finding() {
+        let change = |says: &str| Change {
+            time: "2026-11-02T03:00:00.000000Z".into(),
+            event: Some("WindowsUpdateClient 19".into()),
+            says: says.into(),
+        };
+        let hosts = (0..147).map(|n| {
+            let mut v = verdict(&format!("h{n:03}"), "failure", "nla-required", 3);
+            v.changes.push(change("KB5000001 was installed"));
+            // What each host has of its own is no finding.
+            v.changes.push(change(&format!("policy {n} was applied")));
+            v
+        });
+        let mut all: Vec<Verdict> = hosts.collect();
+        all.push(verdict("h900", "failure", "nla-required", 4));
+        // The same cause again, in another spell of the same host.
+        all.push(verdict("h000", "failure", "nla-required", 9));
+        let s = summary(all);
+        assert_eq!(s.causes.len(), 1);
+        assert_eq!((s.causes[0].host_count, s.causes[0].tries), (148, 298));
+        let [change] = s.changes.as_slice() else {
+            panic!("{:?}", s.changes);
+        };
+        assert_eq!((change.host_count, change.of), (147, 148));
+        assert_eq!(change.says, "KB5000001 was installed");
+        let days: Vec<_> = s
+            .first_seen
+            .iter()
+            .map(|d| (&*d.day, d.host_count))
+            .collect();
+        assert_eq!(days, [("2026-11-03", 147), ("2026-11-04", 1)]);
+        let [server] = s.servers.as_slice() else {
+            panic!("{:?}", s.servers);
+        };
+        assert_eq!(
+            (&*server.server, server.clients, server.hosts),
+            ("rds07", 148, 148)
+        );
+    }
+
+    #[test]
+    fn strangers_at_several_hosts_are_named() {
+        let attacked = |unit: &str, source: &str| {
+            let mut v = verdict(unit, "remark", "wrong-credentials", 5);
+            v.clients = vec![peer(source, 40)];
+            v
+        };
+        let s = summary(vec![
+            attacked("a", "203.0.113.7"),
+            attacked("a", "203.0.113.7"),
+            attacked("b", "203.0.113.7"),
+            attacked("b", "198.51.100.1"),
+        ]);
+        let told: Vec<_> = s
+            .sources
+            .iter()
+            .map(|a| (&*a.source, a.hosts, a.tries))
+            .collect();
+        assert_eq!(told, [("203.0.113.7", 2, 120)]);
+        assert!(
+            s.changes.is_empty() && s.servers.is_empty(),
+            "remarks blame nobody"
+        );
+    }
+}
