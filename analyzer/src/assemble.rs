@@ -423,13 +423,20 @@ fn fill(parts: &Parts<'_>, c: &Cause, v: &Verdict, clients: usize, tries: u64) -
         None if c.host == side => v.host.clone(),
         None => format!("the {side}"),
     };
+    // One name for several would send people to one machine.
+    let client = name(first.map(|a| &a.client), "client");
+    let client = match clients {
+        0 | 1 => client,
+        2 => format!("{client} (and another client)"),
+        n => format!("{client} (and {} other clients)", n - 1),
+    };
     let user = first
         .and_then(|a| a.user.clone())
         .unwrap_or_else(|| "the user".into());
     let mut text = c.summary.clone();
     for (placeholder, value) in [
         ("{server}", name(first.map(|a| &a.server), "server")),
-        ("{client}", name(first.map(|a| &a.client), "client")),
+        ("{client}", client),
         ("{host}", v.host.clone()),
         ("{user}", user),
         ("{attempts}", tries.to_string()),

@@ -120,8 +120,9 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
     }
     let tied = statements.iter().max().copied();
     let confidence = match tied {
-        _ if !unrecorded.is_empty() && tied != Some(Tie::Key) => Confidence::Possible,
-        Some(Tie::Key) if unrecorded.is_empty() => Confidence::Certain,
+        // A statement, too, may be contradicted by what nobody recorded.
+        _ if !unrecorded.is_empty() => Confidence::Possible,
+        Some(Tie::Key) => Confidence::Certain,
         _ => Confidence::Likely,
     };
     Judgement::Stands(Finding {

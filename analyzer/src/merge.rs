@@ -25,6 +25,10 @@ const SECOND: i64 = 1_000_000_000;
 const SAME_PORT_NS: i64 = 5 * SECOND;
 /// A client says "trying to connect" before the SYN leaves; name resolution can take seconds.
 const CONNECT_TAKES_NS: i64 = 12 * SECOND;
+/// A connection that begins so shortly before a client's next try, or after it, is that try's.
+const NEXT_TRY_NS: i64 = SECOND / 2;
+/// A client has so many connections to servers open at most.
+const MOST_OPEN: usize = 64;
 /// Clocks agree at best within this.
 const SLACK_NS: i64 = 2 * SECOND;
 
@@ -44,6 +48,7 @@ pub fn merge(
         by_client: HashMap::new(),
         captured: Captured::default(),
         by_start: Starts::default(),
+        without_port: BTreeSet::new(),
         at_gateway: BTreeMap::new(),
     };
     // In the order of time, so that a capture that goes on where another ended finds what it goes on with.
@@ -53,6 +58,7 @@ pub fn merge(
         merging.wire(evidence, s);
     }
     merging.own_addresses(evidence);
+    merging.by_start = Starts::new(&merging.attempts);
     for s in by_view.remove(&View::Server).unwrap_or_default() {
         merging.server(evidence, s);
     }
@@ -77,8 +83,10 @@ struct Merging<'a> {
     attempts: Vec<Attempt>,
     by_client: HashMap<(IpAddr, u16), Vec<usize>>,
     captured: Captured,
-    /// Filled once all witnesses but the clients have told their part.
+    /// Filled once the captures have told their part, and again before the clients tell theirs.
     by_start: Starts,
+    /// Those that a server's log was given to by the client's address and the time.
+    without_port: BTreeSet<usize>,
     /// Of each connection that a gateway opened, the user's try at the gateway.
     at_gateway: BTreeMap<usize, usize>,
 }
@@ -131,7 +139,11 @@ impl Merging<'_> {
                     })
             })
         });
+        let found = found.or_else(|| self.around(evidence, &s, start));
         let i = found.unwrap_or_else(|| self.add(&s));
+        if s.client.port.is_none() && found.is_some() {
+            self.without_port.insert(i);
+        }
         if let (Some(host), Some(ip)) = (
             s.server.host,
             self.attempts.get(i).and_then(|a| a.server.ip),
@@ -141,13 +153,43 @@ impl Merging<'_> {
         self.absorb(i, s);
     }
 
+    /// Where RdpCoreTS rolled over, the other logs know a client by its address alone: its captured connection that began
+    /// last before the record, and that was still open.
+    fn around(&self, evidence: &Evidence, s: &Sighting, start: Timestamp) -> Option<usize> {
+        let ip = s.client.ip.filter(|_| s.client.port.is_none())?;
+        let from_ip = self
+            .by_start
+            .between(Some(ip), Timestamp(i64::MIN), start.plus(SLACK_NS));
+        from_ip
+            .iter()
+            .rev()
+            .take(MOST_OPEN)
+            .map(|(_, i)| *i)
+            .find(|i| {
+                self.attempts.get(*i).is_some_and(|a| {
+                    let known = a.server.ip.and_then(|ip| evidence.hosts.at_address(ip));
+                    a.seen_by(View::Wire)
+                        && a.end.plus(SLACK_NS) >= start
+                        && (known.is_none() || known == s.server.host)
+                        && (!a.seen_by(View::Server) || self.without_port.contains(i))
+                })
+            })
+    }
+
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
     /// refusal) are its steps.
     fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
         let addresses = self.addresses(evidence, &clients);
-        for s in clients {
+        let next = self.next_tries(&clients);
+        for (s, next) in clients.into_iter().zip(next) {
             let known = s.client.host.and_then(|h| addresses.get(&h).copied());
             let mut fitting = self.fitting(evidence, &s, known);
+            // Two windows of one client: each connection is of the try that began last before it.
+            let later = |i: usize| {
+                let start = self.attempts.get(i).map(|a| a.start);
+                start.zip(next).is_some_and(|(t, next)| t >= next)
+            };
+            fitting.retain(|(_, i)| !later(*i));
             // Where the usual address has nothing (a VPN gave another one), the connection nearest in time tells it.
             let usual =
                 known.filter(|ip| fitting.iter().any(|(_, i)| self.client_ip(*i) == Some(*ip)));
@@ -179,6 +221,26 @@ impl Merging<'_> {
             }
             self.absorb(deciding, s);
         }
+    }
+
+    /// For each of the clients' tries, in the order of time: from when on connections are of the client's next one to that
+    /// server.
+    fn next_tries(&self, clients: &[Sighting]) -> Vec<Option<Timestamp>> {
+        let mut next = BTreeMap::new();
+        let mut found: Vec<Option<Timestamp>> = clients
+            .iter()
+            .rev()
+            .map(|s| {
+                let start = corrected(self.clocks, s, s.start);
+                let to = (s.server.host, s.server.ip, s.server.name.clone());
+                let later = next.insert((s.client.host?, to), start)?;
+                // Tries that begin together cannot be told apart.
+                let from = later.plus(-NEXT_TRY_NS);
+                (from.since(start) > NEXT_TRY_NS).then_some(from)
+            })
+            .collect();
+        found.reverse();
+        found
     }
 
     /// Each client's address: the one that most of its tries can have used. In a flood the nearest connection is a
@@ -288,7 +350,9 @@ impl Merging<'_> {
             return;
         };
         // A client's "trying" is part of the try, but the connection begins on the wire.
-        if s.view != View::Client || a.views.is_empty() {
+        // What knows the client by its address only knows the moment of the logon, not of the connection.
+        let exact = s.view != View::Client && (s.view != View::Server || s.client.port.is_some());
+        if exact || a.views.is_empty() {
             a.start = a.start.min(start);
         }
         a.end = a.end.max(end);

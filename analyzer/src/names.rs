@@ -38,6 +38,8 @@ pub mod kind {
         LOGON_SUCCEEDED = "logon.succeeded";
         LOGON_FAILED = "logon.failed";
         LOGON_DENIED = "logon.denied-remote";
+        PROFILE_FAILED = "profile.load-failed";
+        PROCESS_CRASHED = "process.crashed";
         SESSION_LOGON = "session.logon";
         SESSION_RECONNECTED = "session.reconnected";
         SESSION_LOGOFF = "session.logoff";
@@ -69,6 +71,7 @@ pub mod kind {
         SERVER_HELLO = "tls.server-hello";
         ALERTED = "tls.alerted";
         ERROR_INFO = "error-info.received";
+        RDG_REQUESTED = "rdg.requested";
         ANNOUNCED = "disconnect.announced";
         UDP_OPENED = "udp.opened";
         UDP_UNANSWERED = "udp.unanswered";
@@ -130,6 +133,7 @@ pub mod field {
         IDLE_BEFORE_END_MS = "idle_before_end_ms";
         CHANNEL = "channel";
         NAME = "name";
+        FLAGS = "flags";
         PROCESS = "process";
         IP = "ip";
         SERVICE = "service";

@@ -4,10 +4,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use rdpwhy_parsers::Timestamp;
+
 use crate::attempt::{Attempt, Outcome};
+use crate::crowd::TEN_MINUTES_NS;
 use crate::evidence::Evidence;
+use crate::facts::is_public;
 use crate::hosts::HostId;
 use crate::outcome::in_trouble;
+use crate::reasons::{self, Class};
 use crate::sighting::View;
 use crate::stage::Stage;
 
@@ -16,6 +21,8 @@ const SECOND: i64 = 1_000_000_000;
 const PROMPT_NS: i64 = 120 * SECOND;
 /// A program that retries with another protocol, or connects twice, does so at once.
 const AT_ONCE_NS: i64 = 3 * SECOND;
+/// So many silent visits of one stranger within ten minutes are no test whether the port is open.
+const KNOCKS: usize = 4;
 /// Silent early ends of one client this near to each other, with no success between, are one trouble.
 const SPELL_NS: i64 = 600 * SECOND;
 /// So many silent early ends in a row, whoever they hit, are the server's trouble: two can be two probes given up.
@@ -81,6 +88,7 @@ pub fn link(evidence: &Evidence, attempts: &mut [Attempt]) {
     follow_part_of(attempts);
     for list in pairs.values() {
         repeats(attempts, list);
+        knocks(attempts, list);
     }
     streaks(attempts);
 }
@@ -95,7 +103,8 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
         {
             continue;
         }
-        let troubled = in_trouble(evidence, a);
+        // Who was told of an error after the logon had succeeded saw a failure, however well the next try went.
+        let troubled = in_trouble(evidence, a) || told_after_logon(a);
         let patience = if troubled { AT_ONCE_NS } else { PROMPT_NS };
         let later = list.get(n + 1..).unwrap_or_default();
         // Sorted by start, so the pause only grows.
@@ -149,6 +158,13 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
             a.part_of = Some(j);
         }
     }
+}
+
+/// The client told its user of an error once the logon was through: no probe comes so far.
+fn told_after_logon(a: &Attempt) -> bool {
+    let told = a.codes.get("disconnect_reason").copied();
+    a.stage > Stage::Authorization
+        && told.is_some_and(|r| matches!(reasons::client(r), Class::Fault | Class::Network))
 }
 
 /// Whether a retry after trouble was the same program trying another way: the first was refused in the negotiation, or it
@@ -225,9 +241,41 @@ fn repeats(attempts: &mut [Attempt], list: &[usize]) {
     }
 }
 
-/// The evidence shows that it ended; a record that only says "a socket came" does not.
+/// Who opens the port from outside without a word is looking whether it is there; who does it again and again in a short
+/// time is a scanner, or part of a flood, and none of it was given up on purpose.
+fn knocks(attempts: &mut [Attempt], list: &[usize]) {
+    let knock = |i: &usize| {
+        let a = attempts.get(*i)?;
+        let silent = a.outcome == Outcome::Cancelled
+            && a.stage <= Stage::Tcp
+            && a.part_of.is_none()
+            && a.client.ip.is_some_and(is_public);
+        silent.then_some((a.start, *i))
+    };
+    let knocks: Vec<(Timestamp, usize)> = list.iter().filter_map(knock).collect();
+    // By start: with so many neighbours inside the distance on either side.
+    let refused: Vec<usize> = (0..knocks.len())
+        .filter_map(|n| {
+            let (first, last) = (n.saturating_sub(KNOCKS - 1), n);
+            let dense = (first..=last).any(|from| {
+                let ends = knocks.get(from).zip(knocks.get(from + KNOCKS - 1));
+                ends.is_some_and(|(a, b)| b.0.since(a.0) <= TEN_MINUTES_NS)
+            });
+            knocks.get(n).filter(|_| dense).map(|(_, i)| *i)
+        })
+        .collect();
+    for i in refused {
+        if let Some(a) = attempts.get_mut(i) {
+            a.outcome = Outcome::Failed;
+        }
+    }
+}
+
+/// The evidence shows that it ended, and early; a record that only says "a socket came" does not, and what went on for
+/// longer than anybody waits at a prompt was a session of which too little is seen.
 fn shows_an_end(a: &Attempt) -> bool {
-    a.stage >= Stage::X224 && a.closed_how != "still-open" && a.end > a.start
+    let early = a.end > a.start && a.end.since(a.start) <= PROMPT_NS;
+    a.stage >= Stage::X224 && a.closed_how != "still-open" && early
 }
 
 /// Many clients in a row that all ended early, and nobody got in between: the server's trouble.

@@ -22,10 +22,26 @@ pub fn samples() -> Option<PathBuf> {
 
 /// The files of a described case: path below its folder, and bytes.
 pub fn case(name: &str) -> Vec<(String, Vec<u8>)> {
+    written(&repository().join("fixtures/cases").join(name))
+}
+
+/// The text that describes a case.
+pub fn description(name: &str) -> String {
+    let path = repository().join("fixtures/cases").join(name);
+    fs::read_to_string(path.join("case.toml")).unwrap()
+}
+
+/// The files that a description asks for.
+pub fn described(text: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("case.toml"), text).unwrap();
+    written(folder.path())
+}
+
+fn written(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let out = TempDir::new().unwrap();
-    let folder = repository().join("fixtures/cases").join(name);
-    let files = rdpwhy_fixtures::case::write_case(&folder, out.path())
-        .unwrap_or_else(|e| panic!("{name}: {e}"));
+    let files = rdpwhy_fixtures::case::write_case(folder, out.path())
+        .unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let label = |path: &Path| {
         let below = path.strip_prefix(out.path()).unwrap();
         below.to_string_lossy().replace('\\', "/")

@@ -21,3 +21,4 @@
 pub mod bodies;
 pub mod damage;
 pub mod evidence;
+pub mod variation;

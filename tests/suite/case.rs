@@ -20,6 +20,9 @@ pub struct Expected {
     pub confidence: String,
     /// Exit status of `diagnose`.
     pub exit: u8,
+    /// Causes that it nearly has: the evidence tempts, and none of them may be named for the connections it tempts at.
+    #[serde(default)]
+    pub near: Vec<String>,
     /// Tries per outcome, repetitions counted.
     pub outcomes: BTreeMap<String, u64>,
 }

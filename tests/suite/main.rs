@@ -37,4 +37,6 @@ mod redaction;
 mod rules;
 mod samples;
 mod stability;
+mod thresholds;
+mod variations;
 mod verdicts;

@@ -69,11 +69,16 @@ fn standings(opinion: &Opinion) -> Vec<(Standing, usize)> {
 }
 
 /// Causes that stand in a case that is not theirs, and why they are right there.
-const AT_HOME_ELSEWHERE: [(&str, &str, &str); 2] = [
+const AT_HOME_ELSEWHERE: [(&str, &str, &str); 3] = [
     (
         "listener-flooded",
         "scan-traffic",
         "whoever floods is a stranger himself, which is a remark",
+    ),
+    (
+        "twenty-hosts",
+        "rdp-service-down",
+        "another of the twenty has a trouble of its own",
     ),
     (
         "showcase",
@@ -82,14 +87,16 @@ const AT_HOME_ELSEWHERE: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// Whether a cause is expected to stand in a case.
+pub fn at_home(case: &Case, cause: &str) -> bool {
+    let known = |(c, id, _): &(&str, &str, &str)| *c == case.name && *id == cause;
+    cause == case.expected.first || AT_HOME_ELSEWHERE.iter().any(known)
+}
+
 /// Causes of a row that nobody expects there.
 fn strangers(case: &Case, row: &Row) -> Vec<String> {
-    let at_home = |cause: &str| {
-        let known = |(c, id, _): &(&str, &str, &str)| *c == case.name && *id == cause;
-        cause == case.expected.first || AT_HOME_ELSEWHERE.iter().any(known)
-    };
     row.keys()
-        .filter(|(standing, cause)| *standing <= Standing::Possible && !at_home(cause))
+        .filter(|(standing, cause)| *standing <= Standing::Possible && !at_home(case, cause))
         .map(|(standing, cause)| format!("{}: {cause} is {}", case.name, standing.name()))
         .collect()
 }

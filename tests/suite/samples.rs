@@ -128,15 +128,28 @@ fn a_server_that_insists_on_nla() {
     assert_eq!(text(verdict, "/confidence"), "certain");
 }
 
-/// A gateway's HTTPS and an exploit are nothing that the server did wrong; odd packets are no failure.
+/// With the secrets in the capture a gateway's HTTPS is read, and what it said counts.
+#[test]
+fn a_gateway_that_refuses_is_told_from_one_that_works() {
+    let Some((report, _)) = outcomes("rdp-rdg-no-kdc-proxy-ntlm-downgrade-failure.pcapng") else {
+        return;
+    };
+    assert_eq!(causes(&report, "failure"), ["gateway-denied"].into());
+    let Some((report, outcomes)) = outcomes("rdp-rdg-same-creds-kerberos-password-success1.pcapng")
+    else {
+        return;
+    };
+    assert_eq!(outcomes, ["ok"], "{report:#}");
+    assert!(causes(&report, "failure").is_empty());
+}
+
+/// An exploit is nothing that the server did wrong; odd packets are no failure.
 #[test]
 fn other_traffic_is_no_fault_of_a_server() {
     for name in [
         "bluekeep.pcap",
         "ndpi-rdp.pcap",
         "ndpi-rdp_over_tls.pcap",
-        "rdp-rdg-no-kdc-proxy-ntlm-downgrade-failure.pcapng",
-        "rdp-rdg-same-creds-kerberos-password-success1.pcapng",
         "zeek-rdp-invalid-length.pcap",
         "zeek-rdp-x509.pcap",
         "zeek-rdpeudp-handshake-success.pcap",

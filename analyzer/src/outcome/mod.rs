@@ -15,7 +15,7 @@ use crate::stage::Stage;
 use crate::vantage;
 
 /// Kinds by which a side says that something was wrong with this very connection.
-const TROUBLE: [&str; 24] = [
+const TROUBLE: [&str; 26] = [
     "logon.refused-at-nla",
     "logon.failed",
     "logon.denied-remote",
@@ -40,6 +40,8 @@ const TROUBLE: [&str; 24] = [
     "license.not-issued",
     "license.temporary-expired",
     "server.answered-otherwise",
+    "rdg.refused",
+    "rdg.failed",
 ];
 
 /// TLS alert close_notify is an orderly end, not trouble (RFC 8446 6.1).

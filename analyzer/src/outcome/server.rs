@@ -1,6 +1,6 @@
 //! How a connection ended as the server's logs tell it.
 
-use rdpwhy_parsers::{Kind, Timestamp};
+use rdpwhy_parsers::{EventRef, Kind, Timestamp};
 
 use super::{End, Signs, end};
 use crate::attempt::{Attempt, Outcome};
@@ -14,6 +14,19 @@ use crate::stage::Stage;
 const NO_ACKNOWLEDGEMENT: i64 = 121;
 /// Reason of RdpCoreTS 103 that every socket-level end carries: it names nothing.
 const SOCKET_LEVEL: i64 = 14;
+/// Nobody logs on and off again within a minute, unless something throws them out.
+const AT_ONCE_NS: i64 = 60_000_000_000;
+/// The profile is loaded shortly before the session counts as begun.
+const LOADING_NS: i64 = 10_000_000_000;
+/// Programs without which there is no desktop.
+const LOGON_PROGRAMS: [&str; 6] = [
+    "explorer.exe",
+    "userinit.exe",
+    "winlogon.exe",
+    "sihost.exe",
+    "rdpshell.exe",
+    "rdpinit.exe",
+];
 /// A takeover and the session's resumption are logged within this time.
 const TAKEOVER_NS: i64 = 15_000_000_000;
 
@@ -49,7 +62,9 @@ impl Signs<'_> {
         }
         match self.server_class() {
             Some(Class::Orderly) => return end("client", "fin", Outcome::Ok),
-            Some(Class::Logoff) => return end("server", "fin", Outcome::Ok),
+            Some(Class::Logoff) => {
+                return end("server", "fin", self.logged_off(a, evidence, index));
+            }
             Some(Class::Takeover) => {
                 return end("server", "fin", self.taken_over(a, evidence, index));
             }
@@ -95,6 +110,36 @@ impl Signs<'_> {
                 end("unknown", "unknown", Outcome::Unknown)
             }
             (None, Some(_)) => end("server", "unknown", Outcome::Unknown),
+        }
+    }
+
+    /// Windows logs a user off whose profile cannot be loaded or whose desktop program died, and the record of the end is
+    /// that of any logoff.
+    fn logged_off(&self, a: &Attempt, evidence: &Evidence, index: &Index) -> Outcome {
+        let began = self.first(kind::SESSION_LOGON).map(|e| e.event.time);
+        let (Some(host), Some(began)) = (a.server.host, began) else {
+            return Outcome::Ok;
+        };
+        let ended = self.own.last().map_or(began, |e| e.event.time);
+        if ended.since(began) > AT_ONCE_NS || ended < began {
+            return Outcome::Ok;
+        }
+        let seen = |k, counts: &dyn Fn(EventRef<'_>) -> bool| {
+            let found = index.of_kind(host, k, began.plus(-LOADING_NS), ended);
+            found
+                .iter()
+                .any(|(_, at)| evidence.event(*at).is_some_and(counts))
+        };
+        let shell = |e: EventRef<'_>| {
+            let process = e.text(field::PROCESS).unwrap_or_default();
+            LOGON_PROGRAMS
+                .iter()
+                .any(|p| process.eq_ignore_ascii_case(p))
+        };
+        if seen(kind::PROFILE_FAILED, &|_| true) || seen(kind::PROCESS_CRASHED, &shell) {
+            Outcome::Dropped
+        } else {
+            Outcome::Ok
         }
     }
 

@@ -73,7 +73,8 @@ impl<'a> Signs<'a> {
         } else if trouble
             || matches!(by, "server" | "middlebox" | "nobody")
             || self.has(kind::X224_UNANSWERED)
-            || a.stage <= Stage::Tcp
+            || (a.stage <= Stage::Tcp && !self.looked_in(by))
+            || self.demand_unmet()
             || (by == "client" && self.left_unanswered())
         {
             Outcome::Failed
@@ -150,6 +151,31 @@ impl<'a> Signs<'a> {
             && !self.has(kind::X224_CONFIRMED)
             && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
+    }
+
+    /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so
+    /// again and again is a scanner, which only the neighbours tell.
+    fn looked_in(&self, by: &str) -> bool {
+        // Of a capture of one direction nobody knows whether the opening was answered, but the client went on.
+        by == "client"
+            && (self.has(kind::TCP_ESTABLISHED) || self.one_way())
+            && !self.has(kind::X224_REQUESTED)
+    }
+
+    /// The client demanded a logon without handing its credentials over, and the confirm does not offer it: flags of
+    /// [MS-RDPBCGR] 2.2.1.1.1 and 2.2.1.2.1, Restricted Admin and Remote Credential Guard. mstsc leaves then.
+    fn demand_unmet(&self) -> bool {
+        const DEMANDS: [(i64, i64); 2] = [(0x01, 0x08), (0x02, 0x10)];
+        let flags = |k| self.first(k).and_then(|e| e.int(field::FLAGS));
+        let (Some(request), Some(confirm)) =
+            (flags(kind::X224_REQUESTED), flags(kind::X224_CONFIRMED))
+        else {
+            return false;
+        };
+        let demanded = DEMANDS.iter().any(|(demand, _)| request & demand != 0);
+        let unmet = |(demand, offer): &(i64, i64)| request & demand == 0 || confirm & offer == 0;
+        // Both may be demanded: one of them is enough.
+        demanded && DEMANDS.iter().all(unmet) && !self.has(kind::CLIENT_HELLO)
     }
 
     /// The server said goodbye before it closed.

@@ -86,7 +86,8 @@ fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sig
             port: port(field::SERVER_PORT),
             ..Peer::default()
         },
-        user: find(kind::X224_REQUESTED, field::COOKIE),
+        user: find(kind::X224_REQUESTED, field::COOKIE)
+            .or_else(|| find(kind::RDG_REQUESTED, field::USER)),
         start: first.event.time,
         end,
         fingerprints,

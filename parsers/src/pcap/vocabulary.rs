@@ -47,6 +47,13 @@ names!(
     UDP_OPENED = "udp.opened",
     UDP_UNANSWERED = "udp.unanswered",
     ARP_CONFLICT = "arp.conflict",
+    RDG_REQUESTED = "rdg.requested",
+    RDG_REFUSED = "rdg.refused",
+    RDG_UPGRADED = "rdg.upgraded",
+    RDG_TARGET_ASKED = "rdg.target-asked",
+    RDG_FAILED = "rdg.failed",
+    RDG_TARGET_REACHED = "rdg.target-reached",
+    RDG_CARRIED = "rdg.carried",
 );
 
 names!(
@@ -78,6 +85,14 @@ names!(
     FORGED_WHY = "forged_why",
     IDLE_MS = "idle_ms",
     AFTER = "after",
+    HOST = "host",
+    AUTH = "auth",
+    CONNECTION_ID = "connection_id",
+    STATUS = "status",
+    TEXT = "text",
+    SERVER_NAME = "server_name",
+    PORT = "port",
+    STEP = "step",
     COOKIE = "cookie",
     ROUTING_TOKEN = "routing_token",
     REQUESTED_PROTOCOLS = "requested_protocols",

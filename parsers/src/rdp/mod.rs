@@ -13,4 +13,5 @@ pub mod nego;
 pub mod rdpeudp;
 pub mod share;
 pub mod tpkt;
+pub mod tsgu;
 pub mod x224;

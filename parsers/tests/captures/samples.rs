@@ -147,8 +147,14 @@ fn public_captures_tell_what_happened() {
             &[("credssp", "client", "rst"), ("x224", "client", "rst")],
         ),
         ("rdp-no-nla-rejected1.pcapng", &[("x224", "client", "rst")]),
-        ("rdp-rdg-no-kdc-proxy-ntlm-downgrade-failure.pcapng", &[]),
-        ("rdp-rdg-same-creds-kerberos-password-success1.pcapng", &[]),
+        (
+            "rdp-rdg-no-kdc-proxy-ntlm-downgrade-failure.pcapng",
+            &[("credssp", "client", "fin")],
+        ),
+        (
+            "rdp-rdg-same-creds-kerberos-password-success1.pcapng",
+            &[("session", "client", "rst")],
+        ),
         (
             "zeek-rdp-to-ssl.pcap",
             &[("credssp", "client", "fin"), ("session", "client", "fin")],

@@ -6,7 +6,7 @@ use rdpwhy_fixtures::wire::tls::{self, Version};
 use rdpwhy_fixtures::wire::{Certificate, x224};
 use rdpwhy_parsers::rdp::x224::tpdu;
 use rdpwhy_parsers::rdp::{
-    ber, client_info, credssp, gcc, licensing, mcs, nego, rdpeudp, share, tpkt,
+    ber, client_info, credssp, gcc, licensing, mcs, nego, rdpeudp, share, tpkt, tsgu,
 };
 use rdpwhy_parsers::tls::{certificate, fingerprint, hello, record};
 
@@ -101,6 +101,11 @@ pub fn x224_mcs_gcc(bytes: &[u8]) {
         licensing::license(bytes),
         ber::integer(bytes),
     );
+    if let Some(head) = tsgu::head(bytes) {
+        assert!(head.length <= bytes.len());
+        let _ = (head.answer(), head.authorization(), head.user());
+    }
+    let _ = (tsgu::begins(bytes), tsgu::frame(bytes), tsgu::packet(bytes));
     assert!(ber::elements(bytes).count() <= bytes.len());
     if let Some(payload) = tpkt::payload(bytes) {
         assert!(payload.len() <= bytes.len());

@@ -3,6 +3,7 @@
 mod data;
 mod foreign;
 mod framer;
+mod gateway;
 mod hello;
 mod infer;
 mod nla;
@@ -23,6 +24,7 @@ use crate::rdp::x224::{Tpdu, tpdu};
 use crate::tls::keylog::KeyLog;
 use data::DataCount;
 use framer::{Framer, Pdu};
+use gateway::Door;
 use infer::Inference;
 use opened::Opened;
 use sequence::Sequence;
@@ -60,6 +62,8 @@ pub(crate) struct Dialogue {
     pub sequence: Sequence,
     /// What TLS carried, when it could be opened.
     opened: Option<Opened>,
+    /// What TLS carried that began with the first byte.
+    door: Door,
 }
 
 impl Dialogue {
@@ -82,6 +86,7 @@ impl Dialogue {
             inference: None,
             sequence: Sequence::default(),
             opened: None,
+            door: Door::new(),
         }
     }
 
@@ -123,6 +128,7 @@ impl Dialogue {
             });
             framer.finish(&mut |pdu| self.pdu(side, &pdu, keys));
         }
+        self.door.finish(&mut self.story);
     }
 
     fn pdu(&mut self, side: Side, pdu: &Pdu<'_>, keys: &KeyLog) {
@@ -187,6 +193,10 @@ impl Dialogue {
             Meaning::Handshake | Meaning::Alert => {}
             Meaning::Opened(bytes) => {
                 self.data.count(side, record.length);
+                if self.requested.is_none() && self.answered.is_none() && !self.midstream {
+                    self.behind_door(side, &bytes, place);
+                    return;
+                }
                 let selected = self.selected.unwrap_or(0);
                 let opened = self.opened.get_or_insert_with(|| Opened::new(selected));
                 opened.push(side, &bytes, place, &mut self.sequence, &mut self.story);
@@ -211,6 +221,25 @@ impl Dialogue {
         if alone && data::is_one_way_session(self.lanes[side].pdus) {
             self.session_runs(place);
         }
+    }
+
+    /// TLS from the first byte is no RDP, but a gateway's client begins so.
+    fn behind_door(&mut self, side: Side, bytes: &[u8], place: Place) {
+        if self.door.push(side, bytes, place, &mut self.story) {
+            self.foreign = Pair::default();
+            self.story.retract(kind::CLIENT_SPOKE_OTHERWISE);
+            self.story.retract(kind::SERVER_ANSWERED_OTHERWISE);
+        }
+    }
+
+    /// Whether it is a client's connection to a gateway.
+    pub(crate) fn is_gateway(&self) -> bool {
+        self.door.is_gateway()
+    }
+
+    /// Whether it may turn out to be one: its bytes can be opened, and nothing of them was.
+    pub(crate) fn may_be_gateway(&self, keys: &KeyLog) -> bool {
+        !keys.is_empty() && self.door.is_unknown() && self.tls.began() && self.tls.may_open()
     }
 
     fn session_runs(&mut self, place: Place) {

@@ -58,6 +58,11 @@ impl Story {
         self.batch.events.iter().any(|e| e.kind == kind)
     }
 
+    /// Takes back what turned out to be something else.
+    pub(crate) fn retract(&mut self, kind: Kind) {
+        self.batch.events.retain(|e| e.kind != kind);
+    }
+
     /// Kind of the step told last.
     pub(crate) fn last(&self) -> Option<Kind> {
         self.last

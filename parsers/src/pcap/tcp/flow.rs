@@ -109,6 +109,18 @@ impl Flow {
         self.dialogue.as_ref().is_some_and(|t| t.spoke_rdp)
     }
 
+    /// Whether it is a client's connection to a gateway.
+    pub(crate) fn is_gateway(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|d| d.is_gateway())
+    }
+
+    /// Whether it may turn out to be one.
+    pub(crate) fn may_be_gateway(&self, keys: &KeyLog) -> bool {
+        self.dialogue
+            .as_ref()
+            .is_some_and(|d| d.may_be_gateway(keys))
+    }
+
     /// Whether both sides closed or one reset: only stragglers follow.
     pub(crate) fn is_over(&self) -> bool {
         self.signals.iter().any(|s| s.rst)

@@ -127,6 +127,8 @@ impl Table {
                 }
             } else if flow.server.port() != RDP_PORT
                 && is_something_else(flow)
+                && !flow.is_gateway()
+                && !flow.may_be_gateway(desk.keys)
                 && !self.rdp_servers.contains(&flow.server)
             {
                 self.flows.remove(&key);
@@ -189,6 +191,7 @@ impl Table {
     fn write(&mut self, flow: Flow, desk: &mut Desk<'_>) {
         if flow.server.port() != RDP_PORT
             && !flow.spoke_rdp()
+            && !flow.is_gateway()
             && !self.rdp_servers.contains(&flow.server)
         {
             return;

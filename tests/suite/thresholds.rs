@@ -1,0 +1,336 @@
+//! Numbers in the causes: no case that is not about a number may depend on it, and at each number there is a case on either
+//! side.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rdpwhy_analyzer::judge::{Judgement, judge, opinion};
+use rdpwhy_analyzer::matrix::Prepared;
+use rdpwhy_analyzer::{Knowledge, Options, Silent};
+
+use crate::case::{self, Case, Evidence};
+use crate::program::{analyze, in_parallel, knowledge, text};
+use crate::verdicts::named;
+
+/// A number in a cause file that somebody chose: where, and the file with it scaled.
+struct Scaled {
+    cause: String,
+    what: String,
+    text: String,
+}
+
+fn cause_files() -> Vec<PathBuf> {
+    let causes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analyzer/knowledge/causes");
+    let stages = fs::read_dir(causes).unwrap().map(|e| e.unwrap().path());
+    let mut files: Vec<PathBuf> = stages
+        .flat_map(|stage| fs::read_dir(stage).unwrap().map(|e| e.unwrap().path()))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Fields whose numbers are codes, flags or versions: there is no half of them.
+const CODES: [&str; 8] = [
+    "reason",
+    "code",
+    "state",
+    "flags",
+    "version",
+    "alert",
+    "requested_protocols",
+    "status",
+];
+
+/// Numbers that measure: at least or at most so many, so long, so much. Below three nothing is to be halved.
+fn scaled(path: &Path) -> Vec<Scaled> {
+    let cause = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let text = fs::read_to_string(path).unwrap();
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with('#') {
+            continue;
+        }
+        for word in ["min = ", "max = "] {
+            let mut from = 0;
+            while let Some(at) = line.get(from..).and_then(|rest| rest.find(word)) {
+                let start = from + at + word.len();
+                let digits = line[start..]
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(line.len() - start);
+                from = start + digits;
+                let field = line[..start].rsplit(['{', ',']).nth(1).unwrap_or_default();
+                let field = field.split('=').next().unwrap_or_default().trim();
+                let Ok(n) = line[start..from].parse::<u64>() else {
+                    continue;
+                };
+                if n < 3 || CODES.contains(&field) {
+                    continue;
+                }
+                for new in [n / 2, n * 2] {
+                    let changed = format!("{}{new}{}", &line[..start], &line[from..]);
+                    let lines: Vec<&str> = text
+                        .lines()
+                        .enumerate()
+                        .map(|(i, l)| if i == number { changed.as_str() } else { l })
+                        .collect();
+                    found.push(Scaled {
+                        cause: cause.clone(),
+                        what: format!("{cause}, line {}: {word}{new} instead of {n}", number + 1),
+                        text: lines.join("\n"),
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The causes with this one changed; a minimum above its maximum is no knowledge.
+fn with(scaled: &Scaled, path: &Path) -> Option<Knowledge> {
+    let stage = path
+        .parent()
+        .unwrap()
+        .file_name()
+        .unwrap()
+        .to_string_lossy();
+    let label = format!("{stage}/{}.toml", scaled.cause);
+    Knowledge::with([(label.as_str(), scaled.text.as_str())]).ok()
+}
+
+/// Halving or doubling a number changes nothing for cases that another cause explains.
+#[test]
+fn no_case_hangs_on_a_number_that_is_not_its_own() {
+    let options = Options {
+        threads: Some(1),
+        ..Options::default()
+    };
+    let prepared: Vec<(&Case, Prepared)> = in_parallel(case::all(), |case| {
+        (
+            case,
+            Prepared::new(case.evidence.sources(), &[], &options, &Silent).unwrap(),
+        )
+    });
+    let mut variants = Vec::new();
+    for path in cause_files() {
+        for scaled in scaled(&path) {
+            let knowledge = with(&scaled, &path);
+            variants.extend(knowledge.map(|k| (scaled, k)));
+        }
+    }
+    assert!(variants.len() > 40, "{} scaled numbers", variants.len());
+    let complaints: Vec<Vec<String>> = in_parallel(&variants, |(scaled, changed)| {
+        let number = |k: &Knowledge| k.causes.iter().position(|c| c.id == scaled.cause).unwrap();
+        let (before, after) = (number(knowledge()), number(changed));
+        let mut found = Vec::new();
+        for (case, prepared) in &prepared {
+            if about(case, &scaled.cause) {
+                continue;
+            }
+            let matcher = prepared.matcher();
+            for a in prepared.judged() {
+                let stands = |k: &Knowledge, n: usize| {
+                    matches!(judge(&matcher, &k.causes[n], n, a), Judgement::Stands(_))
+                };
+                if stands(knowledge(), before) == stands(changed, after) {
+                    continue;
+                }
+                let best = |k: &Knowledge| {
+                    opinion(&matcher, k, a)
+                        .standing
+                        .first()
+                        .map(|f| k.causes[f.cause].id.clone())
+                };
+                let (one, two) = (best(knowledge()), best(changed));
+                if one != two {
+                    found.push(format!(
+                        "{}: {}: {one:?} becomes {two:?}",
+                        scaled.what, case.name
+                    ));
+                    break;
+                }
+            }
+        }
+        found
+    });
+    let complaints = complaints.concat();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// Whether a case has a cause, or is a near miss of it: then its numbers may decide.
+fn about(case: &Case, cause: &str) -> bool {
+    case.expected.near.iter().any(|near| near == cause) || crate::matrix::at_home(case, cause)
+}
+
+/// A case, what is changed in its description, the cause whose number it is about, and whether that stands then.
+type Side = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    bool,
+);
+
+const SERVER: &str = "role = \"server\"";
+/// A server of which the System log is all that was collected.
+const ONLY_SYSTEM: &str = r#"role = "server"
+missing_logs = [
+  "Security",
+  "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",
+  "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational",
+  "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
+]"#;
+const BEFORE: &str = "[[noise]]\nkind = \"services\"";
+/// The service could not make a certificate either: access denied.
+const NO_CERTIFICATE: &str = r#"[[record]]
+at = "09:00:00"
+source = "rcm-system"
+id = 1057
+fields = [["Data", "Access is denied."]]
+binary = "0500078000000000"
+
+[[noise]]
+kind = "services""#;
+
+/// On either side of each number: the same incident, a little less and a little more.
+const SIDES: &[Side] = &[
+    // The block of the audio service lasts a minute.
+    (
+        "audio-service-blocked",
+        &[("lasts_s = 60", "lasts_s = 48")],
+        "audio-service-blocked",
+        false,
+    ),
+    (
+        "audio-service-blocked",
+        &[("lasts_s = 60", "lasts_s = 52")],
+        "audio-service-blocked",
+        true,
+    ),
+    (
+        "audio-service-blocked",
+        &[("lasts_s = 60", "lasts_s = 73")],
+        "audio-service-blocked",
+        true,
+    ),
+    (
+        "audio-service-blocked",
+        &[("lasts_s = 60", "lasts_s = 77"), ("10:01:20", "10:01:40")],
+        "audio-service-blocked",
+        false,
+    ),
+    // Who is thrown out at logon is out within a minute.
+    (
+        "shell-or-profile-failed",
+        &[("lasts_s = 9", "lasts_s = 56")],
+        "shell-or-profile-failed",
+        true,
+    ),
+    (
+        "shell-or-profile-failed",
+        &[("lasts_s = 9", "lasts_s = 64")],
+        "shell-or-profile-failed",
+        false,
+    ),
+    // Arbitration takes a second or two, and half a minute never.
+    (
+        "session-conflict",
+        &[(
+            "story = \"arbitration-hangs\"",
+            "story = \"arbitration-hangs\"\nlasts_s = 27",
+        )],
+        "session-conflict",
+        false,
+    ),
+    (
+        "session-conflict",
+        &[(
+            "story = \"arbitration-hangs\"",
+            "story = \"arbitration-hangs\"\nlasts_s = 32",
+        )],
+        "session-conflict",
+        true,
+    ),
+    // Fifty within ten seconds before and after are a flood.
+    (
+        "listener-flooded",
+        &[
+            ("id = 1006", "id = 1136"),
+            ("times = 160", "times = 400"),
+            ("every_s = 0.35", "every_s = 0.45"),
+        ],
+        "listener-flooded",
+        false,
+    ),
+    (
+        "listener-flooded",
+        &[
+            ("id = 1006", "id = 1136"),
+            ("times = 160", "times = 400"),
+            ("every_s = 0.35", "every_s = 0.36"),
+        ],
+        "listener-flooded",
+        true,
+    ),
+    // Five visits at an even interval are a clock.
+    (
+        "load-balancer-misrouted",
+        &[("times = 12", "times = 4")],
+        "load-balancer-misrouted",
+        false,
+    ),
+    (
+        "load-balancer-misrouted",
+        &[("times = 12", "times = 6")],
+        "load-balancer-misrouted",
+        true,
+    ),
+    // Without a connection three records of the broken key make it a fault of the host.
+    (
+        "server-only-private-key",
+        &[
+            (SERVER, ONLY_SYSTEM),
+            (BEFORE, NO_CERTIFICATE),
+            ("times = 3", "times = 2"),
+        ],
+        "private-key-access-denied",
+        false,
+    ),
+    (
+        "server-only-private-key",
+        &[(SERVER, ONLY_SYSTEM), (BEFORE, NO_CERTIFICATE)],
+        "private-key-access-denied",
+        true,
+    ),
+    // The reports of an update's effect speak of the first three days.
+    (
+        "update-regression",
+        &[("\"06:10:00\"", "\"2026-11-18T07:40:00Z\"")],
+        "update-regression",
+        false,
+    ),
+    (
+        "update-regression",
+        &[("\"06:10:00\"", "\"2026-11-18T08:20:00Z\"")],
+        "update-regression",
+        true,
+    ),
+];
+
+#[test]
+fn each_number_has_a_case_on_either_side() {
+    let wrong = in_parallel(SIDES, |(name, changes, cause, stands)| {
+        let mut description = case::named(name).description();
+        for (from, to) in *changes {
+            assert!(description.contains(from), "{name} has no {from}");
+            description = description.replace(from, to);
+        }
+        let (report, _) = analyze(&Evidence::described(&description));
+        let told = named(&report);
+        (told.contains_key(cause) != *stands).then(|| {
+            format!(
+                "{name} with {changes:?}: {told:?}, {}",
+                text(&report, "/verdicts/0/title")
+            )
+        })
+    });
+    crate::properties::none(&wrong);
+}
