@@ -5,6 +5,7 @@
 #
 # Builds a folder of logs and a capture out of the samples beside the repository (../shared), then runs each job's tools
 # A B C A B C … and prints the medians of CPU seconds, wall seconds and peak memory, and CPU as a multiple of rdpwhy's.
+# Peak memory is anonymous memory, sampled. Where a job has several sizes of one thing, rdpwhy's own lines compare them.
 # A tool that is not installed is left out and said to be. evtx_dump: cargo install evtx --features evtx_dump
 set -euo pipefail
 
@@ -21,6 +22,50 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 "$shared/tools/make_evtx_corpus.py" "$shared/samples" "$work/logs" "$megabytes"
 python3 "$shared/tools/make_capture.py" "$shared/samples" "$work/capture.pcap" "$megabytes"
+# Remote Desktop channels and logons alone; and hosts with five logs each, hard links to the described cases' logs.
+python3 - "$shared" "$work" "$megabytes" <<'PY'
+import os, struct, sys, zlib
+shared, work, megabytes = sys.argv[1], sys.argv[2], int(sys.argv[3])
+sys.path.insert(0, os.path.join(shared, "tools"))
+from make_evtx_corpus import full_chunks
+WANTED = ("RdpCore", "TerminalServices", "RDPAuth_Security", "RDP brut", "Tunnel")
+logs = []
+for folder, _, names in sorted(os.walk(os.path.join(shared, "samples"))):
+    for name in sorted(n for n in names if n.endswith(".evtx") and any(w in n for w in WANTED)):
+        data = open(os.path.join(folder, name), "rb").read()
+        chunks = list(full_chunks(data))
+        if chunks:
+            logs.append((name, data[:4096], chunks))
+total = sum(len(chunks) for _, _, chunks in logs)
+os.mkdir(os.path.join(work, "rdp"))
+for name, header, chunks in logs:
+    count = max(1, megabytes * 16 * len(chunks) // total)
+    header = bytearray(header)
+    struct.pack_into("<H", header, 42, min(count, 65535))
+    struct.pack_into("<QQ", header, 8, 0, count - 1)
+    struct.pack_into("<I", header, 124, zlib.crc32(header[:120]))
+    with open(os.path.join(work, "rdp", name), "wb") as file:
+        file.write(header)
+        for i in range(count):
+            file.write(chunks[i % len(chunks)])
+PY
+for case in "$here"/fixtures/cases/*/; do
+    (cd "$here" && cargo run --quiet --package rdpwhy-fixtures -- write "$(basename "$case")" --out "$work/cases" >/dev/null)
+done
+python3 - "$work" <<'PY'
+import os, sys
+work = sys.argv[1]
+cases = []
+for case in sorted(os.listdir(os.path.join(work, "cases"))):
+    logs = [os.path.join(d, f) for d, _, names in os.walk(os.path.join(work, "cases", case)) for f in names if f.endswith(".evtx")]
+    cases.append(sorted(logs)[:5])
+for hosts in (1000, 10000):
+    for n in range(hosts):
+        host = os.path.join(work, f"hosts{hosts}", f"h{n:05}")
+        os.makedirs(host)
+        for k, log in enumerate(cases[n % len(cases)]):
+            os.link(log, os.path.join(host, f"{k}.evtx"))
+PY
 # One log alone: what several threads make of a single file.
 python3 - "$work" <<'PY'
 import os, shutil, sys
@@ -38,15 +83,22 @@ one, capture = os.path.join(work, "one.evtx"), os.path.join(work, "capture.pcap"
 
 
 def run(commands):
-    """CPU seconds, wall seconds and the largest peak memory (MiB) of commands one after the other."""
+    """CPU seconds, wall seconds and the largest anonymous memory (MiB) of commands one after the other."""
     cpu = wall = peak = 0.0
     for command in commands:
         before = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Sampled: what a process maps of files and the page cache is not its own.
+        while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            try:
+                status = open(f"/proc/{process.pid}/status").read().split("RssAnon:")
+                peak = max(peak, int(status[1].split()[0]) / 1024) if len(status) > 1 else peak
+            except (OSError, ValueError):
+                pass
+            time.sleep(0.01)
         _, _, used = os.wait4(process.pid, 0)
         wall += time.monotonic() - before
         cpu += used.ru_utime + used.ru_stime
-        peak = max(peak, used.ru_maxrss / 1024)
     return cpu, wall, peak
 
 
@@ -63,7 +115,7 @@ def job(title, files, tools):
     for _ in range(runs):
         for name, commands in there:
             figures[name].append(run(commands))
-    print("| tool | CPU s | wall s | peak MiB | CPU, rdpwhy = 1 |\n|---|---|---|---|---|")
+    print("| tool | CPU s | wall s | anonymous MiB | CPU, rdpwhy = 1 |\n|---|---|---|---|---|")
     first = None
     for name, list_ in figures.items():
         cpu, wall, peak = (statistics.median(column) for column in zip(*list_))
@@ -88,6 +140,23 @@ job("Logs, two threads", logs, [
 job("One large log, two threads", [one], [
     ("rdpwhy diagnose -j2", diagnose(one, 2)),
     ("rdpwhy diagnose -j1", diagnose(one, 1)),
+])
+rdp = sorted(glob.glob(os.path.join(work, "rdp", "*.evtx")))
+job("Remote Desktop logs alone, one thread", rdp, [
+    ("rdpwhy diagnose -j1", diagnose(os.path.join(work, "rdp"), 1)),
+    ("evtx_dump -t1 -o jsonl", [["evtx_dump", "-t1", "-o", "jsonl", log] for log in rdp]),
+    ("cat", [["cat", *rdp]]),
+])
+fleet = [[rdpwhy, "fleet", os.path.join(work, "hosts10000"), "-j1", "-o", os.devnull]]
+job("10,000 hosts, one thread", glob.glob(os.path.join(work, "hosts10000", "*", "*")), [
+    ("rdpwhy fleet -j1", fleet),
+    ("with --hash sha256", [fleet[0] + ["--hash", "sha256"]]),
+    ("1,000 hosts", [[rdpwhy, "fleet", os.path.join(work, "hosts1000"), "-j1", "-o", os.devnull]]),
+])
+job("Start-up", [], [("one small case", diagnose(os.path.join(work, "cases", "nla-required"), 1))])
+job("Capture, two threads", [capture], [
+    ("rdpwhy diagnose -j2", diagnose(capture, 2)),
+    ("rdpwhy diagnose -j1", diagnose(capture, 1)),
 ])
 job("Capture, one thread", [capture], [
     ("rdpwhy diagnose -j1", diagnose(capture, 1)),

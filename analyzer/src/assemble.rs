@@ -2,7 +2,7 @@
 
 use rdpwhy_parsers::Timestamp;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use crate::attempt::{Attempt, Outcome};
@@ -506,6 +506,10 @@ fn summary(attempts: &[AttemptReport], verdicts: &[VerdictReport]) -> Summary {
         tries: attempts.iter().map(|a| a.count).sum(),
         ..Summary::default()
     };
+    let causes: HashMap<&str, &str> = verdicts
+        .iter()
+        .filter_map(|v| Some((v.id.as_str(), v.cause.as_deref()?)))
+        .collect();
     for a in attempts {
         match a.outcome {
             "ok" => s.ok += 1,
@@ -514,13 +518,9 @@ fn summary(attempts: &[AttemptReport], verdicts: &[VerdictReport]) -> Summary {
             "cancelled" => s.cancelled += 1,
             _ => s.unknown += 1,
         }
-        let cause = a
-            .verdict
-            .as_ref()
-            .and_then(|id| verdicts.iter().find(|v| v.id == *id))
-            .and_then(|v| v.cause.clone());
+        let cause = a.verdict.as_ref().and_then(|id| causes.get(id.as_str()));
         if let Some(cause) = cause.filter(|_| matches!(a.outcome, "failed" | "dropped")) {
-            *s.by_cause.entry(cause).or_default() += 1;
+            *s.by_cause.entry((*cause).to_owned()).or_default() += 1;
         }
     }
     s
@@ -542,7 +542,7 @@ fn sources(parts: &Parts<'_>) -> Vec<SourceReport> {
                     Some(h) => parts.roles.side(h),
                     None => main.map(|_| "wire"),
                 },
-                sha256: None,
+                sha256: s.sha256.clone(),
                 bytes: s.bytes,
                 records: s.batch.logs.iter().map(|l| l.records).sum(),
                 events: s.batch.events.len() as u64,

@@ -2,10 +2,10 @@
 
 use rdpwhy_parsers::{Kind, Timestamp};
 
-use crate::attempt::{Attempt, Outcome};
+use crate::attempt::Attempt;
 use crate::evidence::{At, Evidence};
+use crate::good::Good;
 use crate::index::Index;
-use crate::tries::{client_key, server_key};
 use crate::verdict::Verdict;
 
 /// Without a good connection before, changes of the last days are worth a look.
@@ -19,21 +19,13 @@ pub fn before(
     index: &Index,
     kinds: &[Kind],
     attempts: &[Attempt],
+    good: &Good,
     v: &Verdict,
 ) -> (Vec<At>, Option<Timestamp>) {
     let Some(first) = v.attempts.first().and_then(|i| attempts.get(*i)) else {
         return (Vec::new(), None);
     };
-    let good = |a: &&Attempt| {
-        a.outcome == Outcome::Ok && a.start < first.start && server_key(a) == server_key(first)
-    };
-    let of_pair = attempts
-        .iter()
-        .filter(good)
-        .filter(|a| client_key(a) == client_key(first))
-        .map(|a| a.start)
-        .max();
-    let last_good = of_pair.or_else(|| attempts.iter().filter(good).map(|a| a.start).max());
+    let last_good = good.last_before(first);
     let Some(host) = first.server.host else {
         return (Vec::new(), last_good);
     };

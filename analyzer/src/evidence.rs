@@ -15,6 +15,8 @@ pub struct SourceEvents {
     pub format: &'static str,
     /// Size of the file.
     pub bytes: u64,
+    /// SHA-256 of the file in hex digits, where it was asked for.
+    pub sha256: Option<String>,
     /// What was in it.
     pub batch: EventBatch,
 }

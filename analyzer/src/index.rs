@@ -29,7 +29,7 @@ impl Index {
         }
         let mut index = Self::default();
         for (host, mut events) in by_host {
-            events.sort_by_key(|(time, at)| {
+            events.sort_by_cached_key(|(time, at)| {
                 (*time, evidence.event(*at).map_or(0, |e| e.event.place), *at)
             });
             drop_copies(evidence, &mut events);

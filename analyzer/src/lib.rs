@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod explain;
 pub mod facts;
 pub mod fold;
+pub mod good;
 pub mod hosts;
 pub mod identities;
 pub mod index;
@@ -53,6 +54,7 @@ pub use assemble::Parts;
 use case::Case;
 use evidence::{At, Evidence};
 use fold::Folded;
+use good::Good;
 use identities::Identities;
 use index::Index;
 use judge::Opinion;
@@ -86,6 +88,8 @@ pub struct Options {
     pub why_not: Option<String>,
     /// Whether the report tells apart whom it names, which redaction needs.
     pub identities: bool,
+    /// Whether to hash every source (SHA-256).
+    pub hash: bool,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
 }
@@ -162,6 +166,7 @@ fn read(
     let means = pipeline::Means {
         secrets,
         zone: options.zone.as_ref(),
+        hash: options.hash,
     };
     let mut read = pipeline::within(options.threads, || {
         pipeline::read(&sources, &means, progress)
@@ -211,7 +216,8 @@ fn judge_evidence<T>(
         .zip(entry_of)
         .flat_map(|(signs, entry)| signs.iter().map(move |at| (*at, entry)))
         .collect();
-    let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
+    let good = Good::new(&attempts);
+    let mut verdicts = verdict::verdicts(knowledge, &attempts, &good, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
     // What a cause rests on may be in attempts that nobody asked for, so they are left out only now.
     if !all {
@@ -224,7 +230,7 @@ fn judge_evidence<T>(
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> = verdicts
         .iter()
-        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v))
+        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, &good, v))
         .collect();
     let parts = Parts {
         evidence: &case.evidence,

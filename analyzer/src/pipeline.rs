@@ -1,11 +1,15 @@
 //! Reads all sources, in parallel. The only place that knows threads; its result does not depend on them.
 
+mod tap;
+
 use rayon::prelude::*;
 use rdpwhy_parsers::tls::keylog::KeyLog;
-use rdpwhy_parsers::{EventBatch, ReadAt, Timestamp, evtx, export, pcap};
+use rdpwhy_parsers::{Copies, EventBatch, ReadAt, Timestamp, evtx, export, pcap};
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::evidence::SourceEvents;
+use tap::Tap;
 
 /// One evidence file to read.
 pub struct Source {
@@ -21,6 +25,10 @@ pub trait Progress: Sync {
     fn bytes(&self, n: u64);
     /// This source is in hand.
     fn source(&self, label: &str);
+    /// Whether the work is to be broken off: nothing more is read then, and what comes out is not whole.
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Hears nothing.
@@ -47,6 +55,8 @@ pub struct Means<'a> {
     pub secrets: &'a [Vec<u8>],
     /// Of times that stand in exports without a zone.
     pub zone: Option<&'a jiff::tz::TimeZone>,
+    /// Whether to hash every source (SHA-256).
+    pub hash: bool,
 }
 
 /// Reads every source. Sources come out in the order they went in.
@@ -58,6 +68,7 @@ pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> V
     let keys = Keys {
         secrets,
         zone: means.zone,
+        hash: means.hash,
     };
     sources
         .par_iter()
@@ -69,16 +80,46 @@ pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> V
 /// them by recursion. Memory that is never touched costs nothing.
 const STACK: usize = 64 << 20;
 
-/// Runs all that follows in a pool of so many threads; all cores without a number.
+/// Runs all that follows in a pool of so many threads; all cores without a number. Inside such a pool in that one.
 pub fn within<T: Send>(threads: Option<usize>, run: impl FnOnce() -> T + Send) -> T {
-    match rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .stack_size(STACK)
-        .build()
-    {
+    if rayon::current_thread_index().is_some() {
+        return run();
+    }
+    match pool(threads) {
         Ok(pool) => pool.install(run),
         Err(_) => run(),
     }
+}
+
+fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .stack_size(STACK)
+        .build()
+}
+
+/// Does each piece of work `0..count` once, several at a time, begun in this order. All of them share one pool, so that the
+/// last one, if it is large, gets all of it.
+pub fn each(threads: Option<usize>, count: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let Ok(pool) = pool(threads) else {
+        return (0..count).for_each(work);
+    };
+    let take = || {
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= count {
+                break;
+            }
+            pool.install(|| work(n));
+        }
+    };
+    // These threads only wait for the pool's.
+    std::thread::scope(|scope| {
+        for _ in 0..pool.current_num_threads() {
+            scope.spawn(take);
+        }
+    });
 }
 
 /// What `each` makes of each of `0..count`, in this order, in parallel.
@@ -94,6 +135,7 @@ pub fn map<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync + Send) -> Ve
 struct Keys<'a> {
     secrets: KeyLog,
     zone: Option<&'a jiff::tz::TimeZone>,
+    hash: bool,
 }
 
 impl Keys<'_> {
@@ -109,26 +151,34 @@ impl Keys<'_> {
 fn read_one(source: &Source, keys: &Keys<'_>, progress: &dyn Progress) -> SourceEvents {
     progress.source(&source.label);
     let bytes = source.bytes.size();
+    let tap = Tap::new(source.bytes.as_ref(), progress, keys.hash);
     let mut head = vec![0; HEAD];
     let read = source.bytes.fill_at(0, &mut head);
-    let (format, batch) = match read {
+    let (format, mut batch) = match read {
         Err(e) => ("unknown", unreadable(&e.to_string())),
         Ok(n) => {
             head.truncate(n);
-            parse(source, &head, keys)
+            parse(&tap, &head, keys)
         }
     };
-    progress.bytes(bytes);
+    let sha256 = match tap.finish() {
+        Some(Ok(hash)) => Some(hash),
+        Some(Err(why)) => {
+            batch.defect("file", format!("has no hash: {why}"), 0);
+            None
+        }
+        None => None,
+    };
     SourceEvents {
         label: source.label.clone(),
         format,
         bytes,
+        sha256,
         batch,
     }
 }
 
-fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventBatch) {
-    let bytes = source.bytes.as_ref();
+fn parse(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventBatch) {
     if evtx::looks_like(head) {
         return ("evtx", event_log(bytes));
     }
@@ -139,10 +189,10 @@ fn parse(source: &Source, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventB
         } else {
             "pcap"
         };
-        return (
-            format,
-            pcap::read(bytes, (!keys.secrets.is_empty()).then_some(&keys.secrets)),
-        );
+        let secrets = (!keys.secrets.is_empty()).then_some(&keys.secrets);
+        let mut batch = pcap::read(bytes, secrets);
+        batch.shrink();
+        return (format, batch);
     }
     if let Some(form) = export::looks_like(head) {
         let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
@@ -167,6 +217,7 @@ fn event_log(bytes: &dyn ReadAt) -> EventBatch {
     };
     let mut batch = EventBatch::default();
     batch.defects.extend(defects);
+    let mut copies = Copies::default();
     // Not all at once: what is appended is free before the next pieces are read.
     for group in starts.chunks(PIECES_AT_ONCE) {
         let pieces: Vec<EventBatch> = group
@@ -174,7 +225,7 @@ fn event_log(bytes: &dyn ReadAt) -> EventBatch {
             .map(|s| evtx::read_chunks(bytes, &plan, piece(s)))
             .collect();
         for p in pieces {
-            batch.append(p);
+            copies.append(&mut batch, p);
         }
     }
     evtx::finish(&mut batch);

@@ -4,7 +4,7 @@
 //! RFC 3339 texts in UTC with at least milliseconds.
 
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::identities::Identities;
 use crate::reasoning::Reasoning;
@@ -341,15 +341,16 @@ impl Report {
         if named {
             return 1;
         }
-        let excused = |a: &AttemptReport| {
-            self.verdicts
-                .iter()
-                .any(|v| v.severity == "remark" && v.attempts.contains(&a.id))
-        };
+        let excused: HashSet<&str> = self
+            .verdicts
+            .iter()
+            .filter(|v| v.severity == "remark")
+            .flat_map(|v| v.attempts.iter().map(String::as_str))
+            .collect();
         let hurt = self
             .attempts
             .iter()
-            .any(|a| matches!(a.outcome, "failed" | "dropped") && !excused(a));
+            .any(|a| matches!(a.outcome, "failed" | "dropped") && !excused.contains(a.id.as_str()));
         if hurt { 4 } else { 0 }
     }
 }

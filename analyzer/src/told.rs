@@ -52,6 +52,7 @@ pub fn source(told: &Told) -> SourceEvents {
         label: LABEL.to_owned(),
         format: FORMAT,
         bytes: 0,
+        sha256: None,
         batch,
     }
 }

@@ -43,7 +43,7 @@ pub enum ClientKey {
 }
 
 /// The server by its logs, else by address, else by the name the client used; with the port dialled.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServerKey {
     /// By its own logs.
     Host(HostId),

@@ -3,7 +3,8 @@
 use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::attempt::{Attempt, Fact, Outcome};
+use crate::attempt::{Attempt, Fact};
+use crate::good::Good;
 use crate::hosts::HostId;
 use crate::judge::{self, Finding, Opinion};
 use crate::knowledge::{Confidence, Knowledge};
@@ -48,6 +49,7 @@ struct Ballot {
 pub fn verdicts(
     knowledge: &Knowledge,
     attempts: &[Attempt],
+    good: &Good,
     opinions: Vec<Option<Opinion>>,
 ) -> Vec<Verdict> {
     let mut groups: BTreeMap<(Option<usize>, String, bool, String), Vec<Ballot>> = BTreeMap::new();
@@ -81,7 +83,7 @@ pub fn verdicts(
     }
     let mut found = Vec::new();
     for ((cause, host, remark, _), ballots) in groups {
-        for spell in spells(attempts, ballots) {
+        for spell in spells(attempts, good, ballots) {
             let stage = spell
                 .first()
                 .and_then(|b| attempts.get(b.attempt))
@@ -89,7 +91,7 @@ pub fn verdicts(
             found.push(verdict(knowledge, cause, &host, remark, stage, &spell));
         }
     }
-    found.sort_by_key(|x| rank(attempts, x));
+    found.sort_by_cached_key(|x| rank(attempts, x));
     found
 }
 
@@ -127,7 +129,7 @@ pub fn add_alone(
             });
         }
     }
-    verdicts.sort_by_key(|x| rank(attempts, x));
+    verdicts.sort_by_cached_key(|x| rank(attempts, x));
 }
 
 /// The gateway's own name is not known to its records' reader as a peer: the log's host stands in.
@@ -172,13 +174,7 @@ fn ballot(knowledge: &Knowledge, attempt: usize, a: &Attempt, mut opinion: Opini
 }
 
 /// A spell ends after a day without failure, or when the same pair connected well in between.
-fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
-    let mut good: BTreeMap<(ClientKey, ServerKey), Vec<Timestamp>> = BTreeMap::new();
-    for a in attempts.iter().filter(|a| a.outcome == Outcome::Ok) {
-        good.entry((client_key(a), server_key(a)))
-            .or_default()
-            .push(a.start);
-    }
+fn spells(attempts: &[Attempt], good: &Good, ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
     let mut spells: Vec<Vec<Ballot>> = Vec::new();
     let mut last: BTreeMap<(ClientKey, ServerKey), Timestamp> = BTreeMap::new();
     let mut latest: Option<Timestamp> = None;
@@ -187,10 +183,9 @@ fn spells(attempts: &[Attempt], ballots: Vec<Ballot>) -> Vec<Vec<Ballot>> {
             continue;
         };
         let pair = (client_key(a), server_key(a));
-        let recovered = last.get(&pair).is_some_and(|before| {
-            good.get(&pair)
-                .is_some_and(|list| list.iter().any(|t| *t > *before && *t < a.start))
-        });
+        let recovered = last
+            .get(&pair)
+            .is_some_and(|before| good.between(&pair, *before, a.start));
         let quiet = latest.is_some_and(|t| a.start.since(t) > SPELL_NS);
         if spells.is_empty() || quiet || recovered {
             spells.push(Vec::new());

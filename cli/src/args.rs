@@ -25,6 +25,9 @@ pub enum Command {
     /// Tell why RDP connections failed, from event logs and packet captures
     #[command(after_help = EXAMPLES, after_long_help = EXIT_AND_EXAMPLES)]
     Diagnose(Box<Diagnose>),
+    /// Tell it of many hosts in one run, and what they have in common
+    #[command(after_help = crate::fleet::EXAMPLES)]
+    Fleet(Box<crate::fleet::Fleet>),
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Timeline>),
@@ -149,6 +152,10 @@ pub struct Demo {
 
 /// `rdpwhy diagnose`.
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch that can be typed"
+)]
 pub struct Diagnose {
     /// File, folder (searched through), archive (zip, 7z, tar, gz, zst), or - for standard input
     ///
@@ -198,6 +205,21 @@ pub struct Diagnose {
     #[arg(long, help_heading = "Output")]
     pub all: bool,
 
+    /// Take every folder and archive in PATH for a host of its own: as rdpwhy fleet, which has more options
+    ///
+    /// --format json then writes a line per host and verdict.
+    #[arg(long, help_heading = "Output",
+        conflicts_with_all = ["redact", "why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
+    pub by_host: bool,
+
+    /// Hash every file while it is read; the report has it beside each source
+    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Evidence")]
+    pub hash: Option<Hash>,
+
+    /// How progress is told on standard error
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto, help_heading = "Output")]
+    pub progress: ProgressMode,
+
     /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
     ///
     /// Names and addresses that the evidence tells in their own fields are replaced wherever they occur, folders and file
@@ -223,7 +245,7 @@ pub struct Diagnose {
 }
 
 /// The span of time to look at.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Span of time (RFC 3339, or local time with --tz)")]
 pub struct Span {
     /// From this moment on
@@ -308,6 +330,49 @@ pub enum Color {
     Always,
     /// Not at all
     Never,
+}
+
+/// How files are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hash {
+    /// SHA-256
+    Sha256,
+}
+
+/// How progress is told on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    /// A bar on a terminal, else nothing
+    Auto,
+    /// A line every few seconds
+    Plain,
+    /// The same for programs: an object a line
+    Json,
+    /// Not at all
+    None,
+}
+
+/// Reads a size: a number of bytes, or of KiB, MiB, GiB with K, M, G behind it.
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    let wrong = || "a size such as 512M or 2G".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text
+        .get(digits.len()..)
+        .unwrap_or_default()
+        .to_ascii_uppercase()
+        .as_str()
+    {
+        "" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(1 << shift)
+        .filter(|n| *n > 0)
+        .ok_or_else(wrong)
 }
 
 pub(crate) fn threads(text: &str) -> Result<usize, String> {

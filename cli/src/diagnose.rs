@@ -11,10 +11,11 @@ use rdpwhy_parsers::Timestamp;
 
 use crate::args::{Color, Diagnose, Format};
 use crate::engine::{self, Limits};
+use crate::fleet;
 use crate::input::content::{Content, recognise};
 use crate::input::{self, Found, KeyLog, Problem};
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Mode, Progress};
 use crate::redact;
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
@@ -28,10 +29,13 @@ const UNREADABLE: &str = "unknown";
 /// Runs it and returns the exit status.
 pub fn diagnose(
     args: &Diagnose,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     err: &mut dyn Write,
     surroundings: &Surroundings,
 ) -> u8 {
+    if args.by_host {
+        return fleet::by_host(args, out, err, surroundings);
+    }
     let mut say = Speaker { err, surroundings };
     match run(args, out, &mut say) {
         Ok(status) => status,
@@ -73,12 +77,17 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     for path in &args.keylog {
         key_logs.push(key_log(path)?);
     }
-    let progress = Progress::new(say.surroundings.progress, say.surroundings.charset);
+    let progress = Progress::new(
+        Mode::of(args.progress, say.surroundings.progress),
+        say.surroundings.charset,
+    );
     let found = input::collect(
         &args.paths,
         &input::Options {
             password: args.password.as_deref(),
             temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
+            memory: input::MEMORY,
+            open_files: input::OPEN_FILES,
             watch: &|label| progress.source(label),
         },
     );
@@ -93,7 +102,11 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         progress.finish();
         return Err(nothing(&args.paths, &problems, &ignored, say));
     }
-    progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
+    progress.total(
+        0,
+        inputs.len() as u64,
+        inputs.iter().map(|i| i.bytes.size()).sum(),
+    );
     let mut report =
         engine::analyze(inputs, key_logs, &limits, &knowledge, &progress).map_err(Stop::usage)?;
     progress.finish();
@@ -193,6 +206,7 @@ fn limits(args: &Diagnose, span: &Span, told: Option<Told>) -> Limits {
         why_not: args.why_not.clone(),
         zone: span.zone.clone(),
         identities: args.redact,
+        hash: args.hash.is_some(),
         threads: args.threads,
     }
 }

@@ -8,7 +8,6 @@ use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline, Told};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
-use crate::progress::Progress;
 
 /// What the analysis is limited to.
 #[derive(Debug, Default)]
@@ -33,6 +32,8 @@ pub struct Limits {
     pub zone: Option<jiff::tz::TimeZone>,
     /// Whether the report tells apart whom it names.
     pub identities: bool,
+    /// Whether to hash every source.
+    pub hash: bool,
     /// Threads.
     pub threads: Option<usize>,
 }
@@ -60,7 +61,7 @@ pub fn check(folder: &Path) -> Result<Checked, Vec<String>> {
 }
 
 /// Path and text of each cause file, sorted.
-fn cause_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
+pub fn cause_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
     let told = |path: &Path, e: &std::io::Error| format!("{}: {e}", path.display());
     let mut files = Vec::new();
     let mut todo = vec![folder.to_owned()];
@@ -92,17 +93,11 @@ pub fn analyze(
     key_logs: Vec<KeyLog>,
     limits: &Limits,
     knowledge: &Knowledge,
-    progress: &Progress,
+    progress: &dyn rdpwhy_analyzer::Progress,
 ) -> Result<Report, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
-    rdpwhy_analyzer::analyze(
-        sources,
-        &secrets,
-        knowledge,
-        &options(limits),
-        &Heard(progress),
-    )
-    .map_err(|e| e.to_string())
+    rdpwhy_analyzer::analyze(sources, &secrets, knowledge, &options(limits), progress)
+        .map_err(|e| e.to_string())
 }
 
 /// Tells the evidence event by event; `tell` gets the timeline.
@@ -114,7 +109,7 @@ pub fn timeline<T>(
     key_logs: Vec<KeyLog>,
     limits: &Limits,
     knowledge: &Knowledge,
-    progress: &Progress,
+    progress: &dyn rdpwhy_analyzer::Progress,
     tell: impl FnOnce(&Timeline<'_>) -> T,
 ) -> Result<T, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
@@ -123,7 +118,7 @@ pub fn timeline<T>(
         &secrets,
         knowledge,
         &options(limits),
-        &Heard(progress),
+        progress,
         tell,
     )
     .map_err(|e| e.to_string())
@@ -174,18 +169,7 @@ fn options(limits: &Limits) -> Options {
         zone: limits.zone.clone(),
         why_not: limits.why_not.clone(),
         identities: limits.identities,
+        hash: limits.hash,
         threads: limits.threads,
-    }
-}
-
-struct Heard<'a>(&'a Progress);
-
-impl rdpwhy_analyzer::Progress for Heard<'_> {
-    fn bytes(&self, n: u64) {
-        self.0.bytes(n);
-    }
-
-    fn source(&self, label: &str) {
-        self.0.source(label);
     }
 }

@@ -7,7 +7,9 @@ mod demo;
 mod diagnose;
 mod engine;
 mod explain;
+pub mod fleet;
 pub mod input;
+mod interrupt;
 mod knowledge;
 mod manual;
 mod output;
@@ -37,7 +39,7 @@ pub const NOTHING_READ: u8 = 3;
 /// Runs the program as if its output were a pipe in a UTF-8 locale. The first argument is the program's name.
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     err: &mut dyn Write,
 ) -> u8 {
     run_in(args, out, err, &Surroundings::default())
@@ -46,13 +48,14 @@ pub fn run(
 /// Runs the program in given surroundings; returns the exit status.
 pub fn run_in(
     args: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     err: &mut dyn Write,
     surroundings: &Surroundings,
 ) -> u8 {
     match Arguments::try_parse_from(args) {
         Ok(Arguments { command }) => match command {
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
+            Command::Fleet(args) => fleet::fleet(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
             Command::Report(args) => report::report(&args, out, err, surroundings),
             Command::Script(args) => script::script(&args, out, err, surroundings),

@@ -50,14 +50,35 @@ impl Output {
     ///
     /// # Errors
     /// What the system says; the old file is then still there.
-    pub fn write(self, bytes: &[u8]) -> io::Result<()> {
+    pub fn write(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)?;
+        self.finish()
+    }
+
+    /// Puts what was written in its place.
+    fn finish(self) -> io::Result<()> {
         match self {
-            Self::Existing(mut file) => file.write_all(bytes),
-            Self::Replacing(mut file, path) => {
-                file.write_all(bytes)?;
+            Self::Existing(_) => Ok(()),
+            Self::Replacing(file, path) => {
                 file.as_file().sync_all()?;
                 file.persist(path).map(drop).map_err(|e| e.error)
             }
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Existing(file) => file.write(bytes),
+            Self::Replacing(file, _) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Existing(file) => file.flush(),
+            Self::Replacing(file, _) => file.flush(),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub charset: Charset,
     /// Whether standard error is a terminal that can show progress.
     pub progress: bool,
+    /// Whether Ctrl-C is this program's to handle.
+    pub signals: bool,
 }
 
 impl Default for Surroundings {
@@ -31,6 +33,7 @@ impl Default for Surroundings {
             colour: false,
             charset: Charset::Unicode,
             progress: false,
+            signals: false,
         }
     }
 }
@@ -50,6 +53,7 @@ impl Surroundings {
             colour: !matches!(AutoStream::choice(&stdout), ColorChoice::Never),
             charset: charset(|name| std::env::var(name).ok()),
             progress: std::io::stderr().is_terminal(),
+            signals: true,
         }
     }
 }

@@ -273,33 +273,8 @@ impl EventBatch {
     }
 
     /// Takes over everything of `other`, behind what is here.
-    pub fn append(&mut self, other: Self) {
-        let events_before = self.events.len();
-        let logs: Vec<u32> = other
-            .logs
-            .iter()
-            .map(|l| self.log(&l.host, &l.channel))
-            .collect();
-        for (theirs, ours) in other.logs.into_iter().zip(&logs) {
-            if let Some(l) = self.logs.get_mut(*ours as usize) {
-                l.first = l.first.min(theirs.first);
-                l.last = l.last.max(theirs.last);
-                l.first_record = l.first_record.min(theirs.first_record);
-                l.last_record = l.last_record.max(theirs.last_record);
-                l.records += theirs.records;
-                l.gaps.extend(theirs.gaps);
-            }
-        }
-        for (theirs, ours) in other.trails.into_iter().zip(&logs) {
-            if let Some(trail) = self.trails.get_mut(*ours as usize) {
-                trail.append(theirs, events_before);
-            }
-        }
-        let origins: Vec<u16> = other
-            .origins
-            .iter()
-            .map(|o| self.origin(&o.provider, o.id, o.spec))
-            .collect();
+    pub fn append(&mut self, mut other: Self) {
+        let (logs, origins) = self.append_counts(&mut other);
         let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
@@ -326,14 +301,69 @@ impl EventBatch {
                 ..e
             }
         }));
-        self.defects.extend(other.defects);
-        for (k, n) in other.unknown {
+    }
+
+    /// As [`EventBatch::append`], with those events only that have a place: the nth behind what is here.
+    pub(crate) fn append_some(&mut self, other: &mut Self, places: &[Option<usize>]) {
+        for trail in &mut other.trails {
+            trail.move_events(places);
+        }
+        let (logs, origins) = self.append_counts(other);
+        let kept = other.iter().zip(places).filter(|(_, p)| p.is_some());
+        for (theirs, _) in kept {
+            let e = theirs.event;
+            let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
+            let mut filling = self.push(e.kind, log, e.time, e.place, e.activity);
+            for (field, value) in theirs.fields() {
+                match value {
+                    Value::Int(n) => filling.int(field, n),
+                    Value::Flag(b) => filling.flag(field, b),
+                    Value::Ip(ip) => filling.ip(field, ip),
+                    Value::Text(text) => filling.text(field, text),
+                };
+            }
+            let origin = origins.get(usize::from(e.origin)).copied();
+            self.originates(origin.unwrap_or(u16::MAX));
+        }
+    }
+
+    /// Takes over all of `other` but its events; the numbers that its logs and origins have here.
+    fn append_counts(&mut self, other: &mut Self) -> (Vec<u32>, Vec<u16>) {
+        let events_before = self.events.len();
+        let logs: Vec<u32> = other
+            .logs
+            .iter()
+            .map(|l| self.log(&l.host, &l.channel))
+            .collect();
+        for (theirs, ours) in std::mem::take(&mut other.logs).into_iter().zip(&logs) {
+            if let Some(l) = self.logs.get_mut(*ours as usize) {
+                l.first = l.first.min(theirs.first);
+                l.last = l.last.max(theirs.last);
+                l.first_record = l.first_record.min(theirs.first_record);
+                l.last_record = l.last_record.max(theirs.last_record);
+                l.records += theirs.records;
+                l.gaps.extend(theirs.gaps);
+            }
+        }
+        for (theirs, ours) in std::mem::take(&mut other.trails).into_iter().zip(&logs) {
+            if let Some(trail) = self.trails.get_mut(*ours as usize) {
+                trail.append(theirs, events_before);
+            }
+        }
+        let origins: Vec<u16> = other
+            .origins
+            .iter()
+            .map(|o| self.origin(&o.provider, o.id, o.spec))
+            .collect();
+        self.defects.append(&mut other.defects);
+        for (k, n) in std::mem::take(&mut other.unknown) {
             *self.unknown.entry(k).or_default() += n;
         }
-        for (k, n) in other.unknown_recovered {
+        for (k, n) in std::mem::take(&mut other.unknown_recovered) {
             *self.unknown_recovered.entry(k).or_default() += n;
         }
         self.recovered += other.recovered;
+        (logs, origins)
     }
 
     pub(crate) fn value(&self, stored: Stored) -> Value<'_> {

@@ -81,6 +81,26 @@ impl Trail {
         );
     }
 
+    /// Places of the events that were recovered.
+    pub(crate) fn recovered_events(&self) -> impl Iterator<Item = usize> + '_ {
+        self.recovered.iter().filter_map(|(_, _, b)| match b {
+            Became::RecoveredEvent(at) => Some(*at),
+            _ => None,
+        })
+    }
+
+    /// Events have moved; those that went nowhere are forgotten.
+    pub(crate) fn move_events(&mut self, to: &[Option<usize>]) {
+        self.recovered.retain_mut(|(_, _, became)| {
+            let Became::RecoveredEvent(at) = became else {
+                return true;
+            };
+            let new = to.get(*at).copied().flatten();
+            *at = new.unwrap_or(*at);
+            new.is_some()
+        });
+    }
+
     /// A record of another age between two pages of a torn chunk can carry the next number: time must not run back.
     fn join(&mut self, run: Run) {
         let next = |last: &Run| {

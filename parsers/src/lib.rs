@@ -8,6 +8,7 @@ pub mod batch;
 pub mod catalog;
 pub mod code;
 mod continuity;
+mod copies;
 pub mod event;
 pub mod evtx;
 pub mod export;
@@ -21,6 +22,7 @@ pub mod tls;
 
 pub use batch::{Defect, EventBatch, Gap, Log, Origin};
 pub use code::{Code, code};
+pub use copies::Copies;
 pub use event::{Event, EventRef, Guid, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;

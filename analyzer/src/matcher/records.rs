@@ -43,7 +43,7 @@ impl Matcher<'_> {
         }
         // Windows of days hold thousands of records of which a few fit: only those are worth sorting.
         if found.len() > 1 {
-            found.sort_by_key(|f| (self.evidence.time(f.at), f.at));
+            found.sort_by_cached_key(|f| (self.evidence.time(f.at), f.at));
             found.dedup_by_key(|f| f.at);
         }
         if !e.among.is_empty() {
@@ -150,7 +150,7 @@ impl Matcher<'_> {
         self.of_hosts(host.into_iter(), e, a, &kinds, &mut all);
         all.sort_unstable();
         all.dedup();
-        all.sort_by_key(|at| {
+        all.sort_by_cached_key(|at| {
             (
                 self.evidence.time(*at),
                 self.evidence.event(*at).map_or(0, |x| x.event.place),
@@ -209,7 +209,7 @@ impl Matcher<'_> {
             if (mine.len() as u64) < e.count.0 {
                 continue;
             }
-            mine.sort_by_key(|at| (self.evidence.time(*at), *at));
+            mine.sort_by_cached_key(|at| (self.evidence.time(*at), *at));
             found.extend(mine.into_iter().filter_map(|at| {
                 let says = sentence::fill(&s.says, self.evidence.event(at)?);
                 Some(Found {

@@ -8,8 +8,9 @@ mod archive;
 pub mod content;
 pub mod limits;
 mod source;
+pub use source::FileSource;
 mod unpack;
-mod walk;
+pub(crate) mod walk;
 mod zstandard;
 
 use std::collections::BTreeMap;
@@ -51,7 +52,15 @@ impl Problem {
     }
 }
 
+/// Bytes of unpacked members that one case keeps in memory.
+pub const MEMORY: usize = 512 << 20;
+
+/// Files of one case that stay open. Beyond it they are opened for each read, which costs microseconds against reads of
+/// 64 KiB and more; most systems stop a process at 1,024 open files, and a triage folder can hold more logs than that.
+pub const OPEN_FILES: usize = 256;
+
 /// TLS secrets found among the paths.
+#[derive(Debug, Clone)]
 pub struct KeyLog {
     /// Label of the file or member.
     pub label: String,
@@ -78,6 +87,10 @@ pub struct Options<'a> {
     pub password: Option<&'a str>,
     /// Folder for what does not fit in memory.
     pub temporary: PathBuf,
+    /// Bytes of unpacked members that are kept in memory; what is more goes to the temporary file.
+    pub memory: usize,
+    /// Files that stay open.
+    pub open_files: usize,
     /// Told the label of each file and member before it is read.
     pub watch: &'a dyn Fn(&str),
 }

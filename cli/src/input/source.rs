@@ -7,15 +7,8 @@ use std::sync::Arc;
 
 use rdpwhy_parsers::ReadAt;
 
-/// Files that stay open. Beyond it they are opened for each read, which costs microseconds against reads of 64 KiB and
-/// more; most systems stop a process at 1,024 open files, and a triage folder can hold more logs than that.
-const MAX_OPEN: usize = 256;
-
 /// Members up to this size are kept in memory.
 const MAX_IN_MEMORY: usize = 64 << 20;
-
-/// All members in memory together; from then on even small ones go to the temporary file.
-const MAX_IN_MEMORY_TOTAL: usize = 512 << 20;
 
 /// A file on disk, read at positions: it may shrink or be rotated meanwhile, which a memory map would not survive.
 pub struct FileSource {
@@ -25,16 +18,16 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// Opens the file; keeps it open unless `already_open` others are.
+    /// Opens the file, and keeps it open if it may.
     ///
     /// # Errors
     /// What the system says: missing, no permission.
-    pub fn open(path: &Path, already_open: usize) -> io::Result<Self> {
+    pub fn open(path: &Path, stay_open: bool) -> io::Result<Self> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
         Ok(Self {
             path: path.to_owned(),
-            open: (already_open < MAX_OPEN).then_some(file),
+            open: stay_open.then_some(file),
             size,
         })
     }
@@ -95,6 +88,7 @@ pub struct Spool {
     file: Option<Arc<File>>,
     end: u64,
     in_memory: usize,
+    memory: usize,
 }
 
 /// What a reader gave before it ended or failed.
@@ -106,13 +100,14 @@ pub struct Spooled {
 }
 
 impl Spool {
-    /// A spool whose temporary file, if one is needed, lies in `folder`.
-    pub fn new(folder: PathBuf) -> Self {
+    /// A spool that keeps so much in memory, and whose temporary file, if one is needed, lies in `folder`.
+    pub fn new(folder: PathBuf, memory: usize) -> Self {
         Self {
             folder,
             file: None,
             end: 0,
             in_memory: 0,
+            memory,
         }
     }
 
@@ -122,7 +117,7 @@ impl Spool {
     /// # Errors
     /// When the temporary file cannot be made or written.
     pub fn take(&mut self, reader: &mut dyn Read) -> io::Result<Spooled> {
-        let room = MAX_IN_MEMORY.min(MAX_IN_MEMORY_TOTAL.saturating_sub(self.in_memory));
+        let room = MAX_IN_MEMORY.min(self.memory.saturating_sub(self.in_memory));
         let mut memory = Vec::new();
         let broken = reader.take(room as u64).read_to_end(&mut memory).err();
         if broken.is_some() || memory.len() < room {
@@ -223,8 +218,7 @@ mod tests {
 
     #[test]
     fn members_too_large_for_memory_share_one_file() {
-        let mut spool = Spool::new(std::env::temp_dir());
-        spool.in_memory = MAX_IN_MEMORY_TOTAL - 10;
+        let mut spool = Spool::new(std::env::temp_dir(), 10);
         let small = spool.take(&mut &b"small"[..]).expect("memory");
         let first = spool.take(&mut &[1; 100][..]).expect("file");
         let second = spool.take(&mut &[2; 50][..]).expect("file");
@@ -242,7 +236,7 @@ mod tests {
                 Err(io::Error::other("torn"))
             }
         }
-        let mut spool = Spool::new(std::env::temp_dir());
+        let mut spool = Spool::new(std::env::temp_dir(), 1000);
         let got = spool.take(&mut (&b"begun"[..]).chain(Torn)).expect("kept");
         assert_eq!(all(&*got.bytes), b"begun");
         assert!(got.broken.is_some());

@@ -39,7 +39,7 @@ pub(super) struct Unpacker<'a> {
 
 impl<'a> Unpacker<'a> {
     pub fn new(options: &'a Options<'a>, found: &'a mut Found) -> Self {
-        let spool = Spool::new(options.temporary.clone());
+        let spool = Spool::new(options.temporary.clone(), options.memory);
         Self {
             options,
             budget: std::rc::Rc::default(),
@@ -60,10 +60,13 @@ impl<'a> Unpacker<'a> {
             (self.options.watch)(at.label);
             let done = match file.kind {
                 Kind::Stream => self.standard_input_or_pipe(&file.path, at),
-                Kind::File => FileSource::open(&file.path, self.open_files).and_then(|source| {
-                    self.open_files += 1;
-                    self.seekable(at, Box::new(source))
-                }),
+                Kind::File => {
+                    FileSource::open(&file.path, self.open_files < self.options.open_files)
+                        .and_then(|source| {
+                            self.open_files += 1;
+                            self.seekable(at, Box::new(source))
+                        })
+                }
             };
             if let Err(e) = done {
                 self.failed(at.label, &e);

@@ -143,17 +143,22 @@ impl Walk {
     }
 
     fn problem(&mut self, label: &str, error: &io::Error) {
-        let what = match error.kind() {
-            io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-            io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
-            _ => format!("cannot be opened: {error}"),
-        };
-        self.problems.push(Problem::new(label, what));
+        self.problems.push(problem(label, error));
     }
 }
 
+/// What it means that a file or folder cannot be opened.
+pub fn problem(label: &str, error: &io::Error) -> Problem {
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        _ => format!("cannot be opened: {error}"),
+    };
+    Problem::new(label, what)
+}
+
 /// The path as given with `/`, without a separator at its end.
-fn label_of(path: &Path) -> String {
+pub fn label_of(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = if cfg!(windows) {
         text.replace('\\', "/")

@@ -1,5 +1,6 @@
 //! The report for programs.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use rdpwhy_analyzer::report::Report;
@@ -21,6 +22,41 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
     ))?;
     bytes.push(b'\n');
     String::from_utf8(bytes).map_err(serde::ser::Error::custom)
+}
+
+/// Any object, indented, with a newline at its end.
+///
+/// # Errors
+/// When it does not serialise.
+pub fn pretty(object: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    let mut text = visible(&serde_json::to_string_pretty(object)?);
+    text.push('\n');
+    Ok(text)
+}
+
+/// Any object in one line, with a newline at its end.
+///
+/// # Errors
+/// When it does not serialise.
+pub fn line(object: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    let mut text = visible(&serde_json::to_string(object)?);
+    text.push('\n');
+    Ok(text)
+}
+
+/// Escapes what does not show. Outside its texts JSON has nothing of the kind but line breaks.
+fn visible(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_hidden(c) {
+            for unit in units(c) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// JSON in which every character shows. Programs read the same texts; a person who looks at the file in a terminal is not

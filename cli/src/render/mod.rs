@@ -112,7 +112,7 @@ pub fn markdown(report: &Report, style: &Style) -> String {
 }
 
 /// Facts with ` · ` between them; lines break between facts only.
-fn facts(facts: &[String]) -> Vec<page::Run> {
+pub(crate) fn facts(facts: &[String]) -> Vec<page::Run> {
     let last = facts.len().saturating_sub(1);
     let dots = |n: usize| if n < last { " ·" } else { "" };
     let space = |n: usize| if n > 0 { " " } else { "" };

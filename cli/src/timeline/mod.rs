@@ -1,7 +1,7 @@
 //! `rdpwhy timeline`: paths in, every event out, on one clock.
 
 mod arguments;
-mod cells;
+pub(crate) mod cells;
 mod fold;
 mod json;
 mod names;
@@ -15,12 +15,12 @@ use std::path::Path;
 
 use rdpwhy_analyzer::timeline::Filter;
 
-use crate::args::Color;
+use crate::args::{Color, ProgressMode};
 use crate::diagnose::{Speaker, Stop, cannot_write, key_log, moment, nothing};
 use crate::engine::{self, Limits};
 use crate::input;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Mode, Progress};
 use crate::render::Style;
 use crate::span::Span;
 use crate::{Surroundings, put};
@@ -55,12 +55,17 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
     for path in &args.keylog {
         key_logs.push(key_log(path)?);
     }
-    let progress = Progress::new(say.surroundings.progress, say.surroundings.charset);
+    let progress = Progress::new(
+        Mode::of(ProgressMode::Auto, say.surroundings.progress),
+        say.surroundings.charset,
+    );
     let found = input::collect(
         &args.paths,
         &input::Options {
             password: args.password.as_deref(),
             temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
+            memory: input::MEMORY,
+            open_files: input::OPEN_FILES,
             watch: &|label| progress.source(label),
         },
     );
@@ -69,7 +74,11 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
         progress.finish();
         return Err(nothing(&args.paths, &found.problems, &found.ignored, say));
     }
-    progress.total(found.inputs.iter().map(|i| i.bytes.size()).sum());
+    progress.total(
+        0,
+        found.inputs.len() as u64,
+        found.inputs.iter().map(|i| i.bytes.size()).sum(),
+    );
     let limits = Limits {
         zone: span.zone.clone(),
         threads: args.threads,

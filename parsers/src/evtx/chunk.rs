@@ -28,10 +28,15 @@ pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> Event
         if chunk.signed
             && let Ok(taken) = fast.take(block, batch)
         {
-            let tally = Tally {
+            let mut tally = Tally {
                 read: taken.records,
                 ..Tally::default()
             };
+            if taken.old_records
+                && let Ok(mut data) = EvtxChunkData::new(block.to_vec(), false)
+            {
+                read_records(&mut data, Wanted::Old, &mut tally, batch);
+            }
             let span = (taken.first_number, taken.last_number);
             report(&tally, Some(span), chunk, batch);
         } else {
@@ -98,7 +103,8 @@ fn read_block(chunk: &Chunk, block: &mut [u8], batch: &mut EventBatch) {
                 header.first_event_record_number,
                 header.last_event_record_number,
             );
-            let tally = read_records(&mut data, batch);
+            let mut tally = Tally::default();
+            read_records(&mut data, Wanted::All, &mut tally, batch);
             report(&tally, trusted.then_some(span), chunk, batch);
         }
         Err(e) => batch.defect(at, format!("the chunk's header cannot be read: {e}"), 0),
@@ -156,14 +162,27 @@ fn reasons(error: &dyn Error) -> String {
     text
 }
 
-fn read_records(data: &mut EvtxChunkData, batch: &mut EventBatch) -> Tally {
+/// Which records of a chunk are to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// All of them.
+    All,
+    /// Only what lies behind the live ones, which were read already.
+    Old,
+}
+
+fn read_records(
+    data: &mut EvtxChunkData,
+    wanted: Wanted,
+    tally: &mut Tally,
+    batch: &mut EventBatch,
+) {
     let settings = Arc::new(
         ParserSettings::new()
             .validate_checksums(false)
             .recover_records(true)
             .indent(false),
     );
-    let mut tally = Tally::default();
     if data.parse(Arc::clone(&settings)).is_err() {
         // The table of strings is a short cut only: names also stand where they are used first.
         if let Some(table) = data.data.get_mut(128..CHUNK_HEADER) {
@@ -177,7 +196,7 @@ fn read_records(data: &mut EvtxChunkData, batch: &mut EventBatch) -> Tally {
         Ok(chunk) => chunk,
         Err(e) => {
             tally.fail(e);
-            return tally;
+            return;
         }
     };
     let mut live = HashSet::new();
@@ -187,6 +206,9 @@ fn read_records(data: &mut EvtxChunkData, batch: &mut EventBatch) -> Tally {
             Ok(record) if record.recovered => slack.push(record),
             Ok(record) => {
                 live.insert(record.event_record_id);
+                if wanted == Wanted::Old {
+                    continue;
+                }
                 match read_record(record, batch) {
                     Ok(()) => tally.read += 1,
                     Err(e) => tally.fail(e),
@@ -201,7 +223,6 @@ fn read_records(data: &mut EvtxChunkData, batch: &mut EventBatch) -> Tally {
             let _ = read_record(record, batch);
         }
     }
-    tally
 }
 
 /// Decodes one record into the batch.

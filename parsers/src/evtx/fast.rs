@@ -11,6 +11,8 @@
 //! the payload of a record that nobody asks for is not opened here, so a fault inside it (in a chunk with the right
 //! checksum) stays unseen.
 //!
+//! Old records behind the live ones are left to the general reader as well, which then renders nothing but them.
+//!
 //! Nothing is added to the batch before the whole chunk is understood.
 
 mod bytes;
@@ -55,6 +57,8 @@ pub(super) struct Taken {
     pub(super) first_number: u64,
     /// Number of the last record in the file, as the header says.
     pub(super) last_number: u64,
+    /// Whether old records lie behind the live ones. They are not read here.
+    pub(super) old_records: bool,
 }
 
 /// A record that was read, before it is counted.
@@ -89,16 +93,20 @@ impl Reader {
         self.seen.clear();
         self.template_bytes = 0;
         let mark = batch.mark();
-        if let Err(odd) = walk::records(block, &header, |record| self.record(block, record, batch))
-        {
-            batch.rewind(&mark);
-            return Err(odd);
-        }
+        let walked = walk::records(block, &header, |record| self.record(block, record, batch));
+        let old_records = match walked {
+            Ok(old_records) => old_records,
+            Err(odd) => {
+                batch.rewind(&mark);
+                return Err(odd);
+            }
+        };
         self.commit(mark.events(), batch);
         Ok(Taken {
             records: self.seen.len() as u64,
             first_number: header.first_number,
             last_number: header.last_number,
+            old_records,
         })
     }
 

@@ -7,6 +7,8 @@ use rdpwhy::input::{self, Options};
 /// What an archive unpacks to stays within its limits, and looking into it ends.
 pub fn archive(bytes: &[u8]) {
     let options = Options {
+        memory: rdpwhy::input::MEMORY,
+        open_files: rdpwhy::input::OPEN_FILES,
         password: Some("infected"),
         temporary: std::env::temp_dir(),
         watch: &|_| {},

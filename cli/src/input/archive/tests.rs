@@ -17,6 +17,8 @@ const KEYS: &[u8] = b"CLIENT_RANDOM 00 11\n";
 
 fn read(path: &Path, password: Option<&str>) -> Found {
     let options = Options {
+        memory: crate::input::MEMORY,
+        open_files: crate::input::OPEN_FILES,
         password,
         temporary: std::env::temp_dir(),
         watch: &|_| {},
@@ -271,6 +273,8 @@ fn the_order_of_the_paths_does_not_matter() {
     std::fs::write(at("c"), "text").expect("text");
     let labels = |paths: &[PathBuf]| {
         let options = Options {
+            memory: crate::input::MEMORY,
+            open_files: crate::input::OPEN_FILES,
             password: None,
             temporary: std::env::temp_dir(),
             watch: &|_| {},

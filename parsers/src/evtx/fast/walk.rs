@@ -66,12 +66,12 @@ pub(super) struct Record {
     pub(super) end: usize,
 }
 
-/// Calls `each` for every live record, and makes sure that nothing readable lies behind them.
+/// Calls `each` for every live record; says whether something readable lies behind them.
 pub(super) fn records(
     block: &[u8],
     header: &Header,
     mut each: impl FnMut(Record) -> Result<(), Odd>,
-) -> Result<(), Odd> {
+) -> Result<bool, Odd> {
     let mut at = CHUNK_HEADER;
     while at < header.free {
         let (record, next) = record(block, at)?.ok_or(Odd("no record where one must be"))?;
@@ -103,8 +103,8 @@ fn record(block: &[u8], at: usize) -> Result<Option<(Record, usize)>, Odd> {
     Ok(Some((record, end)))
 }
 
-/// Old records behind the live ones are the general reader's business.
-fn slack(block: &[u8], from: usize) -> Result<(), Odd> {
+/// Whether there are old records behind the live ones, which are the general reader's business.
+fn slack(block: &[u8], from: usize) -> Result<bool, Odd> {
     let rest = block.get(from..).unwrap_or_default();
     // Nearly always nothing but zeroes, or what is left of one old record: look at eight bytes at a time.
     let (words, tail) = rest.as_chunks::<8>();
@@ -127,9 +127,9 @@ fn slack(block: &[u8], from: usize) -> Result<(), Odd> {
         if old.is_some_and(|(old, _)| {
             block.get(old.end..old.end + SIZE_COPY) == block.get(at + 4..at + 8)
         }) {
-            return Err(Odd("an old record behind the live ones"));
+            return Ok(true);
         }
         at += 1;
     }
-    Ok(())
+    Ok(false)
 }
