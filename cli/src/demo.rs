@@ -40,7 +40,7 @@ const CASE: [(&str, &[u8]); 5] = [
 /// Runs it and returns the exit status: 0 when the case was written and diagnosed.
 pub fn demo(
     args: &args::Demo,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     err: &mut dyn Write,
     surroundings: &Surroundings,
 ) -> u8 {

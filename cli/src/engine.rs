@@ -133,7 +133,7 @@ pub fn report_and_timeline<T>(
     key_logs: Vec<KeyLog>,
     limits: &Limits,
     knowledge: &Knowledge,
-    progress: &Progress,
+    progress: &dyn rdpwhy_analyzer::Progress,
     tell: impl FnOnce(Report, &Timeline<'_>) -> T,
 ) -> Result<T, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
@@ -142,7 +142,7 @@ pub fn report_and_timeline<T>(
         &secrets,
         knowledge,
         &options(limits),
-        &Heard(progress),
+        progress,
         tell,
     )
     .map_err(|e| e.to_string())

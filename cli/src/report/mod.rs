@@ -9,7 +9,6 @@ mod compare;
 mod data;
 mod document;
 mod flowchart;
-mod hash;
 mod markup;
 mod page;
 
@@ -20,10 +19,11 @@ use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::timeline::Filter;
 use rdpwhy_analyzer::{Timeline, Told};
 
+use crate::args::ProgressMode;
 use crate::diagnose::{Speaker, Stop, add, cannot_write, key_log, moment, nothing};
 use crate::engine::{self, Limits};
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Mode, Progress};
 use crate::render::{self, Context, Style};
 use crate::seen;
 use crate::span::Span;
@@ -60,12 +60,17 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     for path in &args.keylog {
         key_logs.push(key_log(path)?);
     }
-    let progress = Progress::new(say.surroundings.progress, say.surroundings.charset);
+    let progress = Progress::new(
+        Mode::of(ProgressMode::Auto, say.surroundings.progress),
+        say.surroundings.charset,
+    );
     let found = input::collect(
         &args.paths,
         &input::Options {
             password: args.password.as_deref(),
             temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
+            memory: input::MEMORY,
+            open_files: input::OPEN_FILES,
             watch: &|label| progress.source(label),
         },
     );
@@ -74,8 +79,11 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
         progress.finish();
         return Err(nothing(&args.paths, &found.problems, &found.ignored, say));
     }
-    progress.total(found.inputs.iter().map(|i| i.bytes.size()).sum());
-    let hashes = hash::of(&found.inputs);
+    progress.total(
+        0,
+        found.inputs.len() as u64,
+        found.inputs.iter().map(|i| i.bytes.size()).sum(),
+    );
     let filter = filter(&limits);
     let problems = found.problems;
     for problem in &problems {
@@ -102,9 +110,6 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
             } else {
                 report.exit_status()
             };
-            for source in &mut report.sources {
-                source.sha256 = hashes.get(&source.path).cloned();
-            }
             add(&mut report, problems);
             (written(&report, timeline, &filter, &style, args), status)
         },
@@ -156,6 +161,7 @@ fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Limits {
         told,
         why_not: None,
         identities: false,
+        hash: true,
         threads: args.threads,
     }
 }

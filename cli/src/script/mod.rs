@@ -18,10 +18,11 @@ use rdpwhy_analyzer::report::{Report, VerdictReport};
 use rdpwhy_analyzer::{Knowledge, report};
 use rdpwhy_parsers::catalog;
 
+use crate::args::ProgressMode;
 use crate::diagnose::{Speaker, Stop, cannot_write, nothing};
 use crate::engine::{self, Limits};
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Mode, Progress};
 use crate::{Surroundings, input, put};
 use literal::literal;
 use parameters::Names;
@@ -127,12 +128,17 @@ fn run(args: &Script, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), 
 }
 
 fn read(args: &Script, knowledge: &Knowledge, say: &mut Speaker<'_>) -> Result<Report, Stop> {
-    let progress = Progress::new(say.surroundings.progress, say.surroundings.charset);
+    let progress = Progress::new(
+        Mode::of(ProgressMode::Auto, say.surroundings.progress),
+        say.surroundings.charset,
+    );
     let found = input::collect(
         &args.paths,
         &input::Options {
             password: args.password.as_deref(),
             temporary: std::env::temp_dir(),
+            memory: input::MEMORY,
+            open_files: input::OPEN_FILES,
             watch: &|label| progress.source(label),
         },
     );
