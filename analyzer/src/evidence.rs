@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::hosts::{HostId, Hosts};
 
 /// One evidence file, read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceEvents {
     /// Path as given.
     pub label: String,

@@ -130,6 +130,44 @@ pub fn timeline<T>(
     })
 }
 
+/// Which attempts are judged and told, while the others are only looked at as what happened beside them.
+pub type Wanted<'a> = &'a (dyn Fn(&attempt::Attempt) -> bool + Sync);
+
+/// Judges what is there of a case that is not over: the attempts that are `wanted`, each by itself, with everything else
+/// as their neighbourhood. Nothing is folded, so that each attempt keeps its id whatever comes later.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn judge_some(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    wanted: Wanted<'_>,
+) -> Result<Report, KnowledgeError> {
+    let options = Options {
+        threads: Some(1),
+        ..Options::default()
+    };
+    pipeline::within(options.threads, || {
+        judge(evidence, knowledge, &options, Some(wanted), |judged| {
+            assemble::report(judged.parts)
+        })
+    })
+}
+
+/// Judges evidence that was read by somebody else.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn judge_all(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+) -> Result<Report, KnowledgeError> {
+    judge(evidence, knowledge, options, None, |judged| {
+        assemble::report(judged.parts)
+    })
+}
+
 fn read(
     mut sources: Vec<Source>,
     secrets: &[Vec<u8>],
@@ -163,9 +201,22 @@ fn judge_evidence<T>(
     options: &Options,
     tell: impl FnOnce(Judged<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
+    judge(evidence, knowledge, options, None, tell)
+}
+
+fn judge<T>(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+    wanted: Option<Wanted<'_>>,
+    tell: impl FnOnce(Judged<'_>) -> T,
+) -> Result<T, KnowledgeError> {
     let (case, attempts) = Case::new(evidence)?;
     let matcher = case.matcher();
-    let kept: Vec<bool> = attempts.iter().map(|a| options.keep(a)).collect();
+    let kept: Vec<bool> = attempts
+        .iter()
+        .map(|a| options.keep(a) && wanted.is_none_or(|wanted| wanted(a)))
+        .collect();
     let opinion = |i: usize| {
         let a = attempts
             .get(i)
@@ -174,14 +225,21 @@ fn judge_evidence<T>(
         judge::forget(knowledge, a, &mut opinion);
         Some(opinion)
     };
-    let opinions: Vec<Option<Opinion>> =
-        pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion));
+    let opinions: Vec<Option<Opinion>> = if wanted.is_some() {
+        // A handful of attempts, many times a second: not worth a pool.
+        (0..attempts.len()).map(opinion).collect()
+    } else {
+        pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion))
+    };
     let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
     let Folded {
         attempts,
         opinions,
         entry_of,
-    } = fold::fold(attempts, opinions);
+    } = match wanted {
+        None => fold::fold(attempts, opinions),
+        Some(_) => fold::unfolded(attempts, opinions),
+    };
     let owners: HashMap<At, usize> = signs
         .iter()
         .zip(entry_of)
@@ -203,6 +261,7 @@ fn judge_evidence<T>(
         attempts: &attempts,
         verdicts: &verdicts,
         histories: &histories,
+        wanted,
     };
     Ok(tell(Judged {
         parts: &parts,

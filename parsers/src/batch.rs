@@ -76,7 +76,7 @@ pub struct Origin {
 pub type Counts = BTreeMap<(String, u32), u64>;
 
 /// Events with their values, and what else a source told.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EventBatch {
     /// Hosts and channels met, in the order met.
     pub logs: Vec<Log>,
@@ -247,6 +247,24 @@ impl EventBatch {
     pub(crate) fn is_recovered(&self, event: &Event) -> bool {
         self.recovered_events
             .contains(&(event.log, event.place, event.time))
+    }
+
+    /// Bytes of memory that the events and their values take, about.
+    pub fn footprint(&self) -> usize {
+        size_of::<Self>()
+            + self.events.capacity() * size_of::<Event>()
+            + self.values.capacity() * size_of::<Stored>()
+            + self.text.capacity()
+            + self.long_addresses.capacity() * size_of::<Ipv6Addr>()
+            + self.logs.capacity() * (size_of::<Log>() + size_of::<Trail>())
+    }
+
+    /// Whether both tell the same events with the same values.
+    pub fn tells_the_same(&self, other: &Self) -> bool {
+        self.events == other.events
+            && self.values == other.values
+            && self.text == other.text
+            && self.long_addresses == other.long_addresses
     }
 
     /// Adds a defect.

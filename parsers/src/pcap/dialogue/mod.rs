@@ -34,6 +34,7 @@ use tls::{Meaning, Record, Tls};
 const CLIENT_HELLO_FLOOR: u32 = 40;
 
 /// One direction.
+#[derive(Clone)]
 struct Lane {
     stream: Stream,
     /// Away while its bytes are worked on.
@@ -42,6 +43,7 @@ struct Lane {
 }
 
 /// One connection's dialogue.
+#[derive(Clone)]
 pub(crate) struct Dialogue {
     lanes: Pair<Lane>,
     pub story: Story,

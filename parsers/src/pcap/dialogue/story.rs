@@ -12,6 +12,7 @@ const MOST_STEPS: usize = 256;
 const MOST_DEFECTS: usize = 4;
 
 /// The steps of one connection.
+#[derive(Clone)]
 pub(crate) struct Story {
     batch: EventBatch,
     log: u32,
@@ -56,6 +57,11 @@ impl Story {
 
     pub(crate) fn told(&self, kind: Kind) -> bool {
         self.batch.events.iter().any(|e| e.kind == kind)
+    }
+
+    /// Kinds of the steps told, in their order.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.batch.events.iter().map(|e| e.kind)
     }
 
     /// Kind of the step told last.

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 
 /// Unanswered for so long, even a single segment does.
-const WAITED_IN_VAIN: i64 = 10_000_000_000;
+pub(super) const WAITED_IN_VAIN: i64 = 10_000_000_000;
 /// SYNs of one connection after which silence is an answer.
 const SYNS_IN_VAIN: u32 = 2;
 

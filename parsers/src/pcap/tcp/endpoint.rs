@@ -38,7 +38,7 @@ pub(crate) enum Sent {
 }
 
 /// One end of a connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Endpoint {
     pub packets: u32,
     /// Segments with payload, repetitions included.
