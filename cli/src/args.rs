@@ -28,6 +28,9 @@ pub enum Command {
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Timeline>),
+    /// Watch connections while they happen, and tell within a second why one died
+    #[command(after_help = crate::sniff::EXAMPLES)]
+    Sniff(Box<crate::sniff::Sniff>),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod redact;
 pub mod render;
+mod sniff;
 pub mod span;
 mod surroundings;
 pub mod timeline;
@@ -50,6 +51,7 @@ pub fn run_in(
         Ok(Arguments { command }) => match command {
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
+            Command::Sniff(args) => sniff::sniff(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),

@@ -21,6 +21,10 @@ pub struct Surroundings {
     pub charset: Charset,
     /// Whether standard error is a terminal that can show progress.
     pub progress: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+    /// Whether this is the whole process, so that Ctrl-C is ours to hear.
+    pub process: bool,
 }
 
 impl Default for Surroundings {
@@ -31,6 +35,8 @@ impl Default for Surroundings {
             colour: false,
             charset: Charset::Unicode,
             progress: false,
+            terminal: false,
+            process: false,
         }
     }
 }
@@ -50,6 +56,8 @@ impl Surroundings {
             colour: !matches!(AutoStream::choice(&stdout), ColorChoice::Never),
             charset: charset(|name| std::env::var(name).ok()),
             progress: std::io::stderr().is_terminal(),
+            terminal: stdout.is_terminal(),
+            process: true,
         }
     }
 }

@@ -7,7 +7,7 @@ use rdpwhy_analyzer::attempt::Attempt;
 use rdpwhy_analyzer::evidence::{Evidence, SourceEvents};
 use rdpwhy_analyzer::report::{AttemptReport, Report};
 use rdpwhy_analyzer::{Knowledge, KnowledgeError, Options, assemble, judge_all, judge_some};
-use rdpwhy_parsers::pcap::{Ports, Told, UnderWay, Watch};
+use rdpwhy_parsers::pcap::{Ports, Seen, Told, UnderWay, Watch};
 use rdpwhy_parsers::tls::keylog::KeyLog;
 use rdpwhy_parsers::{EventBatch, Timestamp};
 
@@ -24,12 +24,15 @@ const RETRY: i64 = 120 * SECOND;
 /// Attempts that ended before are not said anew because of a newer neighbour, until the end.
 const RECENT: i64 = 600 * SECOND;
 
+/// First bytes of a pcapng file, the same in both byte orders.
+const SECTION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
 /// What to listen for.
 #[derive(Default)]
 pub struct Setup {
     /// Name of the capture in the report.
     pub label: String,
-    /// `pcap`, `pcapng`, `live`.
+    /// `pcap`, `pcap-live`; that a file is pcapng is seen by its first bytes.
     pub format: &'static str,
     /// Ports of interest.
     pub ports: Ports,
@@ -92,29 +95,30 @@ impl Engine {
         }
     }
 
-    /// Takes the next bytes of a file or pipe.
+    /// Takes the next bytes of a file or pipe; `tap` sees each frame in them.
     ///
     /// # Errors
     /// When an embedded data file is wrong, which the tests exclude.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), KnowledgeError> {
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        tap: &mut dyn FnMut(&Seen<'_>),
+    ) -> Result<(), KnowledgeError> {
+        if self.bytes == 0 && bytes.starts_with(&SECTION) {
+            self.format = "pcapng";
+        }
         self.bytes += bytes.len() as u64;
-        self.watch.push(bytes);
+        self.watch.push(bytes, tap);
         self.absorb()
     }
 
-    /// Takes one frame from a network card: its time, LINKTYPE_ value, captured bytes, and length on the wire.
+    /// Takes one frame from a network card.
     ///
     /// # Errors
     /// When an embedded data file is wrong, which the tests exclude.
-    pub fn frame(
-        &mut self,
-        time: Timestamp,
-        link: u32,
-        data: &[u8],
-        wire_length: usize,
-    ) -> Result<(), KnowledgeError> {
-        self.bytes += data.len() as u64;
-        self.watch.frame(time, link, data, wire_length);
+    pub fn frame(&mut self, seen: &Seen<'_>) -> Result<(), KnowledgeError> {
+        self.bytes += seen.data.len() as u64;
+        self.watch.frame(seen);
         self.absorb()
     }
 
@@ -195,7 +199,8 @@ impl Engine {
             self.change(flow, due);
         }
         match self.changed_since {
-            Some(since) if now.since(since) >= GATHER => self.judge(now),
+            // As of the moment when it was ripe: between two packets of a replay may lie hours.
+            Some(since) if now.since(since) >= GATHER => self.judge(since.plus(GATHER)),
             _ => Ok(()),
         }
     }

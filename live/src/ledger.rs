@@ -145,12 +145,15 @@ impl Ledger {
     }
 }
 
+/// A session went on to its end.
+pub const ENDED: &str = "the session ended";
+
 /// What changed, in words.
 fn because(before: &Essence, now: &Essence) -> &'static str {
     match (before.state, now.state) {
         (State::Waiting, State::Cancelled) => "no retry came",
         (_, State::Step) => "a retry came",
-        (State::Open, _) => "the session ended",
+        (State::Open, _) => ENDED,
         (b, n) if b.is_bad() && !n.is_bad() => "a later connection shows that it hurt nobody",
         (b, n) if !b.is_bad() && n.is_bad() => "what came after shows that it failed",
         _ if before.cause != now.cause => "there is more evidence now",

@@ -46,7 +46,9 @@ fn watched(label: &str, bytes: &[u8], piece: usize) -> (Vec<Line>, Report) {
     let mut engine = Engine::new(setup, knowledge());
     let mut lines = Vec::new();
     for piece in bytes.chunks(piece) {
-        engine.push(piece).expect("embedded data is checked");
+        engine
+            .push(piece, &mut |_| {})
+            .expect("embedded data is checked");
         lines.extend(engine.lines());
     }
     let ending = engine.finish(Vec::new()).expect("embedded data is checked");
@@ -103,7 +105,10 @@ fn on_every_capture_of_the_samples() {
         let _ = writeln!(std::io::stderr(), "skipped: ../shared/samples is not there");
     }
     for path in &found {
-        check(&path.display().to_string(), &fs::read(path).expect("readable"));
+        check(
+            &path.display().to_string(),
+            &fs::read(path).expect("readable"),
+        );
     }
     let _ = writeln!(std::io::stderr(), "{} captures compared", found.len());
 }

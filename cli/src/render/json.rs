@@ -23,6 +23,25 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
     String::from_utf8(bytes).map_err(serde::ser::Error::custom)
 }
 
+/// One object in one line, with a newline at its end.
+///
+/// # Errors
+/// None that is known: all types that are written serialise.
+pub fn line(object: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(object)?;
+    let mut line = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        // Between the strings there is nothing hidden, and inside them an escape means the same.
+        if is_hidden(c) {
+            line.extend(units(c).map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    Ok(line)
+}
+
 /// JSON in which every character shows. Programs read the same texts; a person who looks at the file in a terminal is not
 /// at the mercy of whoever chose a user name (JSON itself lets C1 controls and reordering marks stand as they are).
 struct Visible(PrettyFormatter<'static>);

@@ -20,7 +20,7 @@ mod watch;
 
 pub use file::looks_like;
 pub use tcp::table::Ports;
-pub use watch::{Phase, Told, UnderWay, Watch};
+pub use watch::{Ends, Phase, Seen, Told, UnderWay, Watch};
 
 use crate::batch::EventBatch;
 use crate::read_at::ReadAt;

@@ -6,7 +6,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Inside;
-use super::file::{Blocks, Frame};
+use super::file::{Blocks, Frame, Item};
+use super::frame::packet::Body;
+use super::frame::{Decoded, Decoder};
 use super::tcp::table::{Desk, Ports, Table};
 use crate::batch::EventBatch;
 use crate::catalog;
@@ -61,6 +63,58 @@ pub struct UnderWay {
     pub stage: &'static str,
 }
 
+/// One frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// When it was captured.
+    pub time: Timestamp,
+    /// LINKTYPE_ value of the interface.
+    pub link: u32,
+    /// Captured bytes.
+    pub data: &'a [u8],
+    /// Length on the wire.
+    pub wire_length: usize,
+}
+
+impl<'a> Seen<'a> {
+    fn frame(&self, number: u64) -> Frame<'a> {
+        Frame {
+            number,
+            time: self.time,
+            link: self.link,
+            data: self.data,
+            wire_length: self.wire_length.max(self.data.len()),
+        }
+    }
+}
+
+/// Tells which TCP connection a frame belongs to.
+pub struct Ends(Decoder);
+
+impl Ends {
+    /// One that has seen nothing; fragments need their first part.
+    #[allow(clippy::new_without_default, reason = "it holds what it has seen")]
+    pub fn new() -> Self {
+        Self(Decoder::new())
+    }
+
+    /// Sender and receiver of a TCP segment.
+    pub fn of(&mut self, seen: &Seen<'_>) -> Option<(SocketAddr, SocketAddr)> {
+        let mut ends = None;
+        self.0.decode(&seen.frame(0), &mut |decoded| {
+            if let Decoded::Packet(packet) = decoded
+                && let Body::Tcp(segment) = &packet.body
+            {
+                ends = Some((
+                    SocketAddr::new(packet.source, segment.source_port),
+                    SocketAddr::new(packet.destination, segment.destination_port),
+                ));
+            }
+        });
+        ends
+    }
+}
+
 /// Reads a capture while it arrives: push the bytes of a file or pipe in any split, or single frames.
 pub struct Watch {
     blocks: Blocks,
@@ -78,22 +132,26 @@ impl Watch {
         }
     }
 
-    /// Takes the next bytes of a file or pipe.
-    pub fn push(&mut self, bytes: &[u8]) {
+    /// Takes the next bytes of a file or pipe; `tap` sees each frame in them.
+    pub fn push(&mut self, bytes: &[u8], tap: &mut dyn FnMut(&Seen<'_>)) {
         let inside = &mut self.inside;
-        self.blocks.push(bytes, &mut |item| inside.item(item));
+        self.blocks.push(bytes, &mut |item| {
+            if let Item::Frame(f) = &item {
+                tap(&Seen {
+                    time: f.time,
+                    link: f.link,
+                    data: f.data,
+                    wire_length: f.wire_length,
+                });
+            }
+            inside.item(item);
+        });
     }
 
-    /// Takes one frame from a network card: its time, LINKTYPE_ value, captured bytes, and length on the wire.
-    pub fn frame(&mut self, time: Timestamp, link: u32, data: &[u8], wire_length: usize) {
+    /// Takes one frame from a network card.
+    pub fn frame(&mut self, seen: &Seen<'_>) {
         self.frames += 1;
-        self.inside.frame(&Frame {
-            number: self.frames,
-            time,
-            link,
-            data,
-            wire_length: wire_length.max(data.len()),
-        });
+        self.inside.frame(&seen.frame(self.frames));
     }
 
     /// Says that it is now this late, whether or not packets came.

@@ -328,21 +328,19 @@ impl Table {
 
     /// Time goes on, whether or not packets come.
     pub(crate) fn pass(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
-        self.now = self.now.max(now);
-        loop {
-            let Some(watch) = &mut self.watch else { return };
-            let Some((due, number, key)) = watch.alarms.first().copied() else {
-                return;
-            };
-            if due > self.now {
-                return;
-            }
+        while let Some(watch) = &mut self.watch
+            && let Some((due, number, key)) = watch.alarms.first().copied()
+            && due <= now
+        {
             watch.alarms.remove(&(due, number, key));
+            // What is told is told as of then, however late the next packet comes.
+            self.now = self.now.max(due);
             if let Some(flow) = self.flows.get_mut(&key).filter(|f| f.number == number) {
                 flow.vigil.alarm = None;
                 self.attend(key, desk);
             }
         }
+        self.now = self.now.max(now);
     }
 
     /// Tells what is new of a connection, and sets the alarm for its next look.
