@@ -15,6 +15,8 @@ use super::feed::{Frame, News};
 
 /// How long the kernel may hold packets back to hand them over together, milliseconds.
 const PATIENCE_MS: i32 = 50;
+/// How long a card is left alone when nothing came.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Frames, and bytes of them, that are handed on together.
 const FRAMES: usize = 512;
 const BYTES: usize = 256 << 10;
@@ -86,7 +88,10 @@ pub fn open(name: &str, args: &Sniff) -> Result<Card, Refused> {
         .snaplen(args.snap)
         .buffer_size(args.buffer.saturating_mul(1 << 20))
         .timeout(PATIENCE_MS);
-    let mut capture = inactive.open().map_err(|e| trouble(&e))?;
+    // A blocking read waits for the next packet for ever, whatever the time above, while what came before it waits to be
+    // handed on.
+    let opened = inactive.open().and_then(Capture::setnonblock);
+    let mut capture = opened.map_err(|e| trouble(&e))?;
     if let Some(filter) = filter(&args.port) {
         capture.filter(&filter, true).map_err(|e| trouble(&e))?;
     }
@@ -170,7 +175,12 @@ impl Card {
                         });
                         true
                     }
-                    Err(Error::TimeoutExpired) => false,
+                    Err(Error::TimeoutExpired) => {
+                        if frames.is_empty() {
+                            thread::sleep(PAUSE);
+                        }
+                        false
+                    }
                     Err(e) => {
                         let why = format!("{}: {}", self.name, refused(&self.name, &e).what);
                         let _ = to.send(News::Frames(frames, bytes));
