@@ -185,6 +185,10 @@ fn judged(scenario: &Scenario, heard: &[Heard]) -> (bool, String) {
                 .any(|l| matches!(l["state"].as_str(), Some("ok" | "open")));
             (good && !blamed, text)
         }
+        Wanted::Waiting => {
+            let waits = last.values().any(|l| l["state"] == "waiting");
+            (waits && !blamed, text)
+        }
         Wanted::Failure(causes) => {
             let bad = |l: &&&Value| matches!(l["state"].as_str(), Some("failed" | "dropped"));
             let right = |l: &&Value| match l["verdict"]["cause"].as_str() {

@@ -132,45 +132,16 @@ impl Bench {
             .args(options)
             .env("DISPLAY", &self.display)
             .env("HOME", self.folder.join(format!("home-{number}")));
-        if options.iter().any(|o| o.starts_with("OPENSSL_CONF=")) {
-            return Err("pass the file by freerdp_with".to_owned());
-        }
-        Running::start(command, &self.log(number, "client"))
-    }
-
-    /// The same with an OpenSSL configuration that allows these versions only.
-    pub fn freerdp_limited(
-        &self,
-        net: &Net,
-        number: usize,
-        most: &str,
-        options: &[&str],
-    ) -> Result<Running, String> {
-        let path = self.folder.join(format!("{number}-openssl.cnf"));
-        let text = format!(
-            "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMaxProtocol = {most}\nCipherString = DEFAULT@SECLEVEL=0\n"
-        );
-        fs::write(&path, text).map_err(|e| e.to_string())?;
-        let mut command = net.on("c", "xfreerdp");
-        command
-            .args([
-                &format!("/v:{SERVER}"),
-                "/u:ana",
-                "/size:640x480",
-                "/log-level:ERROR",
-            ])
-            .args(options)
-            .env("OPENSSL_CONF", &path)
-            .env("DISPLAY", &self.display)
-            .env("HOME", self.folder.join(format!("home-{number}")));
         Running::start(command, &self.log(number, "client"))
     }
 
     /// rdesktop, which knows nothing newer than standard RDP security, TLS and Kerberos.
-    pub fn rdesktop(&self, net: &Net, number: usize) -> Result<Running, String> {
+    pub fn rdesktop(&self, net: &Net, number: usize, options: &[&str]) -> Result<Running, String> {
         let mut command = net.on("c", "rdesktop");
         command
-            .args(["-u", "ana", "-g", "640x480", SERVER])
+            .args(["-u", "ana", "-g", "640x480"])
+            .args(options)
+            .arg(SERVER)
             .env("DISPLAY", &self.display)
             .env("HOME", &self.folder);
         Running::start(command, &self.log(number, "client"))
