@@ -147,10 +147,8 @@ pub fn judge_some(
         threads: Some(1),
         ..Options::default()
     };
-    pipeline::within(options.threads, || {
-        judge(evidence, knowledge, &options, Some(wanted), |judged| {
-            assemble::report(judged.parts)
-        })
+    judge(evidence, knowledge, &options, Some(wanted), |judged| {
+        assemble::report(judged.parts)
     })
 }
 
@@ -250,7 +248,7 @@ fn judge<T>(
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> = verdicts
         .iter()
-        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, v))
+        .map(|v| changes::before(&case.evidence, &case.index, changes, &attempts, v))
         .collect();
     let parts = Parts {
         evidence: &case.evidence,

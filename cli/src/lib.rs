@@ -6,10 +6,13 @@ pub mod args;
 mod diagnose;
 mod engine;
 mod explain;
+#[cfg(any(windows, test))]
+mod here;
 pub mod input;
 mod knowledge;
 mod manual;
 mod output;
+mod probe;
 mod progress;
 mod redact;
 pub mod render;
@@ -52,6 +55,7 @@ pub fn run_in(
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
             Command::Sniff(args) => sniff::sniff(&args, out, err, surroundings),
+            Command::Probe(args) => probe::probe(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),

@@ -15,6 +15,7 @@
 pub mod engine;
 pub mod ledger;
 pub mod line;
+pub mod probe;
 pub mod store;
 
 pub use engine::{Ending, Engine, Setup};

@@ -12,9 +12,9 @@ pub const NEIGHBOURS: usize = 256;
 /// Connections of the same client at the same server that are looked at beside them.
 const OF_PAIR: usize = 32;
 /// Connections kept. Each takes two to six KiB.
-const MOST: usize = 65_536;
+const MOST: usize = 16_384;
 /// Bytes kept.
-const MOST_BYTES: usize = 192 << 20;
+const MOST_BYTES: usize = 64 << 20;
 /// What one client may take while others have to give way.
 const FAIR_SHARE: usize = 1024;
 

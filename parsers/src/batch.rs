@@ -249,6 +249,11 @@ impl EventBatch {
             .contains(&(event.log, event.place, event.time))
     }
 
+    /// Leaves away what happened before a moment. The logs keep the span that they cover.
+    pub fn forget_before(&mut self, moment: Timestamp) {
+        self.events.retain(|e| e.time >= moment);
+    }
+
     /// Bytes of memory that the events and their values take, about.
     pub fn footprint(&self) -> usize {
         size_of::<Self>()

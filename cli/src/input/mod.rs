@@ -7,7 +7,7 @@
 mod archive;
 pub mod content;
 pub mod limits;
-mod source;
+pub mod source;
 mod unpack;
 mod walk;
 mod zstandard;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use rdpwhy_analyzer::evidence::SourceEvents;
 use rdpwhy_live::line::Drops;
 use rdpwhy_parsers::Timestamp;
 
@@ -34,6 +35,8 @@ pub enum News {
     Frames(Vec<Frame>, Vec<u8>),
     /// The counters of an interface.
     Counters(Drops),
+    /// What the logs of the last half hour tell.
+    Records(Vec<SourceEvents>),
     /// No more comes, and why, if that is a mistake.
     Over(Option<String>),
 }

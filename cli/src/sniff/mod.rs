@@ -5,8 +5,9 @@ mod card;
 mod feed;
 mod keep;
 mod line;
+mod logs;
 mod on_fail;
-mod pcapng;
+pub(crate) mod pcapng;
 mod privileges;
 mod view;
 
@@ -99,6 +100,11 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
     let (to, from) = feed::line();
     let mut sources = Vec::new();
     let mut open = 0;
+    let follow = || match &args.logs {
+        Some(folder) => logs::follow(folder, to.clone(), Arc::clone(&stop))
+            .map_err(|e| Stop::usage(format!("--logs {}: {e}", folder.display()))),
+        None => Ok(()),
+    };
     let (label, format) = if let Some(path) = &args.read {
         let file = feed::file(path).map_err(|e| Stop {
             what: format!("{}: {e}", path.display()),
@@ -107,11 +113,13 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
         let label = path.display().to_string().replace('\\', "/");
         sources.push(label.clone());
         open += 1;
+        follow()?;
         feed::stream(file, to.clone());
         (label, "pcap")
     } else if args.pipe.is_some() {
         sources.push("-".to_owned());
         open += 1;
+        follow()?;
         feed::stream(std::io::stdin(), to.clone());
         ("-".to_owned(), "pcap")
     } else {
@@ -121,6 +129,7 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
             sources.push(name.clone());
         }
         privileges::drop(args.user.as_deref()).map_err(Stop::usage)?;
+        follow()?;
         open += cards.len();
         for card in cards {
             card.listen(to.clone(), Arc::clone(&stop));
@@ -267,6 +276,7 @@ impl Session<'_> {
                     }
                 }
                 Ok(News::Counters(drops)) => self.counters(drops)?,
+                Ok(News::Records(records)) => self.engine.logs(records),
                 Ok(News::Over(why)) => {
                     trouble.extend(why);
                     open -= 1;
@@ -280,6 +290,8 @@ impl Session<'_> {
             }
             self.tell()?;
         }
+        // Whoever still reads logs may stop now.
+        stop.store(true, Ordering::Relaxed);
         Ok(trouble)
     }
 

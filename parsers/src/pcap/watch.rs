@@ -205,7 +205,7 @@ impl Watch {
         Some(self.inside.table.now()).filter(|t| t.0 != i64::MIN)
     }
 
-    /// What the capture as a whole told so far: its log with the span that it covers, defects, and the facts that belong to
+    /// What the capture as a whole told so far: its log with the span that it covers, and the facts that belong to
     /// no TCP connection: UDP side channels of these clients and servers, and addresses claimed twice.
     pub fn beside(&self, of: &dyn Fn(IpAddr, IpAddr) -> bool) -> EventBatch {
         let Inside {
@@ -216,7 +216,9 @@ impl Watch {
             table,
             ..
         } = &self.inside;
-        let mut beside = batch.clone();
+        let mut beside = EventBatch::default();
+        beside.log("", "capture");
+        beside.logs.clone_from(&batch.logs);
         channels.tell(&mut beside, *log, table.made(), of);
         stations.tell(&mut beside, *log);
         beside
