@@ -11,9 +11,9 @@ use rdpwhy_parsers::pcap::{Ports, Seen, Told, UnderWay, Watch};
 use rdpwhy_parsers::tls::keylog::KeyLog;
 use rdpwhy_parsers::{EventBatch, Timestamp};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Subject};
 use crate::line::{Drops, Line, SCHEMA, State, Summary};
-use crate::store::{Store, append};
+use crate::store::{ByClient, Store, append};
 
 const SECOND: i64 = 1_000_000_000;
 /// How long news are gathered before they are judged together. The end of a connection is told half a second after its last
@@ -234,10 +234,11 @@ impl Engine {
         let mut batch = self.beside(now, &|client, peer| {
             peer == server.ip() && clients.contains(&client)
         });
-        let mut flow_of: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+        let mut flow_of = ByClient::new();
         for kept in &neighbours {
             append(&mut batch, &kept.told.batch);
-            flow_of.insert(kept.told.client, kept.told.flow);
+            let at = (kept.told.opened, kept.told.flow);
+            flow_of.entry(kept.told.client).or_default().push(at);
         }
         let newest = neighbours.iter().map(|k| k.told.opened).max();
         let from = newest.map_or(now, |t| t.min(now)).plus(-RECENT);
@@ -275,10 +276,10 @@ impl Engine {
 
     /// Says what is new about the attempts of a report. Attempts that end now, or whose connection is not among `flow_of`
     /// because only a log saw them, are said as well.
-    fn say(&mut self, now: Timestamp, report: &Report, flow_of: &BTreeMap<SocketAddr, u64>) {
+    fn say(&mut self, now: Timestamp, report: &Report, flow_of: &ByClient) {
         let at = assemble::time(now);
         for attempt in &report.attempts {
-            let flow = address(attempt).and_then(|a| flow_of.get(&a).copied());
+            let flow = address(attempt).and_then(|a| nearest(flow_of.get(&a)?, attempt));
             let kept = flow.and_then(|f| self.store.get(f));
             let ended = kept.map_or(now, |k| end(&k.told));
             let state = state(attempt, now.since(ended) < RETRY);
@@ -289,7 +290,14 @@ impl Engine {
                 .verdicts
                 .iter()
                 .find(|v| Some(&v.id) == attempt.verdict.as_ref());
-            if let Some(said) = self.ledger.note(attempt, verdict, state, (now, &at)) {
+            let subject = match flow {
+                Some(flow) => Subject::Flow(flow),
+                None => Subject::Attempt(attempt.id.clone()),
+            };
+            if let Some(said) = self
+                .ledger
+                .note(subject, attempt, verdict, state, (now, &at))
+            {
                 self.lines.push(Line::Attempt(Box::new(said)));
             }
         }
@@ -337,6 +345,14 @@ fn end(told: &Told) -> Timestamp {
 fn address(attempt: &AttemptReport) -> Option<SocketAddr> {
     let ip: IpAddr = attempt.client.ip.as_ref()?.parse().ok()?;
     Some(SocketAddr::new(ip, attempt.client.port?))
+}
+
+/// The one of a client's connections that began nearest to an attempt's start: ports are used again.
+fn nearest(flows: &[(Timestamp, u64)], attempt: &AttemptReport) -> Option<u64> {
+    let started = Timestamp::parse(&attempt.started);
+    let distance = |at: Timestamp| started.map_or(0, |s| at.since(s).abs());
+    let near = flows.iter().min_by_key(|(at, _)| distance(*at));
+    near.map(|(_, flow)| *flow)
 }
 
 fn state(attempt: &AttemptReport, lately: bool) -> State {

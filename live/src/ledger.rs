@@ -23,8 +23,20 @@ struct Essence {
     part_of: Option<String>,
 }
 
+/// What a line is about. A connection stays the same one when a log gives its ends other names, and the attempt's id is a
+/// hash of those.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A connection of the capture, by its number.
+    Flow(u64),
+    /// An attempt that only logs saw, by its id.
+    Attempt(String),
+}
+
 struct Entry {
     essence: Essence,
+    /// Of the line that was shown last.
+    id: String,
     lines: u32,
     /// Whether the last line was shown, or only counted.
     shown: bool,
@@ -33,8 +45,8 @@ struct Entry {
 /// The books.
 #[derive(Default)]
 pub struct Ledger {
-    entries: HashMap<String, Entry>,
-    by_age: BTreeSet<(Timestamp, String)>,
+    entries: HashMap<Subject, Entry>,
+    by_age: BTreeSet<(Timestamp, Subject)>,
     strangers: HashMap<(Option<String>, Option<String>, Option<String>), u64>,
     /// Counts of attempts that are no longer remembered.
     gone: BTreeMap<(State, Option<String>), u64>,
@@ -44,6 +56,7 @@ impl Ledger {
     /// Takes note of how an attempt stands; the line to say, if it is worth one. `now`: clock of the capture.
     pub fn note(
         &mut self,
+        subject: Subject,
         attempt: &AttemptReport,
         verdict: Option<&VerdictReport>,
         state: State,
@@ -57,16 +70,16 @@ impl Ledger {
             severity: verdict.map(|v| v.severity),
             part_of: attempt.part_of.clone(),
         };
-        let before = self.entries.get(&attempt.id);
+        let before = self.entries.get(&subject);
         if before.is_some_and(|e| e.essence == essence) {
             return None;
         }
         let because = before.map(|e| because(&e.essence, &essence));
         let known = before.is_some();
         let lines = before.map_or(0, |e| e.lines);
-        let revises = before
-            .filter(|e| e.shown)
-            .map(|_| format!("{}/{lines}", attempt.id));
+        let revises = before.filter(|e| e.shown).map(|e| e.id.clone());
+        let last = before.map(|e| e.id.clone());
+        let id = format!("{}/{}", attempt.id, lines + 1);
         // Strangers' tries come in thousands: the first is told, then the tenth, the hundredth …
         let (mut tries, mut shown) = (1, true);
         if essence.severity == Some("remark") && state.is_bad() && revises.is_none() {
@@ -74,19 +87,24 @@ impl Ledger {
             shown = is_power_of_ten(tries);
         }
         if !known {
-            self.by_age.insert((now, attempt.id.clone()));
+            self.by_age.insert((now, subject.clone()));
         }
         self.entries.insert(
-            attempt.id.clone(),
+            subject,
             Entry {
                 essence,
+                id: if shown {
+                    id.clone()
+                } else {
+                    last.unwrap_or_default()
+                },
                 lines: lines + u32::from(shown),
                 shown,
             },
         );
         self.make_room();
         shown.then(|| Said {
-            id: format!("{}/{}", attempt.id, lines + 1),
+            id,
             revises,
             at: at.to_owned(),
             state,
@@ -112,10 +130,10 @@ impl Ledger {
 
     fn make_room(&mut self) {
         while self.entries.len() > MOST {
-            let Some((_, id)) = self.by_age.pop_first() else {
+            let Some((_, subject)) = self.by_age.pop_first() else {
                 return;
             };
-            if let Some(e) = self.entries.remove(&id) {
+            if let Some(e) = self.entries.remove(&subject) {
                 *self
                     .gone
                     .entry((e.essence.state, e.essence.cause))

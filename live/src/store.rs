@@ -18,6 +18,9 @@ const MOST_BYTES: usize = 64 << 20;
 /// What one client may take while others have to give way.
 const FAIR_SHARE: usize = 1024;
 
+/// Beginning and number of the connections from each client's address and port.
+pub type ByClient = BTreeMap<SocketAddr, Vec<(Timestamp, u64)>>;
+
 /// One connection.
 pub struct Kept {
     /// What was told of it last.
@@ -156,10 +159,14 @@ impl Store {
             .collect()
     }
 
-    /// The latest connection from each client's address and port.
-    pub fn by_client_address(&self) -> BTreeMap<SocketAddr, u64> {
-        let flows = self.flows.values();
-        flows.map(|k| (k.told.client, k.told.flow)).collect()
+    /// The connections from each client's address and port.
+    pub fn by_client_address(&self) -> ByClient {
+        let mut by_client = ByClient::new();
+        for k in self.flows.values() {
+            let at = (k.told.opened, k.told.flow);
+            by_client.entry(k.told.client).or_default().push(at);
+        }
+        by_client
     }
 
     /// All connections as one batch, in the order in which they settled, and `beside` behind them.

@@ -45,17 +45,25 @@ struct Log {
 /// A folder of logs.
 struct Folder {
     path: PathBuf,
+    /// Whether only the newest records count.
+    live: bool,
     logs: BTreeMap<PathBuf, Log>,
 }
 
-/// Follows the logs of a folder until told to stop.
+/// Follows the logs of a folder until told to stop. `live`: packets come now; beside a file all records count.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn follow(path: &Path, to: SyncSender<News>, stop: Arc<AtomicBool>) -> std::io::Result<()> {
+pub fn follow(
+    path: &Path,
+    live: bool,
+    to: SyncSender<News>,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<()> {
     std::fs::read_dir(path)?;
     let mut folder = Folder {
         path: path.to_owned(),
+        live,
         logs: BTreeMap::new(),
     };
     // Once before the first packet: what is there already belongs to the first connection, too.
@@ -97,9 +105,9 @@ impl Folder {
             {
                 continue;
             }
-            news |= self.logs.entry(path).or_default().look(&source);
+            news |= self.logs.entry(path).or_default().look(&source, self.live);
         }
-        if news {
+        if news && self.live {
             self.forget();
         }
         news
@@ -131,7 +139,7 @@ impl Folder {
 }
 
 impl Log {
-    fn look(&mut self, source: &dyn ReadAt) -> bool {
+    fn look(&mut self, source: &dyn ReadAt, live: bool) -> bool {
         let first = self.heads.is_empty();
         self.bytes = source.size();
         let chunks = self.bytes.saturating_sub(FILE_HEADER) / CHUNK;
@@ -160,7 +168,7 @@ impl Log {
                 }
             }
         }
-        if first {
+        if first && live {
             // The log wraps, so the newest records say which chunks are the newest.
             changed.sort_unstable();
             let old = changed.len().saturating_sub(AT_FIRST as usize);

@@ -101,7 +101,7 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
     let mut sources = Vec::new();
     let mut open = 0;
     let follow = || match &args.logs {
-        Some(folder) => logs::follow(folder, to.clone(), Arc::clone(&stop))
+        Some(folder) => logs::follow(folder, args.read.is_none(), to.clone(), Arc::clone(&stop))
             .map_err(|e| Stop::usage(format!("--logs {}: {e}", folder.display()))),
         None => Ok(()),
     };

@@ -6,8 +6,9 @@
 pub mod question;
 pub mod record;
 
+use rdpwhy_analyzer::assemble;
 use rdpwhy_parsers::pcap::{Ports, Seen, Watch};
-use rdpwhy_parsers::{EventBatch, Field, Kind, Value};
+use rdpwhy_parsers::{EventBatch, Field, Kind, Timestamp, Value};
 use serde::Serialize;
 
 use record::Packet;
@@ -61,9 +62,13 @@ pub fn answer(packets: &[Packet], port: u16) -> Answer {
             ALERTED if text("from").as_deref() == Some("server") => answer.alert = int("alert"),
             CERTIFICATE => {
                 let fields = e.fields().filter(|(f, _)| f.name() != "flow");
+                let told = |f: Field, v: Value<'_>| match v {
+                    Value::Int(n) if f.name().starts_with("not_") => assemble::second(Timestamp(n)),
+                    other => told(other),
+                };
                 answer.certificate = Some(
                     fields
-                        .map(|(f, v)| (f.name().to_owned(), told(v)))
+                        .map(|(f, v)| (f.name().to_owned(), told(f, v)))
                         .collect(),
                 );
             }
