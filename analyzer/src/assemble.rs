@@ -42,12 +42,12 @@ pub struct Parts<'a> {
     pub knowledge: &'a Knowledge,
     /// The attempts.
     pub attempts: &'a [Attempt],
+    /// Per attempt: whether the report tells of it.
+    pub shown: &'a [bool],
     /// The verdicts, most important first.
     pub verdicts: &'a [Verdict],
     /// Changes before each verdict's first attempt, nearest first, and the last good start before it.
     pub histories: &'a [(Vec<At>, Option<Timestamp>)],
-    /// Attempts that are told; all, where nobody asks for some.
-    pub wanted: Option<crate::Wanted<'a>>,
 }
 
 /// Makes the report.
@@ -64,7 +64,7 @@ pub fn report(parts: &Parts<'_>) -> Report {
         .attempts
         .iter()
         .enumerate()
-        .filter(|(_, a)| parts.wanted.is_none_or(|wanted| wanted(a)))
+        .filter(|(i, _)| parts.shown.get(*i) == Some(&true))
         .map(|(i, a)| {
             // The steps of a failed try share the verdict of what decided it.
             let v = by_attempt

@@ -93,6 +93,30 @@ pub enum Fact {
 }
 
 impl Attempt {
+    /// A try of which nothing is known but its ends and its beginning.
+    pub fn new(client: Peer, server: Peer, start: Timestamp) -> Self {
+        Self {
+            views: Vec::new(),
+            client,
+            server,
+            user: None,
+            start,
+            raw_start: start,
+            end: start,
+            events: Vec::new(),
+            moments: Vec::new(),
+            session: None,
+            count: 1,
+            outcome: Outcome::Unknown,
+            stage: Stage::Name,
+            closed_by: "unknown",
+            closed_how: "unknown",
+            codes: BTreeMap::new(),
+            part_of: None,
+            facts: BTreeMap::new(),
+        }
+    }
+
     /// Whether this witness saw it.
     pub fn seen_by(&self, view: View) -> bool {
         self.views.contains(&view)

@@ -10,7 +10,9 @@ use crate::index::Index;
 use crate::knowledge::lists;
 use crate::matcher::{self, Matcher, Packets};
 use crate::roles::Roles;
-use crate::{KnowledgeError, facts, join, merge, moment, outcome, sighting, tries};
+use crate::sighting::Sighting;
+use crate::told::Told;
+use crate::{KnowledgeError, facts, join, merge, moment, outcome, sighting, told, tries};
 use rdpwhy_parsers::Kind;
 
 /// The evidence with corrected clocks, and what helps to find one's way in it.
@@ -30,25 +32,47 @@ pub struct Case {
     packets: Packets,
 }
 
+/// What each witness saw, in its own clock.
+fn sight(evidence: &Evidence) -> (Index, Vec<Sighting>) {
+    let index = Index::new(evidence);
+    let mut sightings = sighting::wire::sightings(evidence);
+    sightings.extend(sighting::server::sightings(evidence, &index));
+    sighting::session::join(evidence, &index, &mut sightings);
+    sightings.extend(sighting::gateway::sightings(evidence, &index));
+    sightings.extend(sighting::client::sightings(evidence, &index));
+    (index, sightings)
+}
+
 impl Case {
-    /// Estimates the clocks, and cuts the evidence into attempts, by start.
+    /// Estimates the clocks, and cuts the evidence into attempts, by start. `told` is what a user saw, whose words are among
+    /// the sources.
     ///
     /// # Errors
     /// When an embedded data file is wrong, which the tests exclude.
-    pub fn new(mut evidence: Evidence) -> Result<(Self, Vec<Attempt>), KnowledgeError> {
-        let index = Index::new(&evidence);
+    pub fn new(
+        mut evidence: Evidence,
+        told: Option<&Told>,
+    ) -> Result<(Self, Vec<Attempt>), KnowledgeError> {
+        let (index, sightings) = clock::settle::settle(&mut evidence, &sight);
         let roles = Roles::new(&evidence, &index);
         let coverage = CoverageMap::new(&evidence);
-
-        let mut sightings = sighting::wire::sightings(&evidence);
-        sightings.extend(sighting::server::sightings(&evidence, &index));
-        sighting::session::join(&evidence, &index, &mut sightings);
-        sightings.extend(sighting::gateway::sightings(&evidence, &index));
-        sightings.extend(sighting::client::sightings(&evidence, &index));
         let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
         let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
         join::join(&evidence, &index, moment::embedded()?, &mut attempts);
         outcome::conclude(&evidence, &index, &mut attempts);
+        if let Some(told) = told
+            && let Some(i) = told::place(&evidence, told, &mut attempts)
+        {
+            outcome::conclude(
+                &evidence,
+                &index,
+                attempts.get_mut(i..=i).unwrap_or_default(),
+            );
+            if let (Some(a), Some(extended)) = (attempts.get_mut(i), told.extended) {
+                a.codes.insert("extended_reason", i64::from(extended));
+            }
+            merge::sort(&mut attempts);
+        }
         tries::link(&evidence, &mut attempts);
         facts::gather(&evidence, &index, &mut attempts);
 

@@ -61,6 +61,14 @@ pub struct CoverageMap {
     cleared: Vec<(HostId, String, Vec<Gap>)>,
 }
 
+fn even(evidence: &Evidence, host: HostId, gap: &Gap) -> Gap {
+    Gap {
+        from: evidence.even(host, gap.from),
+        to: evidence.even(host, gap.to),
+        why: gap.why,
+    }
+}
+
 /// EventRecordID of the first record that a channel ever gets.
 const FIRST_RECORD: u64 = 1;
 
@@ -78,27 +86,30 @@ impl CoverageMap {
                     continue;
                 }
                 if l.records == 0 {
-                    map.cleared.push((host, l.channel.clone(), l.gaps.clone()));
+                    let gaps = l.gaps.iter().map(|g| even(evidence, host, g)).collect();
+                    map.cleared.push((host, l.channel.clone(), gaps));
                     continue;
                 }
-                let last = map.host_last.entry(host).or_insert(l.last);
-                *last = (*last).max(l.last);
+                let (log_first, log_last) = evidence.reach(source, log, host);
+                let gaps = || l.gaps.iter().map(|g| even(evidence, host, g));
+                let last = map.host_last.entry(host).or_insert(log_last);
+                *last = (*last).max(log_last);
                 let channel = map
                     .channels
                     .entry(host)
                     .or_default()
                     .entry(l.channel.clone())
                     .or_insert_with(|| Channel {
-                        first: l.first,
-                        last: l.last,
+                        first: log_first,
+                        last: log_last,
                         from_the_beginning: false,
                         gaps: Vec::new(),
                         holes: Holes::default(),
                     });
-                channel.first = channel.first.min(l.first);
-                channel.last = channel.last.max(l.last);
+                channel.first = channel.first.min(log_first);
+                channel.last = channel.last.max(log_last);
                 channel.from_the_beginning |= l.first_record <= FIRST_RECORD;
-                channel.gaps.extend(l.gaps.iter().cloned());
+                channel.gaps.extend(gaps());
                 channel.gaps.sort();
                 channel.gaps.dedup();
             }

@@ -3,6 +3,7 @@
 use rdpwhy_parsers::{EventBatch, EventRef, Kind, Timestamp};
 use std::collections::BTreeMap;
 
+use crate::clock::evening::{Evening, Place};
 use crate::hosts::{HostId, Hosts};
 
 /// One evidence file, read.
@@ -40,6 +41,10 @@ pub struct Evidence {
     pub host_offsets: BTreeMap<HostId, i64>,
     /// The same for captures, by source.
     pub capture_offsets: BTreeMap<u32, i64>,
+    /// Per source: nanoseconds by which each event was moved so that its host's clock runs evenly; empty where none was.
+    moved: Vec<Vec<i64>>,
+    /// What made each such host's clock uneven, as far as it was taken out.
+    evened: BTreeMap<HostId, Evening>,
 }
 
 impl Evidence {
@@ -64,6 +69,8 @@ impl Evidence {
             .map(|s| s.batch.logs.iter().map(|l| hosts.find(&l.host)).collect())
             .collect();
         Self {
+            moved: vec![Vec::new(); sources.len()],
+            evened: BTreeMap::new(),
             sources,
             hosts,
             log_hosts,
@@ -100,9 +107,89 @@ impl Evidence {
             .flatten()
     }
 
-    /// The event's time in its own source's clock.
+    /// The event's time as its record or packet says.
     pub fn raw_time(&self, at: At) -> Timestamp {
+        let moved = self.moved.get(at.source as usize);
+        let by = moved.and_then(|m| m.get(at.index as usize));
+        self.local_time(at).plus(-by.copied().unwrap_or(0))
+    }
+
+    /// The event's time in its own source's clock, with what is known of that clock being set or drifting taken out: order
+    /// and distance inside a host are right.
+    pub fn local_time(&self, at: At) -> Timestamp {
         self.event(at).map_or(Timestamp(0), |e| e.event.time)
+    }
+
+    /// A moment that a log of this host names, on the evened clock.
+    pub fn even(&self, host: HostId, raw: Timestamp) -> Timestamp {
+        self.evened
+            .get(&host)
+            .map_or(raw, |e| raw.plus(e.shift_of(raw)))
+    }
+
+    /// First and last moment of a host's log, on the evened clock. Where the clock was set, the largest time that a record
+    /// shows need not be the latest: there the known records tell.
+    pub fn reach(&self, source: u32, log: u32, host: HostId) -> (Timestamp, Timestamp) {
+        let batch = self.sources.get(source as usize).map(|s| &s.batch);
+        let Some((batch, log_told)) = batch.and_then(|b| Some((b, b.logs.get(log as usize)?)))
+        else {
+            return (Timestamp(0), Timestamp(0));
+        };
+        let whole = (log_told.first, log_told.last);
+        if !self.evened.contains_key(&host) {
+            return whole;
+        }
+        let times = || batch.events.iter().filter(|e| e.log == log).map(|e| e.time);
+        times().min().zip(times().max()).unwrap_or(whole)
+    }
+
+    /// What was taken out of a host's clock.
+    pub fn evening(&self, host: HostId) -> Option<&Evening> {
+        self.evened.get(&host)
+    }
+
+    /// Takes this out of a host's clock, in place of what was taken out before.
+    pub fn set_evening(&mut self, host: HostId, evening: Option<Evening>) {
+        for source in 0..self.sources.len() {
+            let number = u32::try_from(source).unwrap_or(u32::MAX);
+            let ours: Vec<bool> = self
+                .log_hosts
+                .get(source)
+                .map(|hosts| hosts.iter().map(|h| *h == Some(host)).collect())
+                .unwrap_or_default();
+            let (Some(s), Some(moved)) = (self.sources.get_mut(source), self.moved.get_mut(source))
+            else {
+                continue;
+            };
+            if !ours.contains(&true) {
+                continue;
+            }
+            moved.resize(s.batch.events.len(), 0);
+            let mut by = vec![0; moved.len()];
+            for ((by, was), e) in by.iter_mut().zip(&mut *moved).zip(&s.batch.events) {
+                if ours.get(e.log as usize) != Some(&true) {
+                    continue;
+                }
+                let raw = e.time.plus(-*was);
+                let now = evening.as_ref().map_or(0, |e2| {
+                    e2.shift(
+                        Place {
+                            source: number,
+                            log: e.log,
+                            number: e.place,
+                        },
+                        raw,
+                    )
+                });
+                *by = now - *was;
+                *was = now;
+            }
+            s.batch.move_times(|i| by.get(i).copied().unwrap_or(0));
+        }
+        match evening {
+            Some(evening) => self.evened.insert(host, evening),
+            None => self.evened.remove(&host),
+        };
     }
 
     /// How far the clock behind an event runs ahead of the reference, nanoseconds.
@@ -115,7 +202,7 @@ impl Evidence {
 
     /// The event's time on the common clock.
     pub fn time(&self, at: At) -> Timestamp {
-        self.raw_time(at).plus(-self.offset(at))
+        self.local_time(at).plus(-self.offset(at))
     }
 
     /// All events, in the order of their sources.

@@ -24,7 +24,7 @@ impl Index {
                 by_host
                     .entry(host)
                     .or_default()
-                    .push((evidence.raw_time(at), at));
+                    .push((evidence.local_time(at), at));
             }
         }
         let mut index = Self::default();

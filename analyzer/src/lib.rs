@@ -41,6 +41,7 @@ pub mod sighting;
 pub mod stage;
 pub mod tie;
 pub mod timeline;
+pub mod told;
 pub mod tries;
 pub mod vantage;
 pub mod verdict;
@@ -60,6 +61,7 @@ use matcher::Matcher;
 pub use pipeline::{Progress, Silent, Source};
 pub use report::Report;
 pub use timeline::Timeline;
+pub use told::Told;
 
 /// What to look at. Everything is read either way; attempts outside are left out of the report.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +78,8 @@ pub struct Options {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// What somebody saw on the screen: one more source, and the only try that is reported.
+    pub told: Option<Told>,
     /// Of times that stand in exports without a zone; UTC by default, which a defect then says.
     pub zone: Option<jiff::tz::TimeZone>,
     /// Cause whose reasoning the report shall hold.
@@ -177,9 +181,11 @@ fn read(
         secrets,
         zone: options.zone.as_ref(),
     };
-    Evidence::new(pipeline::within(options.threads, || {
+    let mut read = pipeline::within(options.threads, || {
         pipeline::read(&sources, &means, progress)
-    }))
+    });
+    read.extend(options.told.as_ref().map(told::source));
+    Evidence::new(read)
 }
 
 /// Everything that was found out, on its way to a report or a timeline.
@@ -209,16 +215,18 @@ fn judge<T>(
     wanted: Option<Wanted<'_>>,
     tell: impl FnOnce(Judged<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
-    let (case, attempts) = Case::new(evidence)?;
+    let (case, attempts) = Case::new(evidence, options.told.as_ref())?;
     let matcher = case.matcher();
-    let kept: Vec<bool> = attempts
-        .iter()
-        .map(|a| options.keep(a) && wanted.is_none_or(|wanted| wanted(a)))
-        .collect();
+    let kept = match wanted {
+        None => options.kept(&case.evidence, &attempts),
+        Some(wanted) => attempts.iter().map(wanted).collect(),
+    };
     let opinion = |i: usize| {
-        let a = attempts
-            .get(i)
-            .filter(|a| kept.get(i) == Some(&true) && a.part_of.is_none())?;
+        let a = attempts.get(i).filter(|a| a.part_of.is_none())?;
+        // Of a case that is not over only what is asked for is judged, since it is asked for many times a second.
+        if wanted.is_some() && kept.get(i) != Some(&true) {
+            return None;
+        }
         let mut opinion = judge::opinion(&matcher, knowledge, a);
         judge::forget(knowledge, a, &mut opinion);
         Some(opinion)
@@ -238,6 +246,11 @@ fn judge<T>(
         None => fold::fold(attempts, opinions),
         Some(_) => fold::unfolded(attempts, opinions),
     };
+    let shown = match wanted {
+        None => shown(&kept, &entry_of, &attempts),
+        Some(_) => kept.clone(),
+    };
+    let all = kept.iter().all(|k| *k);
     let owners: HashMap<At, usize> = signs
         .iter()
         .zip(entry_of)
@@ -245,6 +258,14 @@ fn judge<T>(
         .collect();
     let mut verdicts = verdict::verdicts(knowledge, &attempts, opinions);
     verdict::add_alone(&matcher, knowledge, &attempts, &mut verdicts);
+    // What a cause rests on may be in attempts that nobody asked for, so they are left out only now.
+    if !all {
+        verdicts.retain_mut(|v| {
+            let alone = v.attempts.is_empty();
+            v.attempts.retain(|i| shown.get(*i) == Some(&true));
+            alone || !v.attempts.is_empty()
+        });
+    }
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> = verdicts
         .iter()
@@ -257,9 +278,9 @@ fn judge<T>(
         roles: &case.roles,
         knowledge,
         attempts: &attempts,
+        shown: &shown,
         verdicts: &verdicts,
         histories: &histories,
-        wanted,
     };
     Ok(tell(Judged {
         parts: &parts,
@@ -270,7 +291,46 @@ fn judge<T>(
     }))
 }
 
+/// Which entries the report tells of: those that the options ask for, and the steps of the same tries.
+fn shown(kept: &[bool], entry_of: &[usize], entries: &[attempt::Attempt]) -> Vec<bool> {
+    let mut shown = vec![false; entries.len()];
+    for (kept, entry) in kept.iter().zip(entry_of) {
+        if let Some(s) = shown.get_mut(*entry) {
+            *s |= kept;
+        }
+    }
+    let links: Vec<(usize, usize)> = entries
+        .iter()
+        .enumerate()
+        .filter_map(|(i, a)| Some((i, a.part_of?)))
+        .collect();
+    let asked = shown.clone();
+    let is_asked = |i: usize| asked.get(i) == Some(&true);
+    for (step, decided) in links {
+        for (one, other) in [(step, decided), (decided, step)] {
+            if let Some(s) = shown.get_mut(one) {
+                *s |= is_asked(other);
+            }
+        }
+    }
+    shown
+}
+
 impl Options {
+    /// Which attempts are reported.
+    fn kept(&self, evidence: &Evidence, attempts: &[attempt::Attempt]) -> Vec<bool> {
+        let told = |a: &attempt::Attempt| a.events.iter().any(|at| told::is_told(evidence, *at));
+        let the_try = attempts
+            .iter()
+            .position(told)
+            .filter(|_| self.told.is_some());
+        let asked = |(i, a): (usize, &attempt::Attempt)| match the_try {
+            Some(the_try) => i == the_try || a.part_of == Some(the_try),
+            None => self.keep(a),
+        };
+        attempts.iter().enumerate().map(asked).collect()
+    }
+
     fn keep(&self, a: &attempt::Attempt) -> bool {
         let named = |wanted: &Option<String>, peers: &[&sighting::Peer]| {
             wanted.as_ref().is_none_or(|w| {

@@ -18,7 +18,10 @@ pub fn opinions(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Vec<(Attempt, Opinion)>, KnowledgeError> {
-    let (case, attempts) = Case::new(crate::read(sources, secrets, options, progress))?;
+    let (case, attempts) = Case::new(
+        crate::read(sources, secrets, options, progress),
+        options.told.as_ref(),
+    )?;
     let matcher = case.matcher();
     let judged = attempts
         .into_iter()

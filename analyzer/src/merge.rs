@@ -9,15 +9,16 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::attempt::{Attempt, Outcome};
+use crate::attempt::Attempt;
 use crate::clock::{ClockEstimate, ClockId, corrected};
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
+use crate::sighting::contradiction::{Told, contradict};
 use crate::sighting::{Peer, Sighting, View};
-use crate::stage::Stage;
 use capture::Captured;
 
 mod capture;
+mod gateway;
 
 const SECOND: i64 = 1_000_000_000;
 /// Ports are used again, so an address and port mean the same connection only within this time once clocks are corrected.
@@ -43,6 +44,7 @@ pub fn merge(
         by_client: HashMap::new(),
         captured: Captured::default(),
         by_start: Starts::default(),
+        at_gateway: BTreeMap::new(),
     };
     // In the order of time, so that a capture that goes on where another ended finds what it goes on with.
     let mut captured = by_view.remove(&View::Wire).unwrap_or_default();
@@ -58,6 +60,8 @@ pub fn merge(
         let i = merging.add(&s);
         merging.absorb(i, s);
     }
+    merging.by_start = Starts::new(&merging.attempts);
+    merging.behind_gateways(evidence);
     // In the order of time, so that each try takes the connections that follow it.
     let mut clients = by_view.remove(&View::Client).unwrap_or_default();
     clients.sort_by_key(|s| corrected(clocks, s, s.start));
@@ -75,6 +79,8 @@ struct Merging<'a> {
     captured: Captured,
     /// Filled once all witnesses but the clients have told their part.
     by_start: Starts,
+    /// Of each connection that a gateway opened, the user's try at the gateway.
+    at_gateway: BTreeMap<usize, usize>,
 }
 
 /// Attempts by start: all, and those of each client address.
@@ -138,7 +144,6 @@ impl Merging<'_> {
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a
     /// refusal) are its steps.
     fn clients(&mut self, evidence: &mut Evidence, clients: Vec<Sighting>) {
-        self.by_start = Starts::new(&self.attempts);
         let addresses = self.addresses(evidence, &clients);
         for s in clients {
             let known = s.client.host.and_then(|h| addresses.get(&h).copied());
@@ -160,6 +165,11 @@ impl Merging<'_> {
             };
             if let (Some(host), Some(ip)) = (s.client.host, address) {
                 evidence.hosts.saw_address(host, ip);
+            }
+            if let Some(a) = self.at_gateway.get(&deciding)
+                && let Some(a) = self.attempts.get_mut(*a)
+            {
+                a.client.host = a.client.host.or(s.client.host);
             }
             for (_, i) in fitting {
                 if let Some(a) = self.attempts.get_mut(i) {
@@ -226,17 +236,24 @@ impl Merging<'_> {
             .filter_map(|i| {
                 let a = self.attempts.get(i)?;
                 let after = a.start.since(start);
-                let mine = known.is_some() && a.client.ip == known;
+                let mine = known.is_some() && self.client_ip(i) == known;
                 let fits = after > -SLACK_NS
                     && (after < CONNECT_TAKES_NS || mine && a.start.since(end) < SLACK_NS)
                     && !a.seen_by(View::Client)
-                    && meant(evidence, s, a);
+                    && meant(evidence, s, a)
+                    && !contradict(
+                        evidence,
+                        Told::new(&s.events, start, end),
+                        Told::new(&a.events, a.start, a.end),
+                    );
                 fits.then_some((after, i))
             })
             .collect()
     }
 
+    /// The user's address: behind a gateway the connection has the gateway's, and the user's own is known there.
     fn client_ip(&self, i: usize) -> Option<IpAddr> {
+        let i = self.at_gateway.get(&i).copied().unwrap_or(i);
         self.attempts.get(i)?.client.ip
     }
 
@@ -252,25 +269,12 @@ impl Merging<'_> {
         if let (Some(ip), Some(port)) = (s.client.ip, s.client.port) {
             self.by_client.entry((ip, port)).or_default().push(i);
         }
+        let start = corrected(self.clocks, s, s.start);
         self.attempts.push(Attempt {
-            views: Vec::new(),
-            client: Peer::default(),
-            server: Peer::default(),
-            user: None,
-            start: corrected(self.clocks, s, s.start),
             raw_start: s.start,
             end: corrected(self.clocks, s, s.end),
-            events: Vec::new(),
-            moments: Vec::new(),
-            session: None,
             count: s.count,
-            outcome: Outcome::Unknown,
-            stage: Stage::Name,
-            closed_by: "unknown",
-            closed_how: "unknown",
-            codes: BTreeMap::new(),
-            part_of: None,
-            facts: BTreeMap::new(),
+            ..Attempt::new(Peer::default(), Peer::default(), start)
         });
         i
     }
@@ -365,7 +369,7 @@ fn name_peers(evidence: &Evidence, attempts: &mut [Attempt]) {
 }
 
 /// By start, then by what they are; `part_of` follows.
-fn sort(attempts: &mut Vec<Attempt>) {
+pub fn sort(attempts: &mut Vec<Attempt>) {
     let mut order: Vec<usize> = (0..attempts.len()).collect();
     let key = |a: &Attempt| {
         (

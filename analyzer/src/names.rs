@@ -52,6 +52,8 @@ pub mod kind {
         CLIENT_CONNECTED = "client.connected";
         CLIENT_JOINED = "client.session-joined";
         CLIENT_DISCONNECTED = "client.disconnected";
+        GATEWAY_CONNECTED = "gateway.connected";
+        GATEWAY_TARGET_UNREACHABLE = "gateway.target-unreachable";
         MULTITRANSPORT_STARTED = "client.multitransport-started";
         // packets
         TCP_OPENED = "tcp.opened";
@@ -76,6 +78,7 @@ pub mod kind {
         SERVICE_CRASHED = "service.crashed";
         // what tells that a log is not whole
         LOG_CLEARED = "log.cleared";
+        CLOCK_CHANGED = "clock.changed";
     }
 }
 
@@ -114,6 +117,8 @@ pub mod field {
         CORRELATION_ID = "correlation_id";
         ANSWER_US = "answer_us";
         NAMED = "named";
+        OLD = "old";
+        NEW = "new";
         TTL_CLIENT = "ttl_client";
         TTL_SERVER = "ttl_server";
         BYTES_CLIENT = "bytes_client";

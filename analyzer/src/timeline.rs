@@ -291,7 +291,7 @@ impl<'a> Timeline<'a> {
         let log = event.log();
         Some(Entry {
             time,
-            raw: event.event.time,
+            raw: evidence.raw_time(at),
             host: evidence.host(at).map(|h| evidence.hosts.name(h)),
             channel: log.map_or("", |l| l.channel.as_str()),
             origin: origin.map(|o| (o.provider.as_str(), o.id)),

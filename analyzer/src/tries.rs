@@ -8,6 +8,7 @@ use crate::attempt::{Attempt, Outcome};
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::outcome::in_trouble;
+use crate::sighting::View;
 use crate::stage::Stage;
 
 const SECOND: i64 = 1_000_000_000;
@@ -179,7 +180,8 @@ fn follow_part_of(attempts: &mut [Attempt]) {
             a.part_of = to.filter(|t| *t != i);
             match decided {
                 Some(Outcome::Ok | Outcome::Dropped | Outcome::Cancelled)
-                    if a.stage < Stage::Session =>
+                    // What a gateway opened, it opened, whatever became of it.
+                    if a.stage < Stage::Session && !a.seen_by(View::Gateway) =>
                 {
                     a.outcome = Outcome::Cancelled;
                 }

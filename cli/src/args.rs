@@ -109,6 +109,7 @@ Examples:
   rdpwhy diagnose case-114/                            everything in a folder, archives included
   rdpwhy diagnose System.evtx trace.pcapng             two files
   rdpwhy diagnose evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin
+  rdpwhy diagnose case-114/ --code 0x904/0x7 --at 2026-11-21T08:14Z --server srv1 --user ana
   rdpwhy diagnose case-114/ --user ana --format json | jq '.verdicts[].title'
   zstd -dc trace.pcap.zst | rdpwhy diagnose -
 
@@ -126,6 +127,7 @@ Examples:
   rdpwhy diagnose case-114/                            everything in a folder, archives included
   rdpwhy diagnose System.evtx trace.pcapng             two files
   rdpwhy diagnose evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin
+  rdpwhy diagnose case-114/ --code 0x904/0x7 --at 2026-11-21T08:14Z --server srv1 --user ana
   rdpwhy diagnose case-114/ --user ana --format json | jq '.verdicts[].title'
   zstd -dc trace.pcap.zst | rdpwhy diagnose -";
 
@@ -161,6 +163,10 @@ pub struct Diagnose {
     /// Who.
     #[command(flatten)]
     pub only: Only,
+
+    /// What the user saw.
+    #[command(flatten)]
+    pub seen: Seen,
 
     /// TLS secrets in the NSS key log format, to look into encrypted connections
     ///
@@ -257,6 +263,21 @@ pub struct Only {
     /// By this user
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,
+}
+
+/// What a user saw on the screen.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What the user saw")]
+pub struct Seen {
+    /// Codes that mstsc showed: 0x904/0x7, or 2308; with --client, --server and --user as far as they are known
+    ///
+    /// Becomes evidence of the failed try that fits best, and only that try is reported.
+    #[arg(long, value_name = "CODE[/EXTENDED]", requires = "at")]
+    pub code: Option<String>,
+
+    /// About when
+    #[arg(long, value_name = "TIME", requires = "code")]
+    pub at: Option<String>,
 }
 
 /// How the result is written.

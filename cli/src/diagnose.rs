@@ -4,9 +4,9 @@ use std::fmt::{Display, Write as _};
 use std::io::Write;
 use std::path::Path;
 
-use rdpwhy_analyzer::Knowledge;
 use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
+use rdpwhy_analyzer::{Knowledge, Told};
 use rdpwhy_parsers::Timestamp;
 
 use crate::args::{Color, Diagnose, Format};
@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::redact;
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
+use crate::seen;
 use crate::span::Span;
 use crate::{NOTHING_READ, Surroundings, USAGE, put};
 
@@ -58,6 +59,8 @@ impl Stop {
 
 fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {
     let span = Span::of(&args.span).map_err(Stop::usage)?;
+    let told = seen::told(&args.seen, &args.only, &span).map_err(Stop::usage)?;
+    let limits = limits(args, &span, told);
     let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
         Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
         None => None,
@@ -104,14 +107,8 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         return Err(nothing(&paths, &problems, &ignored, say));
     }
     progress.total(inputs.iter().map(|i| i.bytes.size()).sum());
-    let mut report = engine::analyze(
-        inputs,
-        key_logs,
-        &limits(args, &span),
-        &knowledge,
-        &progress,
-    )
-    .map_err(Stop::usage)?;
+    let mut report =
+        engine::analyze(inputs, key_logs, &limits, &knowledge, &progress).map_err(Stop::usage)?;
     progress.finish();
     for problem in &problems {
         say.warning(problem);
@@ -197,7 +194,7 @@ fn known(knowledge: &Knowledge, asked: &str) -> Result<(), Stop> {
     )))
 }
 
-fn limits(args: &Diagnose, span: &Span) -> Limits {
+fn limits(args: &Diagnose, span: &Span, told: Option<Told>) -> Limits {
     Limits {
         since: span.since.map(moment),
         until: span.until.map(moment),
@@ -205,6 +202,7 @@ fn limits(args: &Diagnose, span: &Span) -> Limits {
         client: args.only.client.clone(),
         server: args.only.server.clone(),
         user: args.only.user.clone(),
+        told,
         why_not: args.why_not.clone(),
         zone: span.zone.clone(),
         identities: args.redact,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline};
+use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline, Told};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -25,6 +25,8 @@ pub struct Limits {
     pub server: Option<String>,
     /// By this user.
     pub user: Option<String>,
+    /// What a user saw.
+    pub told: Option<Told>,
     /// Cause whose reasoning the report shall hold.
     pub why_not: Option<String>,
     /// Zone of times without one.
@@ -144,6 +146,7 @@ fn options(limits: &Limits) -> Options {
         client: limits.client.clone(),
         server: limits.server.clone(),
         user: limits.user.clone(),
+        told: limits.told.clone(),
         zone: limits.zone.clone(),
         why_not: limits.why_not.clone(),
         identities: limits.identities,

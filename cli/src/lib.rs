@@ -16,6 +16,7 @@ mod probe;
 mod progress;
 mod redact;
 pub mod render;
+pub mod seen;
 mod sniff;
 pub mod span;
 mod surroundings;

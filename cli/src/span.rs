@@ -82,7 +82,11 @@ impl Span {
     }
 }
 
-fn moment(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, Error> {
+/// One time.
+///
+/// # Errors
+/// When it does not read, or says no zone and none is given.
+pub fn moment(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, Error> {
     let text = text.trim();
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);

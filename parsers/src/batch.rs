@@ -272,6 +272,20 @@ impl EventBatch {
             && self.long_addresses == other.long_addresses
     }
 
+    /// Moves the moment of each event by what `by` says for its index, in nanoseconds: a host's clock was set, and the
+    /// records from before are to be read on the clock from after.
+    pub fn move_times(&mut self, by: impl Fn(usize) -> i64) {
+        for (index, event) in self.events.iter_mut().enumerate() {
+            let moved = event.time.plus(by(index));
+            let old = (event.log, event.place, event.time);
+            if self.recovered_events.remove(&old) {
+                self.recovered_events
+                    .insert((event.log, event.place, moved));
+            }
+            event.time = moved;
+        }
+    }
+
     /// Adds a defect.
     pub fn defect(&mut self, at: impl Into<String>, what: impl Into<String>, lost: u64) {
         self.defects.push(Defect {

@@ -16,13 +16,16 @@
     reason = "a test that cannot go on says so best by stopping"
 )]
 
+mod asked;
 mod bad_input;
 mod case;
 mod cases;
+mod clocks;
 mod contract;
 mod determinism;
 mod explain;
 mod fuzz;
+mod joining;
 mod matrix;
 mod mutation;
 mod new_cause;

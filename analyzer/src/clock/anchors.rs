@@ -11,6 +11,8 @@ use crate::sighting::{Fingerprint, Sighting, View};
 
 /// Anchors that scatter more than this (median absolute deviation) tell nothing.
 const MOST_SCATTER_NS: i64 = SECOND;
+/// Anchors this near to the offset confirm it.
+const AGREE_NS: i64 = 2 * SECOND;
 /// Connections looked at per pair of clocks: enough for a median, and it bounds the work on flooded logs.
 pub(super) const MOST_ANCHORS: usize = 400;
 
@@ -54,6 +56,15 @@ pub(super) fn named_connections(
         *first = e.event.time.min(*first);
     }
     named
+}
+
+/// The same from connections alone.
+pub(super) fn of_sightings(evidence: &Evidence, a: &[&Sighting], b: &[&Sighting]) -> Option<Edge> {
+    let seen = |sightings| Seen {
+        sightings,
+        named: None,
+    };
+    compare(evidence, seen(a), seen(b))
 }
 
 /// How far `a` runs ahead of `b`, from the connections that both saw.
@@ -119,7 +130,7 @@ fn accepted(evidence: &Evidence, s: &Sighting) -> Timestamp {
         .events
         .iter()
         .find(|at| evidence.kind(**at) == Some(kind::TCP_ESTABLISHED));
-    established.map_or(s.start, |at| evidence.raw_time(*at))
+    established.map_or(s.start, |at| evidence.local_time(*at))
 }
 
 /// Differences between the moments of connections with the same client address and port or the same fingerprint. Ports are
@@ -178,7 +189,7 @@ fn apart(evidence: &Evidence, x: &Sighting, y: &Sighting) -> Option<i64> {
         s.events
             .iter()
             .find(|at| evidence.kind(**at) == Some(k))
-            .map(|at| evidence.raw_time(*at))
+            .map(|at| evidence.local_time(*at))
     };
     let both = |k| moment(x, k).zip(moment(y, k)).map(|(x, y)| x.since(y));
     let back = [
@@ -228,8 +239,11 @@ pub(super) fn median(mut differences: Vec<i64>) -> Option<Edge> {
         list.sort_unstable();
         list.get(list.len() / 2).copied().unwrap_or(0)
     };
-    let anchors = differences.len();
     let offset = middle(&mut differences);
+    let anchors = differences
+        .iter()
+        .filter(|d| (**d - offset).abs() <= AGREE_NS)
+        .count();
     let mut scatter: Vec<i64> = differences.iter().map(|d| (d - offset).abs()).collect();
     (middle(&mut scatter) <= MOST_SCATTER_NS).then_some(Edge { offset, anchors })
 }

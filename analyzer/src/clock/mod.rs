@@ -1,7 +1,11 @@
 //! How far each witness's clock runs ahead of the reference, learnt from connections that two witnesses saw.
 
 mod anchors;
+mod drift;
+pub mod evening;
 mod pattern;
+pub mod settle;
+mod steps;
 
 use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -44,10 +48,7 @@ pub fn estimate(
     sightings: &[Sighting],
     controllers: &BTreeSet<HostId>,
 ) -> BTreeMap<ClockId, ClockEstimate> {
-    let mut groups: BTreeMap<ClockId, Vec<&Sighting>> = BTreeMap::new();
-    for s in sightings {
-        groups.entry(clock_of(s)).or_default().push(s);
-    }
+    let groups = groups(sightings);
     let mut clocks: BTreeSet<ClockId> = groups.keys().copied().collect();
     clocks.extend(evidence.hosts.iter().map(ClockId::Host));
     clocks.extend(
@@ -56,6 +57,41 @@ pub fn estimate(
             .filter(|(_, s)| s.batch.logs.iter().any(|l| l.host.is_empty()))
             .map(|(i, _)| ClockId::Capture(i)),
     );
+    let edges = edges(evidence, &clocks, &groups);
+    let Some(reference) = reference(evidence, &clocks, &groups, &edges, controllers) else {
+        return BTreeMap::new();
+    };
+    let mut estimates = spread(evidence, &clocks, &edges, reference);
+    for (id, estimate) in &mut estimates {
+        if let ClockId::Host(host) = id
+            && let Some(evening) = evidence.evening(*host)
+        {
+            estimate.basis.push_str("; ");
+            estimate.basis.push_str(&evening.told());
+        }
+        match id {
+            ClockId::Capture(source) => evidence.capture_offsets.insert(*source, estimate.offset),
+            ClockId::Host(host) => evidence.host_offsets.insert(*host, estimate.offset),
+        };
+    }
+    estimates
+}
+
+/// Sightings by the clock that they are dated by.
+fn groups(sightings: &[Sighting]) -> BTreeMap<ClockId, Vec<&Sighting>> {
+    let mut groups: BTreeMap<ClockId, Vec<&Sighting>> = BTreeMap::new();
+    for s in sightings {
+        groups.entry(clock_of(s)).or_default().push(s);
+    }
+    groups
+}
+
+/// Each clock against each other one that shares moments with it, both ways.
+fn edges(
+    evidence: &Evidence,
+    clocks: &BTreeSet<ClockId>,
+    groups: &BTreeMap<ClockId, Vec<&Sighting>>,
+) -> BTreeMap<(ClockId, ClockId), Edge> {
     let named = anchors::named_connections(evidence);
     let mut edges: BTreeMap<(ClockId, ClockId), Edge> = BTreeMap::new();
     let ids: Vec<ClockId> = clocks.iter().copied().collect();
@@ -77,17 +113,29 @@ pub fn estimate(
             }
         }
     }
-    let Some(reference) = reference(evidence, &clocks, &groups, &edges, controllers) else {
-        return BTreeMap::new();
-    };
-    let estimates = spread(evidence, &clocks, &edges, reference);
-    for (id, estimate) in &estimates {
-        match id {
-            ClockId::Capture(source) => evidence.capture_offsets.insert(*source, estimate.offset),
-            ClockId::Host(host) => evidence.host_offsets.insert(*host, estimate.offset),
-        };
+    edges
+}
+
+/// How many moments of different witnesses fall together once each clock's offset is taken out.
+fn agreement(evidence: &Evidence, sightings: &[Sighting]) -> usize {
+    let groups = groups(sightings);
+    let clocks = groups.keys().copied().collect();
+    edges(evidence, &clocks, &groups)
+        .values()
+        .map(|e| e.anchors)
+        .sum()
+}
+
+/// Whether a clock is believed rather than another one: a capture, which nobody sets while it runs; between hosts the one
+/// that more connections came to, since servers are looked after.
+fn leads(other: (ClockId, &[&Sighting]), ours: (ClockId, &[&Sighting])) -> bool {
+    let served = |list: &[&Sighting]| list.iter().filter(|s| s.view == View::Server).count();
+    let weight = |(id, list): (ClockId, &[&Sighting])| (served(list), list.len(), id);
+    match (other.0, ours.0) {
+        (ClockId::Capture(_), ClockId::Host(_)) => true,
+        (ClockId::Host(_), ClockId::Host(_)) => weight(other) > weight(ours),
+        (_, ClockId::Capture(_)) => false,
     }
-    estimates
 }
 
 /// The clock that a sighting's times are written in.

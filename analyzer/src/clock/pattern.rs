@@ -1,6 +1,6 @@
 //! The clock of a client's log, which names servers but not the client's own port: found by the pattern of its tries.
 
-use rdpwhy_parsers::Kind;
+use rdpwhy_parsers::{Kind, Timestamp};
 use std::collections::BTreeSet;
 
 use super::anchors::{MOST_ANCHORS, median};
@@ -8,6 +8,7 @@ use super::{Edge, MILLISECOND, SECOND};
 use crate::evidence::Evidence;
 use crate::names::{field, kind};
 use crate::sighting::Sighting;
+use crate::sighting::contradiction::{Told, contradict};
 
 /// RdpCoreTS 131 follows the handshake by milliseconds; RDPClient 1024 comes before name resolution and handshake, which
 /// take about a tenth of a second in a network.
@@ -78,6 +79,7 @@ fn pairs(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) -> Ve
             .iter()
             .enumerate()
             .filter(|(_, o)| may_be_target(evidence, c, o))
+            .filter(|(_, o)| !contradict(evidence, began(c), began(o)))
             .take(MOST_ANCHORS)
         {
             pairs.push(Pair {
@@ -150,6 +152,11 @@ fn likeness(evidence: &Evidence, client: &Sighting, other: &Sighting) -> u32 {
         (Some(_), Some(_)) => 0,
         _ => alike,
     }
+}
+
+/// Counted from its start: whatever the offset is, both began together if they are one.
+fn began(s: &Sighting) -> Told<'_> {
+    Told::new(&s.events, Timestamp(0), Timestamp(length(s)))
 }
 
 fn has(evidence: &Evidence, s: &Sighting, wanted: Kind) -> bool {

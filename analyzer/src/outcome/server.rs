@@ -140,7 +140,7 @@ pub(super) fn went_down(a: &Attempt, evidence: &Evidence, index: &Index) -> Opti
         .events
         .iter()
         .filter(|at| evidence.host(**at) == Some(host))
-        .map(|at| evidence.raw_time(*at))
+        .map(|at| evidence.local_time(*at))
         .max()?;
     let to = Timestamp(i64::MAX);
     let of_kind = |k| index.of_kind(host, k, from.plus(1), to);

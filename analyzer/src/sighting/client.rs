@@ -8,6 +8,7 @@ use crate::evidence::{At, Evidence};
 use crate::hosts::HostId;
 use crate::index::Index;
 use crate::names::{field, kind};
+use crate::told::is_told;
 
 /// One sighting per `client.connecting`. mstsc keeps one ActivityID for all tries of a window, so each new "trying"
 /// begins a new sighting; records without an id follow the latest one.
@@ -27,7 +28,7 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
             if event.event.kind == kind::CONNECTING {
                 open.insert(activity, found.len());
                 found.push(begin(evidence, host, *at));
-            } else if is_of_client(event.event.kind.name()) {
+            } else if is_of_client(event.event.kind.name()) && !is_told(evidence, *at) {
                 let Some(sighting) = open.get(&activity).and_then(|i: &usize| found.get_mut(*i))
                 else {
                     continue;
@@ -41,7 +42,7 @@ pub fn sightings(evidence: &Evidence, index: &Index) -> Vec<Sighting> {
 }
 
 fn begin(evidence: &Evidence, host: HostId, at: At) -> Sighting {
-    let time = evidence.raw_time(at);
+    let time = evidence.local_time(at);
     let typed = evidence
         .event(at)
         .and_then(|e| e.text(field::SERVER_NAME))

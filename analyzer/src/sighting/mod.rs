@@ -10,6 +10,7 @@ use crate::evidence::At;
 use crate::hosts::HostId;
 
 pub mod client;
+pub mod contradiction;
 pub mod gateway;
 pub mod server;
 pub mod session;

@@ -65,7 +65,7 @@ pub fn join(evidence: &Evidence, index: &Index, sightings: &mut Vec<Sighting>) {
     for sighting in sightings.iter_mut().filter(|s| s.view == View::Server) {
         sighting
             .events
-            .sort_by_key(|at| (evidence.raw_time(*at), *at));
+            .sort_by_key(|at| (evidence.local_time(*at), *at));
         sighting.events.dedup();
     }
 }

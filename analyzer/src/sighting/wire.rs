@@ -52,7 +52,7 @@ fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sig
     let opened = *events
         .iter()
         .find(|at| evidence.kind(**at) == Some(kind::TCP_OPENED))?;
-    events.sort_by_key(|at| (evidence.raw_time(*at), *at));
+    events.sort_by_key(|at| (evidence.local_time(*at), *at));
     let first = evidence.event(opened)?;
     let port = |f| first.int(f).and_then(|p| u16::try_from(p).ok());
     let find = |k, f| {
@@ -72,7 +72,7 @@ fn sighting(evidence: &Evidence, source: u32, mut events: Vec<At>) -> Option<Sig
         .int(field::ISN_CLIENT)
         .zip(first.int(field::ISN_SERVER));
     fingerprints.extend(numbers.map(|(client, server)| Fingerprint::Sequence(client, server)));
-    let end = events.iter().map(|at| evidence.raw_time(*at)).max()?;
+    let end = events.iter().map(|at| evidence.local_time(*at)).max()?;
     Some(Sighting {
         view: View::Wire,
         source,
