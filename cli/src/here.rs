@@ -47,7 +47,7 @@ pub fn logs(folder: &Path, open: &dyn Fn(&Path) -> io::Result<File>) -> Here {
             // Roles that are not installed have no log.
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                here.elevated.push(channel.to_owned())
+                here.elevated.push(channel.to_owned());
             }
             Err(e) => here.broken.push((channel.to_owned(), e.kind())),
         }

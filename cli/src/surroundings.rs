@@ -12,6 +12,10 @@ const WIDTH: usize = 100;
 
 /// Terminal and locale.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the process"
+)]
 pub struct Surroundings {
     /// Columns of standard output.
     pub width: usize,

@@ -42,12 +42,15 @@ struct Entry {
     shown: bool,
 }
 
+/// Client, server and cause of refused tries.
+type Stranger = (Option<String>, Option<String>, Option<String>);
+
 /// The books.
 #[derive(Default)]
 pub struct Ledger {
     entries: HashMap<Subject, Entry>,
     by_age: BTreeSet<(Timestamp, Subject)>,
-    strangers: HashMap<(Option<String>, Option<String>, Option<String>), u64>,
+    strangers: HashMap<Stranger, u64>,
     /// Counts of attempts that are no longer remembered.
     gone: BTreeMap<(State, Option<String>), u64>,
 }

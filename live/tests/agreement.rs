@@ -112,3 +112,49 @@ fn on_every_capture_of_the_samples() {
     }
     let _ = writeln!(std::io::stderr(), "{} captures compared", found.len());
 }
+
+/// Captures of the described cases.
+fn described() -> Vec<(String, Vec<u8>)> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases");
+    let out = tempfile::tempdir().expect("folder");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(cases)
+        .expect("cases")
+        .flatten()
+        .filter(|e| e.path().is_dir())
+    {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let folder = out.path().join(&name);
+        rdpwhy_fixtures::case::write_case(&entry.path(), &folder).expect("a described case");
+        let mut files = Vec::new();
+        captures(&folder, &mut files);
+        for file in files {
+            found.push((
+                format!("{name}/{}", file.display()),
+                fs::read(&file).expect("readable"),
+            ));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn on_every_capture_of_the_described_cases() {
+    let found = described();
+    assert!(found.len() > 30, "{} captures", found.len());
+    for (label, bytes) in &found {
+        check(label, bytes);
+    }
+}
+
+#[test]
+fn however_the_bytes_are_split() {
+    for (label, bytes) in described().iter().take(20) {
+        let lines = |piece| {
+            let (lines, _) = watched(label, bytes, piece);
+            serde_json::to_string(&lines).expect("JSON")
+        };
+        assert!(lines(64 << 10) == lines(977), "{label}");
+    }
+}

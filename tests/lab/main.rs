@@ -129,7 +129,7 @@ fn lab(asked: &[String]) -> Result<usize, String> {
             });
         }
     });
-    let wrong = wrong.lock().map(|n| *n).unwrap_or(usize::MAX);
+    let wrong = wrong.lock().map_or(usize::MAX, |n| *n);
     if wrong > 0 && std::env::var_os("RDPWHY_LAB_KEEP").is_some() {
         println!("logs are kept in {}", folder.keep().display());
     }
@@ -231,5 +231,7 @@ fn moment(time: &Value) -> f64 {
     let parsed = time
         .as_str()
         .and_then(|t| t.parse::<jiff::Timestamp>().ok());
-    parsed.map_or(0.0, |t| t.as_microsecond() as f64 / 1e6)
+    parsed.map_or(0.0, |t| {
+        t.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs_f64()
+    })
 }

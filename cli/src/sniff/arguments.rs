@@ -18,6 +18,10 @@ Examples:
 
 /// `rdpwhy sniff`.
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that is given or not"
+)]
 pub struct Sniff {
     /// `-` reads a capture from standard input while it arrives
     #[arg(value_name = "-", value_parser = ["-"], conflicts_with_all = ["interface", "read", "list"],

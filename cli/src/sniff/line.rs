@@ -67,13 +67,14 @@ impl Look {
         let remark = verdict.is_some_and(|v| v.severity == "remark");
         let mut text = format!("{when}  {} {}", self.mark(said.state, remark), self.who(a));
         text.push_str("  ");
-        text.push_str(&match verdict.filter(|_| said.state.is_bad()) {
+        let what = match verdict.filter(|_| said.state.is_bad()) {
             Some(v) if v.cause.is_some() => {
                 let sure = v.confidence.map(|c| format!(" ({c})")).unwrap_or_default();
-                format!("{}{sure}", v.title)
+                v.title.clone() + &sure
             }
             _ => headline(said),
-        });
+        };
+        text.push_str(&what);
         let mut more = vec![format!("at {}", a.stage), how(a)];
         if said.tries > 1 {
             more.push(format!("{} tries like this so far", said.tries));

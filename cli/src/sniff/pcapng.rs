@@ -41,16 +41,14 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// What the file says.
     pub fn packet(&mut self, seen: &Seen<'_>) -> io::Result<()> {
-        let interface = match self.links.iter().position(|l| *l == seen.link) {
-            Some(n) => n,
-            None => {
-                let link = u16::try_from(seen.link).unwrap_or(0).to_le_bytes();
-                // Reserved, no snapshot length, resolution, end of options.
-                self.block(INTERFACE, &[&link, &[0; 2], &[0; 4], &RESOLUTION, &[0; 4]])?;
-                self.links.push(seen.link);
-                self.links.len() - 1
-            }
-        };
+        let known = self.links.iter().position(|l| *l == seen.link);
+        if known.is_none() {
+            let link = u16::try_from(seen.link).unwrap_or(0).to_le_bytes();
+            // Reserved, no snapshot length, resolution, end of options.
+            self.block(INTERFACE, &[&link, &[0; 2], &[0; 4], &RESOLUTION, &[0; 4]])?;
+            self.links.push(seen.link);
+        }
+        let interface = known.unwrap_or(self.links.len() - 1);
         let length = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
         let time = u64::try_from(seen.time.0).unwrap_or(0);
         let (high, low) = (time >> 32, time & 0xffff_ffff);
