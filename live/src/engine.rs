@@ -258,8 +258,10 @@ impl Engine {
     fn beside(&self, now: Timestamp, of: &dyn Fn(IpAddr, IpAddr) -> bool) -> EventBatch {
         let mut batch = self.watch.beside(of);
         if let Some(log) = batch.logs.first_mut() {
-            log.last = log.last.max(now);
+            // Packets that came later in the same piece of a file say nothing about this moment.
+            log.last = now;
         }
+        batch.forget_after(now);
         batch
     }
 

@@ -254,6 +254,11 @@ impl EventBatch {
         self.events.retain(|e| e.time >= moment);
     }
 
+    /// Leaves away what happened after a moment.
+    pub fn forget_after(&mut self, moment: Timestamp) {
+        self.events.retain(|e| e.time <= moment);
+    }
+
     /// Bytes of memory that the events and their values take, about.
     pub fn footprint(&self) -> usize {
         size_of::<Self>()
