@@ -194,14 +194,19 @@ impl Engine {
 
     /// Judges what is ripe at this moment.
     fn due(&mut self, now: Timestamp) -> Result<(), KnowledgeError> {
-        while let Some((due, flow)) = self.waiting.first().copied().filter(|(t, _)| *t <= now) {
-            self.waiting.pop_first();
-            self.change(flow, due);
-        }
-        match self.changed_since {
+        loop {
             // As of the moment when it was ripe: between two packets of a replay may lie hours.
-            Some(since) if now.since(since) >= GATHER => self.judge(since.plus(GATHER)),
-            _ => Ok(()),
+            let ripe = self.changed_since.map(|since| since.plus(GATHER));
+            let ripe = ripe.filter(|t| *t <= now);
+            let waited = self.waiting.first().copied().filter(|(t, _)| *t <= now);
+            match (waited, ripe) {
+                (Some((due, flow)), ripe) if ripe.is_none_or(|ripe| due <= ripe) => {
+                    self.waiting.pop_first();
+                    self.change(flow, due);
+                }
+                (_, Some(ripe)) => self.judge(ripe)?,
+                _ => return Ok(()),
+            }
         }
     }
 
