@@ -28,7 +28,7 @@ pub struct Case {
     /// The clock of each host and capture.
     pub clocks: BTreeMap<ClockId, ClockEstimate>,
     claimed: HashSet<At>,
-    off_by_default: Vec<Vec<Kind>>,
+    off_by_default: &'static [Vec<Kind>],
     packets: Packets,
 }
 
@@ -58,7 +58,7 @@ impl Case {
         let coverage = CoverageMap::new(&evidence);
         let clocks = clock::estimate(&mut evidence, &sightings, &roles.controllers);
         let mut attempts = merge::merge(&mut evidence, &clocks, sightings);
-        join::join(&evidence, &index, &moment::embedded()?, &mut attempts);
+        join::join(&evidence, &index, moment::embedded()?, &mut attempts);
         outcome::conclude(&evidence, &index, &mut attempts);
         if let Some(told) = told
             && let Some(i) = told::place(&evidence, told, &mut attempts)
@@ -100,7 +100,7 @@ impl Case {
             coverage: &self.coverage,
             claimed: &self.claimed,
             controllers: &self.roles.controllers,
-            off_by_default: &self.off_by_default,
+            off_by_default: self.off_by_default,
             packets: &self.packets,
         }
     }

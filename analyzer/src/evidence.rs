@@ -7,7 +7,7 @@ use crate::clock::evening::{Evening, Place};
 use crate::hosts::{HostId, Hosts};
 
 /// One evidence file, read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceEvents {
     /// Path as given.
     pub label: String,

@@ -156,6 +156,42 @@ pub fn report_and_timeline<T>(
     })
 }
 
+/// Which attempts are judged and told, while the others are only looked at as what happened beside them.
+pub type Wanted<'a> = &'a (dyn Fn(&attempt::Attempt) -> bool + Sync);
+
+/// Judges what is there of a case that is not over: the attempts that are `wanted`, each by itself, with everything else
+/// as their neighbourhood. Nothing is folded, so that each attempt keeps its id whatever comes later.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn judge_some(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    wanted: Wanted<'_>,
+) -> Result<Report, KnowledgeError> {
+    let options = Options {
+        threads: Some(1),
+        ..Options::default()
+    };
+    judge(evidence, knowledge, &options, Some(wanted), |judged| {
+        assemble::report(judged.parts)
+    })
+}
+
+/// Judges evidence that was read by somebody else.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn judge_all(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+) -> Result<Report, KnowledgeError> {
+    judge(evidence, knowledge, options, None, |judged| {
+        assemble::report(judged.parts)
+    })
+}
+
 fn read(
     mut sources: Vec<Source>,
     secrets: &[Vec<u8>],
@@ -192,24 +228,51 @@ fn judge_evidence<T>(
     options: &Options,
     tell: impl FnOnce(Judged<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
+    judge(evidence, knowledge, options, None, tell)
+}
+
+fn judge<T>(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+    wanted: Option<Wanted<'_>>,
+    tell: impl FnOnce(Judged<'_>) -> T,
+) -> Result<T, KnowledgeError> {
     let (case, attempts) = Case::new(evidence, options.told.as_ref())?;
     let matcher = case.matcher();
-    let kept = options.kept(&case.evidence, &attempts);
+    let kept = match wanted {
+        None => options.kept(&case.evidence, &attempts),
+        Some(wanted) => attempts.iter().map(wanted).collect(),
+    };
     let opinion = |i: usize| {
         let a = attempts.get(i).filter(|a| a.part_of.is_none())?;
+        // Of a case that is not over only what is asked for is judged, since it is asked for many times a second.
+        if wanted.is_some() && kept.get(i) != Some(&true) {
+            return None;
+        }
         let mut opinion = judge::opinion(&matcher, knowledge, a);
         judge::forget(knowledge, a, &mut opinion);
         Some(opinion)
     };
-    let opinions: Vec<Option<Opinion>> =
-        pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion));
+    let opinions: Vec<Option<Opinion>> = if wanted.is_some() {
+        // A handful of attempts, many times a second: not worth a pool.
+        (0..attempts.len()).map(opinion).collect()
+    } else {
+        pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion))
+    };
     let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
     let Folded {
         attempts,
         opinions,
         entry_of,
-    } = fold::fold(attempts, opinions);
-    let shown = shown(&kept, &entry_of, &attempts);
+    } = match wanted {
+        None => fold::fold(attempts, opinions),
+        Some(_) => fold::unfolded(attempts, opinions),
+    };
+    let shown = match wanted {
+        None => shown(&kept, &entry_of, &attempts),
+        Some(_) => kept.clone(),
+    };
     let all = kept.iter().all(|k| *k);
     let owners: HashMap<At, usize> = signs
         .iter()
@@ -230,7 +293,7 @@ fn judge_evidence<T>(
     let changes = knowledge::lists::changes()?;
     let histories: Vec<_> = verdicts
         .iter()
-        .map(|v| changes::before(&case.evidence, &case.index, &changes, &attempts, &good, v))
+        .map(|v| changes::before(&case.evidence, &case.index, changes, &attempts, &good, v))
         .collect();
     let parts = Parts {
         evidence: &case.evidence,

@@ -1,6 +1,7 @@
 //! Which records belong to a connection by their moment alone: `knowledge/moments.toml`.
 
 use rdpwhy_parsers::{EventRef, Field, Kind};
+use std::sync::OnceLock;
 
 use crate::knowledge::{Condition, KnowledgeError, Nothing};
 use crate::stage::Stage;
@@ -30,8 +31,11 @@ const TEXT: &str = include_str!("../knowledge/moments.toml");
 ///
 /// # Errors
 /// When it is wrong, which the tests exclude.
-pub fn embedded() -> Result<Vec<Moment>, KnowledgeError> {
-    crate::knowledge::moments("moments.toml", TEXT)
+pub fn embedded() -> Result<&'static [Moment], KnowledgeError> {
+    // Read once: live capture judges many times a second.
+    static READ: OnceLock<Result<Vec<Moment>, KnowledgeError>> = OnceLock::new();
+    let read = READ.get_or_init(|| crate::knowledge::moments("moments.toml", TEXT));
+    read.as_deref().map_err(Clone::clone)
 }
 
 impl Moment {

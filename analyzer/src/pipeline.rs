@@ -46,6 +46,8 @@ const CHUNKS_PER_PIECE: u32 = 16;
 const PIECES_AT_ONCE: usize = 64;
 /// Attempts that one thread takes at least: each is worth some ten microseconds.
 const SMALLEST_SHARE: usize = 64;
+/// So many are done where they are asked for.
+const FEW: usize = 1024;
 /// Bytes looked at to recognise a file: exports need the most.
 const HEAD: usize = export::HEAD;
 
@@ -124,6 +126,10 @@ pub fn each(threads: Option<usize>, count: usize, work: impl Fn(usize) + Sync) {
 
 /// What `each` makes of each of `0..count`, in this order, in parallel.
 pub fn map<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    // A handful, as live capture asks for many times a second, is not worth waking others.
+    if count <= FEW && rayon::current_thread_index().is_none() {
+        return (0..count).map(each).collect();
+    }
     (0..count)
         .into_par_iter()
         .with_min_len(SMALLEST_SHARE)

@@ -149,6 +149,8 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
                     && b.start.since(a.end) >= 0
                     && b.stage >= a.stage
                     && b.stage != Stage::Session
+                    // What is still under way decides nothing yet.
+                    && b.closed_how != "still-open"
                     && a.client.ip.is_some()
             })
         });

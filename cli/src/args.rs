@@ -40,6 +40,12 @@ pub enum Command {
     /// Write a small example case into a folder and diagnose it
     #[command(after_help = DEMO)]
     Demo(Demo),
+    /// Watch connections while they happen, and tell within a second why one died
+    #[command(after_help = crate::sniff::EXAMPLES)]
+    Sniff(Box<crate::sniff::Sniff>),
+    /// Ask a server what a client would ask, up to the point where a password would be needed
+    #[command(after_help = crate::probe::EXAMPLES)]
+    Probe(Box<crate::probe::Probe>),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -160,8 +166,16 @@ pub struct Diagnose {
     /// File, folder (searched through), archive (zip, 7z, tar, gz, zst), or - for standard input
     ///
     /// What a file holds is told by its content, never by its name.
-    #[arg(value_name = "PATH", required = true)]
+    #[cfg_attr(windows, arg(value_name = "PATH", required_unless_present = "here"))]
+    #[cfg_attr(not(windows), arg(value_name = "PATH", required = true))]
     pub paths: Vec<PathBuf>,
+
+    /// This machine's own logs, as they are now
+    ///
+    /// Some may be read by administrators only: which ones is said.
+    #[cfg(windows)]
+    #[arg(long)]
+    pub here: bool,
 
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]

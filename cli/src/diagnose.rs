@@ -81,8 +81,21 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         Mode::of(args.progress, say.surroundings.progress),
         say.surroundings.charset,
     );
+    #[cfg_attr(
+        not(windows),
+        allow(unused_mut, reason = "only Windows has logs of its own")
+    )]
+    let mut paths = args.paths.clone();
+    #[cfg(windows)]
+    if args.here {
+        let here = crate::here::logs(&crate::here::folder(), &|path| std::fs::File::open(path));
+        for remark in crate::here::remarks(&here) {
+            say.line(&format!("rdpwhy: {remark}"));
+        }
+        paths.extend(here.readable);
+    }
     let found = input::collect(
-        &args.paths,
+        &paths,
         &input::Options {
             password: args.password.as_deref(),
             temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
@@ -100,7 +113,7 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     key_logs.extend(more_key_logs);
     if inputs.is_empty() {
         progress.finish();
-        return Err(nothing(&args.paths, &problems, &ignored, say));
+        return Err(nothing(&paths, &problems, &ignored, say));
     }
     progress.total(
         0,

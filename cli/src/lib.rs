@@ -8,17 +8,21 @@ mod diagnose;
 mod engine;
 mod explain;
 pub mod fleet;
+#[cfg(any(windows, test))]
+mod here;
 pub mod input;
 mod interrupt;
 mod knowledge;
 mod manual;
 mod output;
+mod probe;
 mod progress;
 mod redact;
 pub mod render;
 pub mod report;
 pub mod script;
 pub mod seen;
+mod sniff;
 pub mod span;
 mod surroundings;
 pub mod timeline;
@@ -60,6 +64,8 @@ pub fn run_in(
             Command::Report(args) => report::report(&args, out, err, surroundings),
             Command::Script(args) => script::script(&args, out, err, surroundings),
             Command::Demo(args) => demo::demo(&args, out, err, surroundings),
+            Command::Sniff(args) => sniff::sniff(&args, out, err, surroundings),
+            Command::Probe(args) => probe::probe(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),

@@ -12,6 +12,10 @@ const WIDTH: usize = 100;
 
 /// Terminal and locale.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the process"
+)]
 pub struct Surroundings {
     /// Columns of standard output.
     pub width: usize,
@@ -21,8 +25,10 @@ pub struct Surroundings {
     pub charset: Charset,
     /// Whether standard error is a terminal that can show progress.
     pub progress: bool,
-    /// Whether Ctrl-C is this program's to handle.
-    pub signals: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+    /// Whether this is the whole process, so that Ctrl-C is ours to hear.
+    pub process: bool,
 }
 
 impl Default for Surroundings {
@@ -33,7 +39,8 @@ impl Default for Surroundings {
             colour: false,
             charset: Charset::Unicode,
             progress: false,
-            signals: false,
+            terminal: false,
+            process: false,
         }
     }
 }
@@ -53,7 +60,8 @@ impl Surroundings {
             colour: !matches!(AutoStream::choice(&stdout), ColorChoice::Never),
             charset: charset(|name| std::env::var(name).ok()),
             progress: std::io::stderr().is_terminal(),
-            signals: true,
+            terminal: stdout.is_terminal(),
+            process: true,
         }
     }
 }

@@ -76,7 +76,7 @@ pub struct Origin {
 pub type Counts = BTreeMap<(String, u32), u64>;
 
 /// Events with their values, and what else a source told.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EventBatch {
     /// Hosts and channels met, in the order met.
     pub logs: Vec<Log>,
@@ -247,6 +247,34 @@ impl EventBatch {
     pub(crate) fn is_recovered(&self, event: &Event) -> bool {
         self.recovered_events
             .contains(&(event.log, event.place, event.time))
+    }
+
+    /// Leaves away what happened before a moment. The logs keep the span that they cover.
+    pub fn forget_before(&mut self, moment: Timestamp) {
+        self.events.retain(|e| e.time >= moment);
+    }
+
+    /// Leaves away what happened after a moment.
+    pub fn forget_after(&mut self, moment: Timestamp) {
+        self.events.retain(|e| e.time <= moment);
+    }
+
+    /// Bytes of memory that the events and their values take, about.
+    pub fn footprint(&self) -> usize {
+        size_of::<Self>()
+            + self.events.capacity() * size_of::<Event>()
+            + self.values.capacity() * size_of::<Stored>()
+            + self.text.capacity()
+            + self.long_addresses.capacity() * size_of::<Ipv6Addr>()
+            + self.logs.capacity() * (size_of::<Log>() + size_of::<Trail>())
+    }
+
+    /// Whether both tell the same events with the same values.
+    pub fn tells_the_same(&self, other: &Self) -> bool {
+        self.events == other.events
+            && self.values == other.values
+            && self.text == other.text
+            && self.long_addresses == other.long_addresses
     }
 
     /// Moves the moment of each event by what `by` says for its index, in nanoseconds: a host's clock was set, and the

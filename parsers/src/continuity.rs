@@ -18,7 +18,7 @@ const CLEARING_NANOSECONDS: i64 = 5_000_000_000;
 const DISORDER_NANOSECONDS: i64 = 3_600_000_000_000;
 
 /// The record numbers of one log as runs without holes: a few dozen bytes for a log of any size.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Trail {
     runs: Vec<Run>,
     /// Records from outside the live part, which may be old copies of live ones.

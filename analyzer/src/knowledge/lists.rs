@@ -2,6 +2,7 @@
 
 use rdpwhy_parsers::Kind;
 use serde::Deserialize;
+use std::sync::OnceLock;
 
 use super::check::KnowledgeError;
 
@@ -24,22 +25,29 @@ struct Channels {
 ///
 /// # Errors
 /// When the embedded file is wrong, which the tests exclude.
-pub fn changes() -> Result<Vec<Kind>, KnowledgeError> {
-    let file: Kinds = toml::from_str(CHANGES).map_err(|e| wrong("changes.toml", e.message()))?;
-    kinds("changes.toml", &file)
+pub fn changes() -> Result<&'static [Kind], KnowledgeError> {
+    static READ: OnceLock<Result<Vec<Kind>, KnowledgeError>> = OnceLock::new();
+    let read = READ.get_or_init(|| {
+        let file: Kinds =
+            toml::from_str(CHANGES).map_err(|e| wrong("changes.toml", e.message()))?;
+        kinds("changes.toml", &file)
+    });
+    read.as_deref().map_err(Clone::clone)
 }
 
 /// Groups of kinds that Windows records only when they are switched on.
 ///
 /// # Errors
 /// When the embedded file is wrong, which the tests exclude.
-pub fn off_by_default() -> Result<Vec<Vec<Kind>>, KnowledgeError> {
-    let file: Channels =
-        toml::from_str(CHANNELS).map_err(|e| wrong("channels.toml", e.message()))?;
-    file.off_by_default
-        .into_iter()
-        .map(|k| kinds("channels.toml", &k))
-        .collect()
+pub fn off_by_default() -> Result<&'static [Vec<Kind>], KnowledgeError> {
+    static READ: OnceLock<Result<Vec<Vec<Kind>>, KnowledgeError>> = OnceLock::new();
+    let read = READ.get_or_init(|| {
+        let file: Channels =
+            toml::from_str(CHANNELS).map_err(|e| wrong("channels.toml", e.message()))?;
+        let groups = file.off_by_default.iter();
+        groups.map(|k| kinds("channels.toml", k)).collect()
+    });
+    read.as_deref().map_err(Clone::clone)
 }
 
 fn kinds(path: &str, file: &Kinds) -> Result<Vec<Kind>, KnowledgeError> {

@@ -108,7 +108,7 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
             (earlier, Some(results))
         }
     };
-    if say.surroundings.signals {
+    if say.surroundings.process {
         interrupt::listen();
     }
     let known = earlier.len();

@@ -7,7 +7,7 @@
 mod archive;
 pub mod content;
 pub mod limits;
-mod source;
+pub mod source;
 pub use source::FileSource;
 mod unpack;
 pub(crate) mod walk;

@@ -58,13 +58,13 @@ impl Stations {
     }
 
     /// Tells the conflicts.
-    pub(crate) fn finish(self, batch: &mut EventBatch, log: u32) {
+    pub(crate) fn tell(&self, batch: &mut EventBatch, log: u32) {
         let mut conflicts: Vec<_> = self
             .by_ip
-            .into_values()
+            .values()
             .filter_map(|c| {
-                c.conflict
-                    .map(|claim| (claim.frame, claim, c.before, c.last))
+                let claim = c.conflict.as_ref()?;
+                Some((claim.frame, claim, c.before, c.last))
             })
             .collect();
         conflicts.sort_by_key(|(frame, ..)| *frame);

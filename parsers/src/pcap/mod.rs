@@ -16,14 +16,17 @@ mod report;
 mod tcp;
 mod udp;
 mod vocabulary;
+mod watch;
 
 pub use file::looks_like;
+pub use tcp::table::Ports;
+pub use watch::{Ends, Phase, Seen, Told, UnderWay, Watch};
 
 use crate::batch::EventBatch;
 use crate::read_at::ReadAt;
 use crate::tls::keylog::KeyLog;
 use arp::Stations;
-use file::{Blocks, Item};
+use file::{Blocks, Frame, Item};
 use frame::packet::Body;
 use frame::{Decoded, Decoder};
 use tcp::table::{Desk, Table};
@@ -52,20 +55,9 @@ struct Inside {
 impl Reader {
     /// A reader that decrypts with these secrets, and with those that the capture brings along.
     pub fn new(keylog: Option<&KeyLog>) -> Self {
-        let mut batch = EventBatch::default();
-        let log = batch.log("", "capture");
-        let inside = Inside {
-            decoder: Decoder::new(),
-            table: Table::new(),
-            channels: Channels::default(),
-            stations: Stations::default(),
-            keys: keylog.cloned().unwrap_or_default(),
-            batch,
-            log,
-        };
         Self {
             blocks: Blocks::new(),
-            inside,
+            inside: Inside::new(Table::new(), keylog),
         }
     }
 
@@ -108,33 +100,49 @@ pub fn read(source: &dyn ReadAt, keylog: Option<&KeyLog>) -> EventBatch {
 }
 
 impl Inside {
+    fn new(table: Table, keylog: Option<&KeyLog>) -> Self {
+        let mut batch = EventBatch::default();
+        let log = batch.log("", "capture");
+        Self {
+            decoder: Decoder::new(),
+            table,
+            channels: Channels::default(),
+            stations: Stations::default(),
+            keys: keylog.cloned().unwrap_or_default(),
+            batch,
+            log,
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) {
+        self.batch.saw(self.log, frame.time, frame.number);
+        let Self {
+            decoder,
+            table,
+            channels,
+            stations,
+            keys,
+            batch,
+            log,
+        } = self;
+        let mut desk = Desk {
+            batch,
+            log: *log,
+            keys,
+        };
+        decoder.decode(frame, &mut |decoded| match decoded {
+            Decoded::Arp(claim) => stations.claim(claim),
+            Decoded::Packet(packet) => match &packet.body {
+                Body::Tcp(segment) => table.segment(&packet, segment, &mut desk),
+                Body::Udp(datagram) => channels.datagram(&packet, datagram),
+                Body::Icmp(error) => table.icmp(&packet, error, &mut desk),
+            },
+        });
+    }
+
     fn item(&mut self, item: Item<'_>) {
         match item {
-            Item::Frame(frame) => {
-                self.batch.saw(self.log, frame.time, frame.number);
-                let Self {
-                    decoder,
-                    table,
-                    channels,
-                    stations,
-                    keys,
-                    batch,
-                    log,
-                } = self;
-                let mut desk = Desk {
-                    batch,
-                    log: *log,
-                    keys,
-                };
-                decoder.decode(&frame, &mut |decoded| match decoded {
-                    Decoded::Arp(claim) => stations.claim(claim),
-                    Decoded::Packet(packet) => match &packet.body {
-                        Body::Tcp(segment) => table.segment(&packet, segment, &mut desk),
-                        Body::Udp(datagram) => channels.datagram(&packet, datagram),
-                        Body::Icmp(error) => table.icmp(&packet, error),
-                    },
-                });
-            }
+            Item::Frame(frame) => self.frame(&frame),
             Item::Secrets(text) => self.keys.add(text),
             Item::Defect(at, what, lost) => self.batch.defect(at, what, lost),
         }
@@ -147,8 +155,8 @@ impl Inside {
             keys: &self.keys,
         });
         self.channels
-            .finish(&mut self.batch, self.log, self.table.made());
-        self.stations.finish(&mut self.batch, self.log);
+            .tell(&mut self.batch, self.log, self.table.made(), &|_, _| true);
+        self.stations.tell(&mut self.batch, self.log);
         if self.table.condensed > 0 {
             let what = "more half-open connections at a time than are kept, the oldest are not told one by one";
             self.batch.defect("capture", what, self.table.condensed);

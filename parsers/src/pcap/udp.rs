@@ -1,7 +1,7 @@
 //! RDP over UDP: who asked for it, and whether anybody answered.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::dialogue::story::hex;
 use super::frame::packet::{Datagram, Packet};
@@ -66,8 +66,15 @@ impl Channels {
     }
 
     /// Tells them all; `flow` numbers continue behind those of the TCP connections.
-    pub(crate) fn finish(self, batch: &mut EventBatch, log: u32, behind: u64) {
-        let mut all: Vec<_> = self.open.into_iter().collect();
+    pub(crate) fn tell(
+        &self,
+        batch: &mut EventBatch,
+        log: u32,
+        behind: u64,
+        of: &dyn Fn(IpAddr, IpAddr) -> bool,
+    ) {
+        let of = |(client, server): &(SocketAddr, SocketAddr)| of(client.ip(), server.ip());
+        let mut all: Vec<_> = self.open.iter().filter(|(ends, _)| of(ends)).collect();
         all.sort_by_key(|(_, c)| c.number);
         for ((client, server), c) in all {
             let flow = i64::try_from(behind.saturating_add(c.number)).unwrap_or(i64::MAX);

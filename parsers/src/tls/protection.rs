@@ -47,6 +47,7 @@ fn way(suite: &TlsCipherSuite) -> Option<Way> {
 }
 
 /// Opens the records of one direction in their order.
+#[derive(Clone)]
 pub(crate) struct Opener {
     way: Way,
     keys: Keys,

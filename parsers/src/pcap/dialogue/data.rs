@@ -11,7 +11,7 @@ const MIDSTREAM_BYTES: u64 = 12 << 10;
 const ONE_WAY_RECORDS: u32 = 12;
 
 /// Application data of both sides.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct DataCount {
     /// Records (PDUs, where there is no TLS).
     pub records: Pair<u32>,

@@ -21,6 +21,7 @@ pub(crate) struct Pdu<'a> {
     pub place: Place,
 }
 
+#[derive(Clone)]
 enum Mode {
     /// Between two PDUs; the buffer holds the beginning of the next header.
     Boundary,
@@ -38,6 +39,7 @@ enum Mode {
 }
 
 /// Cuts one direction.
+#[derive(Clone)]
 pub(crate) struct Framer {
     mode: Mode,
     buffer: Vec<u8>,
@@ -52,7 +54,7 @@ pub(crate) struct Framer {
 }
 
 /// How the direction's bytes came so far.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Came {
     /// All of them, and each PDU began where the one before ended.
     Whole,

@@ -15,6 +15,7 @@ use crate::rdp::tsgu::{
 const SESSION_BYTES: u64 = 100 << 10;
 
 /// What an opened connection that did not begin with X.224 turned out to be.
+#[derive(Clone)]
 pub(crate) enum Door {
     /// Not enough bytes yet.
     Unknown(Vec<u8>),
@@ -78,7 +79,7 @@ impl Door {
 }
 
 /// One direction.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Lane {
     buffer: Vec<u8>,
     /// Bytes of a body or a payload that nobody looks into.
@@ -86,7 +87,7 @@ struct Lane {
 }
 
 /// State of one connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Gateway {
     lanes: Pair<Lane>,
     upgraded: bool,

@@ -47,6 +47,7 @@ enum Phase {
 }
 
 /// Follows one connection's records of application data.
+#[derive(Clone)]
 pub(crate) struct Inference {
     phase: Phase,
     early_result: bool,

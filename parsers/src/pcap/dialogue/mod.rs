@@ -36,6 +36,7 @@ use tls::{Meaning, Record, Tls};
 const CLIENT_HELLO_FLOOR: u32 = 40;
 
 /// One direction.
+#[derive(Clone)]
 struct Lane {
     stream: Stream,
     /// Away while its bytes are worked on.
@@ -44,6 +45,7 @@ struct Lane {
 }
 
 /// One connection's dialogue.
+#[derive(Clone)]
 pub(crate) struct Dialogue {
     lanes: Pair<Lane>,
     pub story: Story,

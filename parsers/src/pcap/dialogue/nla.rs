@@ -17,6 +17,7 @@ const TPKT: u8 = 3;
 const TS_REQUEST: u8 = 0x30;
 
 /// State of one connection.
+#[derive(Clone)]
 pub(crate) struct Nla {
     early_result: bool,
     buffers: Pair<Vec<u8>>,

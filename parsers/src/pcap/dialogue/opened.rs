@@ -12,6 +12,7 @@ use crate::rdp::tpkt;
 use crate::rdp::x224::{Tpdu, tpdu};
 
 /// Both streams.
+#[derive(Clone)]
 pub(crate) struct Opened {
     nla: Option<Nla>,
     framers: Pair<Framer>,

@@ -22,7 +22,7 @@ pub(crate) struct Negotiated {
 }
 
 /// Keys of both directions.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Opening {
     openers: Pair<Option<Opener>>,
     failures: Pair<u32>,

@@ -19,7 +19,7 @@ const FINISHING: u32 = 4;
 const CONNECT: u8 = 0x7f;
 
 /// State of one connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Sequence {
     /// Whether licensing was seen; what the client sends before belongs to it.
     licensed: bool,

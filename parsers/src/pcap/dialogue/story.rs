@@ -12,6 +12,7 @@ const MOST_STEPS: usize = 256;
 const MOST_DEFECTS: usize = 4;
 
 /// The steps of one connection.
+#[derive(Clone)]
 pub(crate) struct Story {
     batch: EventBatch,
     log: u32,
@@ -61,6 +62,11 @@ impl Story {
     /// Takes back what turned out to be something else.
     pub(crate) fn retract(&mut self, kind: Kind) {
         self.batch.events.retain(|e| e.kind != kind);
+    }
+
+    /// Kinds of the steps told, in their order.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.batch.events.iter().map(|e| e.kind)
     }
 
     /// Kind of the step told last.

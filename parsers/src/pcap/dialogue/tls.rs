@@ -62,7 +62,7 @@ pub(crate) enum Meaning {
 }
 
 /// State of one connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Tls {
     /// Version and suite that the server chose.
     version: Option<u16>,

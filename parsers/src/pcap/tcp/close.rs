@@ -14,9 +14,12 @@ use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 
 /// Unanswered for so long, even a single segment does.
-const WAITED_IN_VAIN: i64 = 10_000_000_000;
+pub(super) const WAITED_IN_VAIN: i64 = 10_000_000_000;
 /// SYNs of one connection after which silence is an answer.
 const SYNS_IN_VAIN: u32 = 2;
+
+/// Keep-alive probes without an answer after which the other end is gone.
+const PROBES_IN_VAIN: u32 = 2;
 
 /// The end of a connection.
 pub(crate) struct Closing {
@@ -163,6 +166,19 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
             forged: None,
             ttl,
             usual_ttl,
+            idle,
+            place: signal.place,
+        };
+    }
+    if flow.ends[signal.side].unanswered_keepalives >= PROBES_IN_VAIN {
+        // It asked whether anybody was there, and reset the connection because nobody was.
+        return Closing {
+            by: "nobody",
+            named: None,
+            how: "silence",
+            forged: None,
+            ttl: None,
+            usual_ttl: None,
             idle,
             place: signal.place,
         };

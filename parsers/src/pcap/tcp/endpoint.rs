@@ -38,7 +38,7 @@ pub(crate) enum Sent {
 }
 
 /// One end of a connection.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Endpoint {
     pub packets: u32,
     /// Segments with payload, repetitions included.
@@ -48,6 +48,8 @@ pub(crate) struct Endpoint {
     pub retransmissions: u32,
     pub out_of_order: u32,
     pub keepalives: u32,
+    /// Of these, the last ones that nothing came back for.
+    pub unanswered_keepalives: u32,
     pub zero_windows: u32,
     pub duplicate_acks: u32,
     pub duplicate_frames: u32,
@@ -202,6 +204,7 @@ impl Endpoint {
         let next = *self.next.get_or_insert(seq);
         if Self::is_keepalive(next, segment) {
             self.keepalives += 1;
+            self.unanswered_keepalives += 1;
             return;
         }
         if end == seq {
@@ -254,6 +257,9 @@ impl Endpoint {
     /// Takes note of an acknowledgement that the other end sent.
     pub(crate) fn acknowledged(&mut self, segment: &Segment<'_>) {
         let ack = segment.ack;
+        if !segment.flags.rst() {
+            self.unanswered_keepalives = 0;
+        }
         if !segment.flags.ack() || segment.flags.rst() || self.acked.is_some_and(|a| before(ack, a))
         {
             return;

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use super::endpoint::{Endpoint, Sent};
 use super::side::{Pair, Side};
 use super::stream::Place;
+use super::vigil::Vigil;
 use crate::pcap::dialogue::Dialogue;
 use crate::pcap::frame::packet::{Packet, Segment};
+use crate::pcap::vocabulary::kind;
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
 
@@ -16,6 +18,7 @@ const MOST_SIGNALS: usize = 16;
 const SILENCE: i64 = 1_000_000_000;
 
 /// A FIN or RST.
+#[derive(Clone)]
 pub(crate) struct Signal {
     pub side: Side,
     pub place: Place,
@@ -38,6 +41,7 @@ pub(crate) struct Unreachable {
 }
 
 /// One connection.
+#[derive(Clone)]
 pub(crate) struct Flow {
     pub number: u64,
     pub client: SocketAddr,
@@ -62,6 +66,7 @@ pub(crate) struct Flow {
     pub unanswered_since: Option<Timestamp>,
     ack_at_confirm: Option<u32>,
     pub dialogue: Option<Box<Dialogue>>,
+    pub vigil: Vigil,
 }
 
 impl Flow {
@@ -93,6 +98,7 @@ impl Flow {
             unanswered_since: None,
             ack_at_confirm: None,
             dialogue: None,
+            vigil: Vigil::default(),
         }
     }
 
@@ -103,6 +109,12 @@ impl Flow {
         } else {
             Side::Server
         }
+    }
+
+    pub(crate) fn in_session(&self) -> bool {
+        self.dialogue
+            .as_ref()
+            .is_some_and(|t| t.story.told(kind::SESSION_DATA_SEEN))
     }
 
     pub(crate) fn spoke_rdp(&self) -> bool {

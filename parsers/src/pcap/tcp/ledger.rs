@@ -40,7 +40,7 @@ pub(crate) struct Hole {
 }
 
 /// The books of one end.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Ledger {
     outstanding: Vec<Outstanding>,
     holes: Vec<Hole>,

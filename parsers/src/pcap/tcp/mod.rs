@@ -9,3 +9,4 @@ mod quota;
 pub(crate) mod side;
 pub(crate) mod stream;
 pub(crate) mod table;
+mod vigil;

@@ -24,6 +24,7 @@ pub(crate) struct Place {
     pub time: Timestamp,
 }
 
+#[derive(Clone)]
 struct Waiting {
     seq: u32,
     bytes: Vec<u8>,
@@ -32,7 +33,7 @@ struct Waiting {
 }
 
 /// One direction.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Stream {
     next: Option<u32>,
     waiting: Vec<Waiting>,

@@ -3,7 +3,7 @@
 //! RDP is recognised by its bytes on any port, so every connection is a candidate until its first payload. What turns out to
 //! be something else is forgotten at once; what only tried to open is kept, because its server may turn out to speak RDP.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::close::Surroundings;
@@ -11,9 +11,11 @@ use super::flow::{Flow, Unreachable};
 use super::quota::Quota;
 use super::side::Side;
 use super::stream::Place;
+use super::vigil::{self, Heard, Look};
 use crate::batch::EventBatch;
 use crate::pcap::frame::packet::{IcmpError, Packet, Segment};
 use crate::pcap::report;
+use crate::pcap::watch::{Phase, Told};
 use crate::rdp::tpkt;
 use crate::rdp::x224::{Tpdu, tpdu};
 use crate::time::Timestamp;
@@ -21,6 +23,9 @@ use crate::tls::keylog::KeyLog;
 
 /// Port of RDP (IANA `ms-wbt-server`).
 pub(crate) const RDP_PORT: u16 = 3389;
+/// A connection that is neither over nor heard of for so long is told as it stands. Sessions are quiet for hours, and a
+/// capture of weeks must not fill up with those whose end it missed.
+const IDLE: i64 = 86_400_000_000_000;
 /// Connections kept at a time. One costs about a KiB, some ten more while its handshake is read, and a hostile one at most
 /// what a stream and a framer may hold for each side, about 160 KiB.
 const MOST_FLOWS: usize = 32_768;
@@ -36,7 +41,7 @@ const MOST_SERVERS: usize = 16_384;
 const MOST_DEFECTS: usize = 1_000;
 
 /// Two ends, in an order that both directions share.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key(SocketAddr, SocketAddr);
 
 fn key(a: SocketAddr, b: SocketAddr) -> Key {
@@ -58,11 +63,42 @@ pub(crate) struct Table {
     ttls: HashMap<IpAddr, u8>,
     since_sweep: u32,
     now: Timestamp,
+    ports: Ports,
     quota: Quota,
     /// Defects that are not told one by one.
     pub more_defects: usize,
     /// Connection tries that were dropped for want of room.
     pub condensed: u64,
+    /// While packets are still arriving.
+    watch: Option<Watching>,
+}
+
+/// Which ports are of interest.
+#[derive(Debug, Clone, Default)]
+pub struct Ports {
+    /// Where RDP is expected; 3389 when empty.
+    pub usual: Vec<u16>,
+    /// Whether connections to other ports are left alone, even if they speak RDP.
+    pub only: bool,
+}
+
+impl Ports {
+    /// Whether RDP is expected there.
+    pub fn expected(&self, port: u16) -> bool {
+        if self.usual.is_empty() {
+            port == RDP_PORT
+        } else {
+            self.usual.contains(&port)
+        }
+    }
+}
+
+/// What is told while the capture goes on.
+#[derive(Default)]
+struct Watching {
+    /// Connections to look at again, by moment and number.
+    alarms: BTreeSet<(Timestamp, u64, Key)>,
+    told: Vec<Told>,
 }
 
 impl Table {
@@ -74,9 +110,20 @@ impl Table {
             ttls: HashMap::new(),
             since_sweep: 0,
             now: Timestamp(i64::MIN),
+            ports: Ports::default(),
             quota: Quota::default(),
             more_defects: 0,
             condensed: 0,
+            watch: None,
+        }
+    }
+
+    /// One that also tells connections while the capture goes on.
+    pub(crate) fn watching(ports: Ports) -> Self {
+        Self {
+            watch: Some(Watching::default()),
+            ports,
+            ..Self::new()
         }
     }
 
@@ -87,9 +134,15 @@ impl Table {
         segment: &Segment<'_>,
         desk: &mut Desk<'_>,
     ) {
-        self.now = self.now.max(packet.time);
         let source = SocketAddr::new(packet.source, segment.source_port);
         let destination = SocketAddr::new(packet.destination, segment.destination_port);
+        if self.ports.only
+            && !self.ports.expected(source.port())
+            && !self.ports.expected(destination.port())
+        {
+            return;
+        }
+        self.pass(packet.time, desk);
         let key = key(source, destination);
         let flags = segment.flags;
         if flags.syn() && (self.ttls.len() < MOST_HOSTS || self.ttls.contains_key(&packet.source)) {
@@ -105,9 +158,7 @@ impl Table {
             self.write(old, desk);
         }
         if !self.flows.contains_key(&key) {
-            let Some((client, server, midstream)) =
-                roles(source, destination, segment, &self.rdp_servers)
-            else {
+            let Some((client, server, midstream)) = self.roles(source, destination, segment) else {
                 return;
             };
             self.make_room(desk);
@@ -122,10 +173,11 @@ impl Table {
         if let Some(flow) = self.flows.get_mut(&key) {
             flow.segment(flow.side(source), packet, segment, desk.keys);
             if flow.spoke_rdp() {
-                if flow.server.port() != RDP_PORT && self.rdp_servers.len() < MOST_SERVERS {
+                if !self.ports.expected(flow.server.port()) && self.rdp_servers.len() < MOST_SERVERS
+                {
                     self.rdp_servers.insert(flow.server);
                 }
-            } else if flow.server.port() != RDP_PORT
+            } else if !self.ports.expected(flow.server.port())
                 && is_something_else(flow)
                 && !flow.is_gateway()
                 && !flow.may_be_gateway(desk.keys)
@@ -134,6 +186,7 @@ impl Table {
                 self.flows.remove(&key);
             }
         }
+        self.attend(key, desk);
         self.since_sweep += 1;
         if self.since_sweep >= SWEEP_PACKETS {
             self.sweep(desk);
@@ -141,10 +194,12 @@ impl Table {
     }
 
     /// Takes an ICMP error.
-    pub(crate) fn icmp(&mut self, packet: &Packet<'_>, error: &IcmpError) {
+    pub(crate) fn icmp(&mut self, packet: &Packet<'_>, error: &IcmpError, desk: &mut Desk<'_>) {
+        self.pass(packet.time, desk);
         let sender = SocketAddr::new(error.source, error.source_port);
         let receiver = SocketAddr::new(error.destination, error.destination_port);
-        let Some(flow) = self.flows.get_mut(&key(sender, receiver)) else {
+        let key = key(sender, receiver);
+        let Some(flow) = self.flows.get_mut(&key) else {
             return;
         };
         // RFC 5927 §4.1: whoever is not on the way has to guess what the connection is about to send.
@@ -167,6 +222,7 @@ impl Table {
                 flow.last = place;
             }
         }
+        self.attend(key, desk);
     }
 
     /// Writes all that is left, in the order of their beginning.
@@ -189,11 +245,11 @@ impl Table {
     }
 
     fn write(&mut self, flow: Flow, desk: &mut Desk<'_>) {
-        if flow.server.port() != RDP_PORT
-            && !flow.spoke_rdp()
-            && !flow.is_gateway()
-            && !self.rdp_servers.contains(&flow.server)
-        {
+        if !self.is_rdp(&flow) {
+            return;
+        }
+        if self.watch.is_some() {
+            self.tell(flow, Phase::Settled, desk.keys);
             return;
         }
         if !self.quota.admit(flow.client.ip()) {
@@ -214,8 +270,10 @@ impl Table {
     fn sweep(&mut self, desk: &mut Desk<'_>) {
         self.since_sweep = 0;
         let floor = self.now.plus(-STRAGGLERS);
+        let idle = self.now.plus(-IDLE);
         let over = |f: &Flow| {
-            f.last.time < floor && f.is_over() && (f.server.port() == RDP_PORT || !f.is_half_open())
+            let done = f.is_over() && (self.ports.expected(f.server.port()) || !f.is_half_open());
+            f.last.time < if done { floor } else { idle }
         };
         let mut done: Vec<_> = self
             .flows
@@ -242,7 +300,7 @@ impl Table {
             .map(|(k, f)| {
                 (
                     !f.is_half_open(),
-                    f.server.port() == RDP_PORT,
+                    self.ports.expected(f.server.port()),
                     f.last.time,
                     f.number,
                     *k,
@@ -262,6 +320,181 @@ impl Table {
             }
         }
     }
+
+    /// A connection that is told, if it ends like this.
+    fn is_rdp(&self, flow: &Flow) -> bool {
+        self.ports.expected(flow.server.port())
+            || flow.spoke_rdp()
+            || flow.is_gateway()
+            || self.rdp_servers.contains(&flow.server)
+    }
+
+    /// Time goes on, whether or not packets come.
+    pub(crate) fn pass(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
+        while let Some(watch) = &mut self.watch
+            && let Some((due, number, key)) = watch.alarms.first().copied()
+            && due <= now
+        {
+            watch.alarms.remove(&(due, number, key));
+            // What is told is told as of then, however late the next packet comes.
+            self.now = self.now.max(due);
+            if let Some(flow) = self.flows.get_mut(&key).filter(|f| f.number == number) {
+                flow.vigil.alarm = None;
+                self.attend(key, desk);
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// Tells what is new of a connection, and sets the alarm for its next look.
+    fn attend(&mut self, key: Key, desk: &Desk<'_>) {
+        if self.watch.is_none() {
+            return;
+        }
+        let Some(flow) = self.flows.get(&key).filter(|f| self.is_rdp(f)) else {
+            return;
+        };
+        let mut vigil = flow.vigil;
+        let packets = vigil::packets(flow);
+        if vigil.heard == Heard::End {
+            if vigil.packets == packets {
+                return;
+            }
+            // It goes on: a forged reset, a late answer, or the rest of its goodbye.
+            if flow.is_over() {
+                return;
+            }
+            vigil.heard = Heard::Nothing;
+        }
+        // Most packets change nothing that is awaited: the alarm that is set will do.
+        let awaits_session = vigil.heard == Heard::Nothing && flow.dialogue.is_some();
+        if vigil.alarm.is_some_and(|due| due > self.now) && !awaits_session && !vigil::ending(flow)
+        {
+            return;
+        }
+        let mut news = None;
+        if vigil.heard == Heard::Nothing && flow.in_session() {
+            vigil.heard = Heard::Session;
+            news = Some(Phase::Session);
+        }
+        let look = vigil::look(flow, self.now);
+        if look == Look::Ended {
+            vigil.heard = Heard::End;
+            vigil.packets = packets;
+            news = Some(Phase::Ended);
+        }
+        let snapshot = news.map(|phase| (flow.clone(), phase));
+        let alarm = match look {
+            Look::Later(due) => Some(due),
+            Look::Ended | Look::Fine => None,
+        };
+        let number = flow.number;
+        // An alarm that is too early costs a look, one that is moved with each packet costs more.
+        let keep = match (vigil.alarm, alarm) {
+            (Some(set), Some(due)) => set <= due,
+            (None, None) => true,
+            _ => false,
+        };
+        if let Some(watch) = self.watch.as_mut().filter(|_| !keep) {
+            if let Some(set) = vigil.alarm.take() {
+                watch.alarms.remove(&(set, number, key));
+            }
+            if let Some(due) = alarm {
+                watch.alarms.insert((due, number, key));
+                vigil.alarm = Some(due);
+            }
+        }
+        if let Some(flow) = self.flows.get_mut(&key) {
+            flow.vigil = vigil;
+        }
+        if let Some((flow, phase)) = snapshot {
+            self.tell(flow, phase, desk.keys);
+        }
+    }
+
+    /// Tells a connection, or how it stands, by itself.
+    fn tell(&mut self, flow: Flow, phase: Phase, keys: &KeyLog) {
+        let usual_ttl = |ip: IpAddr| self.ttls.get(&ip).copied();
+        let around = Surroundings {
+            usual_ttl: &usual_ttl,
+            capture_end: self.now,
+            keys,
+        };
+        let mut batch = EventBatch::default();
+        let log = batch.log("", "capture");
+        let (number, client, server) = (flow.number, flow.client, flow.server);
+        let opened = flow.opened.time;
+        if let Some(set) = flow.vigil.alarm.filter(|_| phase == Phase::Settled)
+            && let (Some(watch), key) = (&mut self.watch, key(client, server))
+        {
+            watch.alarms.remove(&(set, number, key));
+        }
+        report::write(flow, &mut batch, log, &around);
+        batch.shrink();
+        if let Some(watch) = &mut self.watch {
+            watch.told.push(Told {
+                flow: number,
+                phase,
+                at: self.now,
+                client,
+                server,
+                opened,
+                batch,
+            });
+        }
+    }
+
+    /// What was told since the last time, in its order.
+    pub(crate) fn told(&mut self) -> Vec<Told> {
+        self.watch
+            .as_mut()
+            .map(|w| std::mem::take(&mut w.told))
+            .unwrap_or_default()
+    }
+
+    /// The moment up to which the capture was seen.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Connections that are under way, each as it stands.
+    pub(crate) fn under_way(&self) -> impl Iterator<Item = &Flow> {
+        self.flows
+            .values()
+            .filter(|f| self.is_rdp(f) && f.vigil.heard != Heard::End)
+    }
+
+    /// Client, server, and whether the beginning is missing; `None` for a packet that begins nothing of interest.
+    fn roles(
+        &self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        segment: &Segment<'_>,
+    ) -> Option<(SocketAddr, SocketAddr, bool)> {
+        let flags = segment.flags;
+        match (flags.syn(), flags.ack()) {
+            (true, false) => return Some((source, destination, false)),
+            (true, true) => return Some((destination, source, false)),
+            _ => {}
+        }
+        match tpkt::payload(segment.payload).and_then(tpdu) {
+            Some(Tpdu::ConnectionRequest(_)) => return Some((source, destination, false)),
+            Some(Tpdu::ConnectionConfirm(_)) => return Some((destination, source, false)),
+            _ => {}
+        }
+        // A RST alone is the tail of something long over, or an answer to a scan.
+        if flags.rst() {
+            return None;
+        }
+        let serves = |a: SocketAddr| self.ports.expected(a.port()) || self.rdp_servers.contains(&a);
+        if serves(destination) {
+            Some((source, destination, true))
+        } else if serves(source) {
+            Some((destination, source, true))
+        } else {
+            None
+        }
+    }
 }
 
 /// Whether the first payload showed another protocol.
@@ -269,36 +502,4 @@ fn is_something_else(flow: &Flow) -> bool {
     flow.dialogue
         .as_ref()
         .is_some_and(|t| t.foreign.any(|f| *f) || t.tls.began() || t.data.records.any(|n| *n > 0))
-}
-
-/// Client, server, and whether the beginning is missing; `None` for a packet that begins nothing of interest.
-fn roles(
-    source: SocketAddr,
-    destination: SocketAddr,
-    segment: &Segment<'_>,
-    rdp_servers: &HashSet<SocketAddr>,
-) -> Option<(SocketAddr, SocketAddr, bool)> {
-    let flags = segment.flags;
-    match (flags.syn(), flags.ack()) {
-        (true, false) => return Some((source, destination, false)),
-        (true, true) => return Some((destination, source, false)),
-        _ => {}
-    }
-    match tpkt::payload(segment.payload).and_then(tpdu) {
-        Some(Tpdu::ConnectionRequest(_)) => return Some((source, destination, false)),
-        Some(Tpdu::ConnectionConfirm(_)) => return Some((destination, source, false)),
-        _ => {}
-    }
-    // A RST alone is the tail of something long over, or an answer to a scan.
-    if flags.rst() {
-        return None;
-    }
-    let serves = |a: SocketAddr| a.port() == RDP_PORT || rdp_servers.contains(&a);
-    if serves(destination) {
-        Some((source, destination, true))
-    } else if serves(source) {
-        Some((destination, source, true))
-    } else {
-        None
-    }
 }

@@ -1,0 +1,237 @@
+//! Real clients against real servers, faults made on purpose, and the program listening on the router between them.
+//!
+//! Runs as root, in network namespaces of its own: nothing of it reaches the machine's network. Where it cannot run, it says
+//! what is missing and succeeds. `cargo test -p rdpwhy-tests --test lab -- reset` runs the scenarios with that word in their
+//! name; `RDPWHY=path` listens with that program instead of this build.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a test harness of its own: its output is the result"
+)]
+
+mod net;
+mod peers;
+mod scenarios;
+mod shell;
+mod sniffer;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use net::Net;
+use peers::Bench;
+use scenarios::{ALL, Scenario, Wanted};
+use serde_json::Value;
+use sniffer::{Heard, Sniffer};
+
+/// Programs that it needs, and the Debian package that each comes from.
+const NEEDED: &[(&str, &str)] = &[
+    ("ip", "iproute2"),
+    ("ss", "iproute2"),
+    ("nft", "nftables"),
+    ("sysctl", "procps"),
+    ("openssl", "openssl"),
+    ("Xvfb", "xvfb"),
+    ("xrdp", "xrdp"),
+    ("xfreerdp", "freerdp2-x11"),
+    ("freerdp-shadow-cli", "freerdp2-shadow-x11"),
+    ("winpr-hash", "winpr-utils"),
+    ("rdesktop", "rdesktop"),
+];
+/// Scenarios at a time. They mostly wait.
+const AT_ONCE: usize = 4;
+/// A verdict has to be there so long after the end, seconds; after a timeout twice that.
+const ON_TIME: f64 = 1.0;
+
+fn main() -> ExitCode {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    if words.first().is_some_and(|w| w == "rdpwhy") {
+        let surroundings = rdpwhy::Surroundings::of_this_process();
+        let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+        return ExitCode::from(rdpwhy::run_in(words, &mut out, &mut err, &surroundings));
+    }
+    if let Some(why) = impossible() {
+        println!("skipped: the lab of real peers {why}");
+        return ExitCode::SUCCESS;
+    }
+    // Options of the usual harness mean nothing here; a word chooses.
+    let asked: Vec<String> = words
+        .iter()
+        .map(|w| w.to_string_lossy().into_owned())
+        .filter(|w| !w.starts_with('-'))
+        .collect();
+    match lab(&asked) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(wrong) => {
+            println!("{wrong} scenarios are wrong");
+            ExitCode::FAILURE
+        }
+        Err(e) => {
+            println!("the lab could not be set up: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why it cannot run here.
+fn impossible() -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return Some("needs Linux".to_owned());
+    }
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| !shell::there(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if !missing.is_empty() {
+        return Some(format!("needs {}", missing.join(" ")));
+    }
+    if shell::run("id -u").ok()?.trim() != "0" {
+        return Some("needs root".to_owned());
+    }
+    Net::new(0)
+        .err()
+        .map(|e| format!("needs network namespaces: {e}"))
+}
+
+fn lab(asked: &[String]) -> Result<usize, String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    // The sniffer is nobody by the time it reads; so are the clients' home folders not its business.
+    let bench = Bench::new(folder.path())?;
+    let chosen: Vec<(usize, &Scenario)> = ALL
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| asked.is_empty() || asked.iter().any(|word| s.name.contains(word)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((n, scenario)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (ok, text) = match play(scenario, &bench, *n + 1) {
+                        Ok(heard) => judged(scenario, &heard),
+                        Err(e) => (false, format!("could not be played: {e}")),
+                    };
+                    println!(
+                        "{} {}: {text}",
+                        if ok { "ok   " } else { "WRONG" },
+                        scenario.name
+                    );
+                    if !ok && let Ok(mut wrong) = wrong.lock() {
+                        *wrong += 1;
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.lock().map_or(usize::MAX, |n| *n);
+    if wrong > 0 && std::env::var_os("RDPWHY_LAB_KEEP").is_some() {
+        println!("logs are kept in {}", folder.keep().display());
+    }
+    Ok(wrong)
+}
+
+fn play(scenario: &Scenario, bench: &Bench, number: usize) -> Result<Vec<Heard>, String> {
+    let net = Net::new(number)?;
+    let sniffer = Sniffer::start(&net)?;
+    thread::sleep(Duration::from_millis(200));
+    let played = (scenario.play)(&net, bench, number);
+    let heard = sniffer.stop();
+    if std::env::var_os("RDPWHY_LAB_KEEP").is_some() {
+        let lines: String = heard
+            .iter()
+            .map(|h| format!("{} {}\n", h.at, h.line))
+            .collect();
+        let _ = std::fs::write(bench.folder.join(format!("{number}-lines.jsonl")), lines);
+    }
+    played.map(|()| heard)
+}
+
+/// Whether what was heard is right and on time, and a few words about it.
+fn judged(scenario: &Scenario, heard: &[Heard]) -> (bool, String) {
+    let mut last: BTreeMap<String, &Value> = BTreeMap::new();
+    let (mut slowest, mut blamed) = (0.0f64, false);
+    let mut summary = false;
+    for Heard { line, at } in heard {
+        summary |= line["type"] == "summary";
+        if line["type"] != "attempt" {
+            continue;
+        }
+        let id = line["attempt"]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let bad = matches!(line["state"].as_str(), Some("failed" | "dropped"));
+        blamed |= bad;
+        if bad && !last.get(&id).is_some_and(|l| l["state"] == line["state"]) {
+            slowest = slowest.max(at - moment(&line["attempt"]["ended"]));
+        }
+        last.insert(id, line);
+    }
+    if !summary {
+        return (false, "there is no summary".to_owned());
+    }
+    let told: Vec<String> = last.values().map(|l| told(l)).collect();
+    let text = told.join("; ");
+    match scenario.wanted {
+        Wanted::Healthy => {
+            let good = last
+                .values()
+                .any(|l| matches!(l["state"].as_str(), Some("ok" | "open")));
+            (good && !blamed, text)
+        }
+        Wanted::Waiting => {
+            let waits = last.values().any(|l| l["state"] == "waiting");
+            (waits && !blamed, text)
+        }
+        Wanted::Failure(causes) => {
+            let bad = |l: &&&Value| matches!(l["state"].as_str(), Some("failed" | "dropped"));
+            let right = |l: &&Value| match l["verdict"]["cause"].as_str() {
+                Some(cause) => causes.contains(&cause),
+                None => l["verdict"]["missing"]
+                    .as_array()
+                    .is_some_and(|m| !m.is_empty()),
+            };
+            let all: Vec<&&Value> = last.values().filter(bad).collect();
+            let late = if scenario.patience > 0.0 {
+                2.0 * ON_TIME
+            } else {
+                ON_TIME
+            };
+            let on_time = slowest <= scenario.patience + late;
+            let ok = !all.is_empty() && all.iter().all(|l| right(l)) && on_time;
+            (ok, format!("{text}; said {slowest:.2} s after the end"))
+        }
+    }
+}
+
+fn told(line: &Value) -> String {
+    let word = |v: &Value| v.as_str().unwrap_or("no cause").to_owned();
+    let state = word(&line["state"]);
+    if matches!(state.as_str(), "failed" | "dropped") {
+        let confidence = line["verdict"]["confidence"]
+            .as_str()
+            .unwrap_or("inconclusive");
+        let stage = word(&line["attempt"]["stage"]);
+        return format!(
+            "{state} at {stage}: {} ({confidence})",
+            word(&line["verdict"]["cause"])
+        );
+    }
+    state
+}
+
+/// Seconds since 1970.
+fn moment(time: &Value) -> f64 {
+    let parsed = time
+        .as_str()
+        .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    parsed.map_or(0.0, |t| {
+        t.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs_f64()
+    })
+}
