@@ -15,6 +15,7 @@ mod interrupt;
 mod knowledge;
 mod manual;
 mod output;
+pub mod pager;
 mod probe;
 mod progress;
 mod redact;

@@ -19,6 +19,8 @@ const WIDTH: usize = 100;
 pub struct Surroundings {
     /// Columns of standard output.
     pub width: usize,
+    /// Its rows, where it is a terminal.
+    pub rows: Option<usize>,
     /// Whether `--color auto` means colours.
     pub colour: bool,
     /// Characters that the locale can show.
@@ -36,6 +38,7 @@ impl Default for Surroundings {
     fn default() -> Self {
         Self {
             width: WIDTH,
+            rows: None,
             colour: false,
             charset: Charset::Unicode,
             progress: false,
@@ -56,6 +59,7 @@ impl Surroundings {
         };
         Self {
             width: width.map_or(WIDTH, |(columns, _)| usize::from(columns.0)),
+            rows: width.map(|(_, rows)| usize::from(rows.0)),
             // Knows NO_COLOR, CLICOLOR, CLICOLOR_FORCE and dumb terminals.
             colour: !matches!(AutoStream::choice(&stdout), ColorChoice::Never),
             charset: charset(|name| std::env::var(name).ok()),
