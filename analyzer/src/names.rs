@@ -70,6 +70,7 @@ pub mod kind {
         NEGOTIATION_FAILED = "negotiation.failed";
         CLIENT_HELLO = "tls.client-hello";
         SERVER_HELLO = "tls.server-hello";
+        TLS_COMPLETED = "tls.completed";
         ALERTED = "tls.alerted";
         ERROR_INFO = "error-info.received";
         RDG_REQUESTED = "rdg.requested";

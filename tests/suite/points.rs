@@ -343,3 +343,28 @@ fn a_connection_that_goes_on_in_the_next_file() {
         }
     }
 }
+
+/// A session of which only the server's packets were captured, closed by the server: it lasted, so nobody failed.
+#[test]
+fn what_lasted_is_not_blamed_when_one_side_alone_was_captured() {
+    let mut seed = Seed::of("one side alone");
+    let mut talk = opened(&mut seed);
+    negotiates(&mut talk, &mut seed);
+    let year = Span::seconds(365 * 86_400);
+    let certificate = Certificate::self_signed("srv.example", Time(0), START + year);
+    let flight = tls::server_flight(Version::Tls12, 0xc030, &[certificate], &mut seed);
+    talk.send(Side::Server, &flight);
+    talk.send(Side::Client, &tls::client_finish(Version::Tls12, &mut seed));
+    talk.send(Side::Server, &tls::server_finish(Version::Tls12, &mut seed));
+    for plain in [110, 11] {
+        let data = tls::application_data(Version::Tls12, plain, &mut seed);
+        talk.send(Side::Server, &data);
+    }
+    talk.wait(Span::seconds(900));
+    talk.close(Side::Server);
+    let mut frames = talk.into_frames();
+    frames.retain(|f| !is_from_client(f));
+    let report = diagnosed(vec![("server.pcap", frames)]);
+    assert_eq!(text(only_attempt(&report), "/outcome"), "unknown");
+    assert!(list(&report, "/verdicts").is_empty(), "{report:#}");
+}

@@ -8,6 +8,9 @@ use crate::names::{field, kind};
 use crate::reasons::{self, Class};
 use crate::stage::Stage;
 
+/// The longest that a handshake takes with a person in it, who types a password or reads a warning.
+const HANDSHAKE_NS: i64 = 120_000_000_000;
+
 impl<'a> Signs<'a> {
     pub(super) fn wire_end(&self, a: &Attempt, closed: EventRef<'a>) -> End {
         let word = |f, allowed: &[&'static str]| {
@@ -56,7 +59,10 @@ impl<'a> Signs<'a> {
             .copied()
             .filter(|e| !goodbye(e))
             .any(says_trouble);
-        let outcome = if self.one_way() && !trouble && (a.stage >= Stage::Mcs || by == "client") {
+        // Nobody waits so long for a handshake: what lasted was used, though the direction that shows it is missing.
+        let lasted = self.has(kind::TLS_COMPLETED) && a.end.since(a.start) > HANDSHAKE_NS;
+        let unseen = a.stage >= Stage::Mcs || by == "client" || lasted;
+        let outcome = if self.one_way() && !trouble && unseen {
             // Who closed first, and why, stands in the direction that is missing.
             Outcome::Unknown
         } else if a.stage == Stage::Session {
