@@ -68,8 +68,8 @@ impl Case {
                 &index,
                 attempts.get_mut(i..=i).unwrap_or_default(),
             );
-            if let (Some(a), Some(extended)) = (attempts.get_mut(i), told.extended) {
-                a.codes.insert("extended_reason", i64::from(extended));
+            if let Some(a) = attempts.get_mut(i) {
+                told::state(told, a);
             }
             merge::sort(&mut attempts);
         }

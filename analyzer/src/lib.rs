@@ -343,7 +343,7 @@ fn shown(kept: &[bool], entry_of: &[usize], entries: &[attempt::Attempt]) -> Vec
 impl Options {
     /// Which attempts are reported.
     fn kept(&self, evidence: &Evidence, attempts: &[attempt::Attempt]) -> Vec<bool> {
-        let told = |a: &attempt::Attempt| a.events.iter().any(|at| told::is_told(evidence, *at));
+        let told = |a: &attempt::Attempt| a.signs().any(|at| told::is_told(evidence, at));
         let the_try = attempts
             .iter()
             .position(told)

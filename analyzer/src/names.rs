@@ -40,7 +40,7 @@ pub mod kind {
         LOGON_FAILED = "logon.failed";
         LOGON_DENIED = "logon.denied-remote";
         PROFILE_FAILED = "profile.load-failed";
-        PROCESS_CRASHED = "process.crashed";
+        DESKTOP_CRASHED = "desktop.crashed";
         SESSION_LOGON = "session.logon";
         SESSION_RECONNECTED = "session.reconnected";
         SESSION_LOGOFF = "session.logoff";

@@ -79,16 +79,50 @@ pub fn place(evidence: &Evidence, told: &Told, attempts: &mut Vec<Attempt>) -> O
         .filter(|(_, a)| away(a) <= ROUGHLY_NS && fits(evidence, told, a));
     let best = fitting.min_by_key(|(i, a)| (away(a), a.start.since(time).abs(), *i));
     let i = best.map_or(attempts.len(), |(i, _)| i);
-    if i == attempts.len() {
+    let unknown = i == attempts.len();
+    if unknown {
         attempts.push(alone(evidence, told, time));
     }
     let a = attempts.get_mut(i)?;
-    a.events.push(at);
+    if unknown || recognised(evidence, told, a) {
+        a.events.push(at);
+    } else {
+        // Only the time says that this is the user's try.
+        a.moments.push(at);
+    }
     a.views.push(View::Client);
     a.views.sort_unstable();
     a.views.dedup();
     a.user = a.user.take().or_else(|| told.user.clone());
     Some(i)
+}
+
+/// What the user saw is what became of the try, whatever else is known of it.
+pub fn state(told: &Told, a: &mut Attempt) {
+    a.codes.insert("disconnect_reason", i64::from(told.reason));
+    if let Some(extended) = told.extended {
+        a.codes.insert("extended_reason", i64::from(extended));
+    }
+    if a.outcome == Outcome::Unknown {
+        a.outcome = Outcome::Failed;
+    }
+}
+
+/// Whether client or user are said, and known of the try.
+fn recognised(evidence: &Evidence, told: &Told, a: &Attempt) -> bool {
+    let client = told.client.as_deref();
+    client.is_some_and(|said| named(evidence, Some(said), &a.client) && knows(said, &a.client))
+        || (told.user.is_some() && a.user.is_some())
+}
+
+/// Whether that which was said, an address or a name, is what is known of the end.
+fn knows(said: &str, peer: &Peer) -> bool {
+    let (name, _) = target(said);
+    if name.parse::<IpAddr>().is_ok() {
+        peer.ip.is_some()
+    } else {
+        peer.host.is_some() || peer.name.is_some()
+    }
 }
 
 fn fits(evidence: &Evidence, told: &Told, a: &Attempt) -> bool {

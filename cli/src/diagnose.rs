@@ -1,6 +1,6 @@
 //! `rdpwhy diagnose`: paths in, report out.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
@@ -11,17 +11,16 @@ use rdpwhy_parsers::Timestamp;
 
 use crate::args::{Color, Diagnose, Format};
 use crate::engine::{self, Limits};
+use crate::evidence::{self, Destination, Gathered, Wanted};
 use crate::fleet;
-use crate::input::content::{Content, recognise};
-use crate::input::{self, Found, KeyLog, Problem};
-use crate::output::Output;
-use crate::progress::{Mode, Progress};
+use crate::input::Problem;
+use crate::progress::Progress;
 use crate::redact;
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
 use crate::seen;
 use crate::span::Span;
-use crate::{NOTHING_READ, Surroundings, USAGE, put};
+use crate::{Surroundings, USAGE};
 
 /// Format of a source that could not be recognised or opened.
 const UNREADABLE: &str = "unknown";
@@ -65,22 +64,11 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     let span = Span::of(&args.span).map_err(Stop::usage)?;
     let told = seen::told(&args.seen, &args.only, &span).map_err(Stop::usage)?;
     let limits = limits(args, &span, told);
-    let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
-        Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
-        None => None,
-    };
+    let output = Destination::open(args.output.as_deref())?;
     let knowledge = engine::knowledge(args.knowledge.as_deref()).map_err(Stop::usage)?;
     if let Some(asked) = &args.why_not {
         known(&knowledge, asked)?;
     }
-    let mut key_logs = Vec::new();
-    for path in &args.keylog {
-        key_logs.push(key_log(path)?);
-    }
-    let progress = Progress::new(
-        Mode::of(args.progress, say.surroundings.progress),
-        say.surroundings.charset,
-    );
     #[cfg_attr(
         not(windows),
         allow(unused_mut, reason = "only Windows has logs of its own")
@@ -94,32 +82,20 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         }
         paths.extend(here.readable);
     }
-    let found = input::collect(
-        &paths,
-        &input::Options {
-            password: args.password.as_deref(),
-            temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
-            memory: input::MEMORY,
-            open_files: input::OPEN_FILES,
-            watch: &|label| progress.source(label),
-        },
-    );
-    let Found {
+    let wanted = Wanted {
+        paths: &paths,
+        keylog: &args.keylog,
+        password: args.password.as_deref(),
+        temporary: args.temp.as_deref(),
+        progress: args.progress,
+    };
+    let Gathered {
         inputs,
-        key_logs: more_key_logs,
+        key_logs,
         problems,
         ignored,
-    } = found;
-    key_logs.extend(more_key_logs);
-    if inputs.is_empty() {
-        progress.finish();
-        return Err(nothing(&paths, &problems, &ignored, say));
-    }
-    progress.total(
-        0,
-        inputs.len() as u64,
-        inputs.iter().map(|i| i.bytes.size()).sum(),
-    );
+        progress,
+    } = evidence::gather(&wanted, say)?;
     let mut report =
         engine::analyze(inputs, key_logs, &limits, &knowledge, &progress).map_err(Stop::usage)?;
     progress.finish();
@@ -129,16 +105,8 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     if args.verbose {
         say.what_was_read(&report, &ignored, &progress);
     }
-    let unreadable = report
-        .sources
-        .iter()
-        .all(|s| s.records == 0 && !s.defects.is_empty());
-    let status = if unreadable {
-        NOTHING_READ
-    } else {
-        report.exit_status()
-    };
-    if unreadable {
+    let status = evidence::status(&report);
+    if evidence::is_unreadable(&report) {
         for source in &report.sources {
             for defect in source.defects.iter().take(1) {
                 say.error(format!("{}: {}: {}", source.path, defect.at, defect.what));
@@ -149,14 +117,8 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     if args.redact {
         redact::redact(&mut report, &knowledge);
     }
-    let text = rendered(&report, args, span, say.surroundings, output.is_some())?;
-    match (output, &args.output) {
-        (Some(output), Some(path)) => output
-            .write(text.as_bytes())
-            .map_err(|e| cannot_write(path, &e))?,
-        _ => put(out, text.as_bytes())
-            .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}")))?,
-    }
+    let text = rendered(&report, args, span, say.surroundings, output.is_file())?;
+    output.write(&text, out)?;
     Ok(status)
 }
 
@@ -235,56 +197,8 @@ pub(crate) fn moment(t: jiff::Timestamp) -> Timestamp {
     )
 }
 
-pub(crate) fn key_log(path: &Path) -> Result<KeyLog, Stop> {
-    let label = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|e| Stop::usage(format!("--keylog {label}: {e}")))?;
-    let head = bytes.get(..input::content::HEAD).unwrap_or(&bytes);
-    if recognise(head) != Content::KeyLog {
-        return Err(Stop::usage(format!(
-            "--keylog {label}: is no key log: expected lines such as CLIENT_RANDOM …"
-        )));
-    }
-    Ok(KeyLog {
-        label,
-        text: String::from_utf8_lossy(&bytes).into_owned(),
-    })
-}
-
 pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
     Stop::usage(format!("{}: cannot be written: {error}", path.display()))
-}
-
-/// Says why there is nothing to analyse.
-pub(crate) fn nothing(
-    paths: &[std::path::PathBuf],
-    problems: &[Problem],
-    ignored: &std::collections::BTreeMap<&'static str, u64>,
-    say: &mut Speaker<'_>,
-) -> Stop {
-    for problem in problems {
-        say.warning(problem);
-    }
-    let looked_at: u64 = ignored.values().sum();
-    let mut what = String::from("no event log and no capture could be read");
-    if looked_at > 0 {
-        let kinds: Vec<String> = ignored
-            .iter()
-            .map(|(kind, n)| format!("{n} × {kind}"))
-            .collect();
-        let files = if looked_at == 1 { "file" } else { "files" };
-        let _ = write!(
-            what,
-            "; looked at {looked_at} other {files}: {}",
-            kinds.join(", ")
-        );
-    } else if problems.is_empty() {
-        let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-        let _ = write!(what, ": {} holds no file", paths.join(", "));
-    }
-    Stop {
-        what,
-        status: NOTHING_READ,
-    }
 }
 
 /// Puts what could not be read into the report: beside the source it belongs to, or as a source of its own.

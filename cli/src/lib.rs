@@ -6,6 +6,7 @@ pub mod args;
 mod demo;
 mod diagnose;
 mod engine;
+mod evidence;
 mod explain;
 pub mod fleet;
 #[cfg(any(windows, test))]

@@ -124,12 +124,13 @@ pub(crate) fn complete(spec: &EventSpec, batch: &mut EventBatch) {
     }
 }
 
-/// Whether a value is what a variant asks for: `Prefix*`, a text, or a number in decimal.
+/// Whether a value is what a variant asks for: `Prefix*`, a text in whatever case, or a number in decimal.
 fn matches(value: Value<'_>, is: &str) -> bool {
     match value {
-        Value::Text(text) => is
-            .strip_suffix('*')
-            .map_or(text == is, |prefix| text.starts_with(prefix)),
+        Value::Text(text) => is.strip_suffix('*').map_or_else(
+            || text.eq_ignore_ascii_case(is),
+            |prefix| text.starts_with(prefix),
+        ),
         Value::Int(n) => is.parse() == Ok(n),
         Value::Flag(b) => is.parse() == Ok(b),
         Value::Ip(ip) => is.parse() == Ok(ip) || is == "*",

@@ -11,13 +11,27 @@ use crate::hosts::HostId;
 use crate::index::Index;
 use crate::sighting::Sighting;
 
+/// Hosts whose settings are weighed against other witnesses: each way is a look at all evidence. Of further hosts only what
+/// needs no witness is taken out.
+const MOST_WEIGHED: usize = 8;
+
 /// Evens the clocks of all hosts, and returns the index and the sightings on them.
 pub fn settle(
     evidence: &mut Evidence,
     sight: &dyn Fn(&Evidence) -> (Index, Vec<Sighting>),
 ) -> (Index, Vec<Sighting>) {
-    for (host, steps) in steps::find(evidence) {
+    let mut seen = sight(evidence);
+    let found = steps::find(evidence);
+    let uneven = !found.is_empty();
+    let witnesses = super::groups(&seen.1).len() > 1;
+    for (n, (host, steps)) in found.into_iter().enumerate() {
         let back: Vec<Step> = steps.iter().filter(|s| s.is_back()).cloned().collect();
+        if !witnesses || n >= MOST_WEIGHED {
+            if !back.is_empty() {
+                evidence.set_evening(host, Some(of_steps(back)));
+            }
+            continue;
+        }
         let ways = [
             (!back.is_empty()).then_some(back.clone()),
             Some(Vec::new()),
@@ -30,12 +44,14 @@ pub fn settle(
             ways.into_iter().flatten().map(of_steps),
         );
     }
-    let seen = sight(evidence);
+    if uneven {
+        seen = sight(evidence);
+    }
     let drifts = drift::drifts(evidence, &seen.1);
     if drifts.is_empty() {
         return seen;
     }
-    for (host, drift) in drifts {
+    for (host, drift) in drifts.into_iter().take(MOST_WEIGHED) {
         let so_far = evidence.evening(host).cloned().unwrap_or_default();
         let drifting = Evening {
             drift: Some(drift),

@@ -1,6 +1,6 @@
 //! How a connection ended as the server's logs tell it.
 
-use rdpwhy_parsers::{EventRef, Kind, Timestamp};
+use rdpwhy_parsers::{Kind, Timestamp};
 
 use super::{End, Signs, end};
 use crate::attempt::{Attempt, Outcome};
@@ -18,15 +18,6 @@ const SOCKET_LEVEL: i64 = 14;
 const AT_ONCE_NS: i64 = 60_000_000_000;
 /// The profile is loaded shortly before the session counts as begun.
 const LOADING_NS: i64 = 10_000_000_000;
-/// Programs without which there is no desktop.
-const LOGON_PROGRAMS: [&str; 6] = [
-    "explorer.exe",
-    "userinit.exe",
-    "winlogon.exe",
-    "sihost.exe",
-    "rdpshell.exe",
-    "rdpinit.exe",
-];
 /// A takeover and the session's resumption are logged within this time.
 const TAKEOVER_NS: i64 = 15_000_000_000;
 
@@ -63,7 +54,7 @@ impl Signs<'_> {
         match self.server_class() {
             Some(Class::Orderly) => return end("client", "fin", Outcome::Ok),
             Some(Class::Logoff) => {
-                return end("server", "fin", self.logged_off(a, evidence, index));
+                return end("server", "fin", self.logged_off(a, index));
             }
             Some(Class::Takeover) => {
                 return end("server", "fin", self.taken_over(a, evidence, index));
@@ -115,7 +106,7 @@ impl Signs<'_> {
 
     /// Windows logs a user off whose profile cannot be loaded or whose desktop program died, and the record of the end is
     /// that of any logoff.
-    fn logged_off(&self, a: &Attempt, evidence: &Evidence, index: &Index) -> Outcome {
+    fn logged_off(&self, a: &Attempt, index: &Index) -> Outcome {
         let began = self.first(kind::SESSION_LOGON).map(|e| e.event.time);
         let (Some(host), Some(began)) = (a.server.host, began) else {
             return Outcome::Ok;
@@ -124,19 +115,11 @@ impl Signs<'_> {
         if ended.since(began) > AT_ONCE_NS || ended < began {
             return Outcome::Ok;
         }
-        let seen = |k, counts: &dyn Fn(EventRef<'_>) -> bool| {
+        let seen = |k| {
             let found = index.of_kind(host, k, began.plus(-LOADING_NS), ended);
-            found
-                .iter()
-                .any(|(_, at)| evidence.event(*at).is_some_and(counts))
+            !found.is_empty()
         };
-        let shell = |e: EventRef<'_>| {
-            let process = e.text(field::PROCESS).unwrap_or_default();
-            LOGON_PROGRAMS
-                .iter()
-                .any(|p| process.eq_ignore_ascii_case(p))
-        };
-        if seen(kind::PROFILE_FAILED, &|_| true) || seen(kind::PROCESS_CRASHED, &shell) {
+        if seen(kind::PROFILE_FAILED) || seen(kind::DESKTOP_CRASHED) {
             Outcome::Dropped
         } else {
             Outcome::Ok

@@ -22,8 +22,9 @@ use std::sync::{Mutex, PoisonError};
 
 use rdpwhy_analyzer::pipeline;
 
-use crate::diagnose::{Speaker, Stop, cannot_write, key_log, moment};
+use crate::diagnose::{Speaker, Stop, cannot_write, moment};
 use crate::engine::{self, Limits};
+use crate::evidence::key_log;
 use crate::interrupt::{self, INTERRUPTED};
 use crate::output::Output;
 use crate::progress::{Mode, Progress};

@@ -13,21 +13,19 @@ mod markup;
 mod page;
 
 use std::io::Write;
-use std::path::Path;
 
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::timeline::Filter;
 use rdpwhy_analyzer::{Timeline, Told};
 
+use crate::Surroundings;
 use crate::args::ProgressMode;
-use crate::diagnose::{Speaker, Stop, add, cannot_write, key_log, moment, nothing};
+use crate::diagnose::{Speaker, Stop, add, moment};
 use crate::engine::{self, Limits};
-use crate::output::Output;
-use crate::progress::{Mode, Progress};
+use crate::evidence::{self, Destination, Wanted};
 use crate::render::{self, Context, Style};
 use crate::seen;
 use crate::span::Span;
-use crate::{NOTHING_READ, Surroundings, input, put};
 pub use arguments::{Arguments, EXAMPLES, Format};
 
 /// Runs it and returns the exit status, which is that of `diagnose`.
@@ -51,39 +49,16 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     let span = Span::of(&args.span).map_err(Stop::usage)?;
     let told = seen::told(&args.seen, &args.only, &span).map_err(Stop::usage)?;
     let limits = limits(args, &span, told);
-    let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
-        Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
-        None => None,
-    };
+    let output = Destination::open(args.output.as_deref())?;
     let knowledge = engine::knowledge(args.knowledge.as_deref()).map_err(Stop::usage)?;
-    let mut key_logs = Vec::new();
-    for path in &args.keylog {
-        key_logs.push(key_log(path)?);
-    }
-    let progress = Progress::new(
-        Mode::of(ProgressMode::Auto, say.surroundings.progress),
-        say.surroundings.charset,
-    );
-    let found = input::collect(
-        &args.paths,
-        &input::Options {
-            password: args.password.as_deref(),
-            temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
-            memory: input::MEMORY,
-            open_files: input::OPEN_FILES,
-            watch: &|label| progress.source(label),
-        },
-    );
-    key_logs.extend(found.key_logs);
-    if found.inputs.is_empty() {
-        progress.finish();
-        return Err(nothing(&args.paths, &found.problems, &found.ignored, say));
-    }
-    progress.total(
-        0,
-        found.inputs.len() as u64,
-        found.inputs.iter().map(|i| i.bytes.size()).sum(),
-    );
+    let wanted = Wanted {
+        paths: &args.paths,
+        keylog: &args.keylog,
+        password: args.password.as_deref(),
+        temporary: args.temp.as_deref(),
+        progress: ProgressMode::Auto,
+    };
+    let found = evidence::gather(&wanted, say)?;
     let filter = filter(&limits);
     let problems = found.problems;
     for problem in &problems {
@@ -96,34 +71,20 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     };
     let told = engine::report_and_timeline(
         found.inputs,
-        key_logs,
+        found.key_logs,
         &limits,
         &knowledge,
-        &progress,
+        &found.progress,
         |mut report, timeline| {
-            let unreadable = report
-                .sources
-                .iter()
-                .all(|s| s.records == 0 && !s.defects.is_empty());
-            let status = if unreadable {
-                NOTHING_READ
-            } else {
-                report.exit_status()
-            };
+            let status = evidence::status(&report);
             add(&mut report, problems);
             (written(&report, timeline, &filter, &style, args), status)
         },
     );
-    progress.finish();
+    found.progress.finish();
     let (text, status) = told.map_err(Stop::usage)?;
     let text = text?;
-    match (output, &args.output) {
-        (Some(output), Some(path)) => output
-            .write(text.as_bytes())
-            .map_err(|e| cannot_write(path, &e))?,
-        _ => put(out, text.as_bytes())
-            .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}")))?,
-    }
+    output.write(&text, out)?;
     Ok(status)
 }
 

@@ -10,7 +10,7 @@ mod parameters;
 mod template;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use rdpwhy_analyzer::nearest::nearest;
@@ -18,12 +18,11 @@ use rdpwhy_analyzer::report::{Report, VerdictReport};
 use rdpwhy_analyzer::{Knowledge, report};
 use rdpwhy_parsers::catalog;
 
+use crate::Surroundings;
 use crate::args::ProgressMode;
-use crate::diagnose::{Speaker, Stop, cannot_write, nothing};
+use crate::diagnose::{Speaker, Stop};
 use crate::engine::{self, Limits};
-use crate::output::Output;
-use crate::progress::{Mode, Progress};
-use crate::{Surroundings, input, put};
+use crate::evidence::{self, Destination, Wanted};
 use literal::literal;
 use parameters::Names;
 use template::filled;
@@ -103,10 +102,7 @@ pub fn script(
 }
 
 fn run(args: &Script, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), Stop> {
-    let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
-        Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
-        None => None,
-    };
+    let output = Destination::open(args.output.as_deref())?;
     let knowledge = engine::knowledge(args.knowledge.as_deref()).map_err(Stop::usage)?;
     let report = if args.paths.is_empty() {
         None
@@ -118,37 +114,27 @@ fn run(args: &Script, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), 
         None if args.what.collect => collect(),
         None => test(report.as_ref()),
     };
-    match (output, &args.output) {
-        (Some(output), Some(path)) => output
-            .write(text.as_bytes())
-            .map_err(|e| cannot_write(path, &e)),
-        _ => put(out, text.as_bytes())
-            .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}"))),
-    }
+    output.write(&text, out)
 }
 
 fn read(args: &Script, knowledge: &Knowledge, say: &mut Speaker<'_>) -> Result<Report, Stop> {
-    let progress = Progress::new(
-        Mode::of(ProgressMode::Auto, say.surroundings.progress),
-        say.surroundings.charset,
-    );
-    let found = input::collect(
-        &args.paths,
-        &input::Options {
-            password: args.password.as_deref(),
-            temporary: std::env::temp_dir(),
-            memory: input::MEMORY,
-            open_files: input::OPEN_FILES,
-            watch: &|label| progress.source(label),
-        },
-    );
-    if found.inputs.is_empty() {
-        progress.finish();
-        return Err(nothing(&args.paths, &found.problems, &found.ignored, say));
-    }
+    let wanted = Wanted {
+        paths: &args.paths,
+        keylog: &[],
+        password: args.password.as_deref(),
+        temporary: None,
+        progress: ProgressMode::Auto,
+    };
+    let found = evidence::gather(&wanted, say)?;
     let limits = Limits::default();
-    let report = engine::analyze(found.inputs, found.key_logs, &limits, knowledge, &progress);
-    progress.finish();
+    let report = engine::analyze(
+        found.inputs,
+        found.key_logs,
+        &limits,
+        knowledge,
+        &found.progress,
+    );
+    found.progress.finish();
     for problem in &found.problems {
         say.warning(problem);
     }

@@ -35,7 +35,8 @@ use on_fail::OnFail;
 use view::View;
 
 use crate::args::Color;
-use crate::diagnose::{Speaker, Stop, cannot_write, key_log};
+use crate::diagnose::{Speaker, Stop, cannot_write};
+use crate::evidence::key_log;
 use crate::render::when::Clock;
 use crate::{NOTHING_READ, Surroundings, engine, put};
 

@@ -11,19 +11,16 @@ mod timesketch;
 mod values;
 
 use std::io::Write;
-use std::path::Path;
 
 use rdpwhy_analyzer::timeline::Filter;
 
+use crate::Surroundings;
 use crate::args::{Color, ProgressMode};
-use crate::diagnose::{Speaker, Stop, cannot_write, key_log, moment, nothing};
+use crate::diagnose::{Speaker, Stop, moment};
 use crate::engine::{self, Limits};
-use crate::input;
-use crate::output::Output;
-use crate::progress::{Mode, Progress};
+use crate::evidence::{self, Destination, Wanted};
 use crate::render::Style;
 use crate::span::Span;
-use crate::{Surroundings, put};
 pub use arguments::{EXAMPLES, Format, Timeline};
 
 /// Runs it and returns the exit status.
@@ -46,51 +43,28 @@ pub fn timeline(
 fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), Stop> {
     let span = Span::of(&args.span).map_err(Stop::usage)?;
     let filter = filter(args, &span);
-    let output = match args.output.as_deref().filter(|p| *p != Path::new("-")) {
-        Some(path) => Some(Output::open(path).map_err(|e| cannot_write(path, &e))?),
-        None => None,
-    };
+    let output = Destination::open(args.output.as_deref())?;
     let knowledge = engine::knowledge(None).map_err(Stop::usage)?;
-    let mut key_logs = Vec::new();
-    for path in &args.keylog {
-        key_logs.push(key_log(path)?);
-    }
-    let progress = Progress::new(
-        Mode::of(ProgressMode::Auto, say.surroundings.progress),
-        say.surroundings.charset,
-    );
-    let found = input::collect(
-        &args.paths,
-        &input::Options {
-            password: args.password.as_deref(),
-            temporary: args.temp.clone().unwrap_or_else(std::env::temp_dir),
-            memory: input::MEMORY,
-            open_files: input::OPEN_FILES,
-            watch: &|label| progress.source(label),
-        },
-    );
-    key_logs.extend(found.key_logs);
-    if found.inputs.is_empty() {
-        progress.finish();
-        return Err(nothing(&args.paths, &found.problems, &found.ignored, say));
-    }
-    progress.total(
-        0,
-        found.inputs.len() as u64,
-        found.inputs.iter().map(|i| i.bytes.size()).sum(),
-    );
+    let wanted = Wanted {
+        paths: &args.paths,
+        keylog: &args.keylog,
+        password: args.password.as_deref(),
+        temporary: args.temp.as_deref(),
+        progress: ProgressMode::Auto,
+    };
+    let found = evidence::gather(&wanted, say)?;
     let limits = Limits {
         zone: span.zone.clone(),
         threads: args.threads,
         ..Limits::default()
     };
-    let style = style(args, span, say.surroundings, output.is_some());
+    let style = style(args, span, say.surroundings, output.is_file());
     let told = engine::timeline(
         found.inputs,
-        key_logs,
+        found.key_logs,
         &limits,
         &knowledge,
-        &progress,
+        &found.progress,
         |timeline| {
             if let Some(id) = filter
                 .attempt
@@ -114,7 +88,7 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
             Ok((text, defects.collect::<Vec<String>>()))
         },
     );
-    progress.finish();
+    found.progress.finish();
     let (text, defects) = told.map_err(Stop::usage)??;
     for problem in &found.problems {
         say.warning(problem);
@@ -122,13 +96,7 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
     for defect in &defects {
         say.line(&format!("rdpwhy: {defect}"));
     }
-    match (output, &args.output) {
-        (Some(output), Some(path)) => output
-            .write(text.as_bytes())
-            .map_err(|e| cannot_write(path, &e)),
-        _ => put(out, text.as_bytes())
-            .map_err(|e| Stop::usage(format!("standard output cannot be written: {e}"))),
-    }
+    output.write(&text, out)
 }
 
 fn filter(args: &Timeline, span: &Span) -> Filter {

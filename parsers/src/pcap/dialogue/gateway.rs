@@ -14,6 +14,9 @@ use crate::rdp::tsgu::{
 /// than this.
 const SESSION_BYTES: u64 = 100 << 10;
 
+/// HTTP asks for a logon with it, and refuses one.
+const UNAUTHORIZED: u16 = 401;
+
 /// What an opened connection that did not begin with X.224 turned out to be.
 #[derive(Clone)]
 pub(crate) enum Door {
@@ -93,6 +96,8 @@ pub(crate) struct Gateway {
     upgraded: bool,
     over: bool,
     refusal: Option<(Place, u16, String)>,
+    /// Whether the client's last request proved who it is.
+    proved: bool,
     carried: u64,
 }
 
@@ -147,7 +152,7 @@ impl Gateway {
 
     fn head(&mut self, side: Side, head: Head<'_>, place: Place, story: &mut Story) {
         match side {
-            Side::Client => request(head, place, story),
+            Side::Client => self.proved = request(head, place, story),
             Side::Server => match head.answer() {
                 Some((status @ (101 | 200), _)) => {
                     self.refusal = None;
@@ -158,6 +163,8 @@ impl Gateway {
                         .tell(kind::RDG_UPGRADED, place)
                         .int(field::STATUS, i64::from(status));
                 }
+                // Asking for a logon, or for its next step, refuses nobody.
+                Some((UNAUTHORIZED, _)) if !self.proved => self.refusal = None,
                 Some((status, reason)) if status >= 400 => {
                     self.refusal = Some((place, status, printable(reason.as_bytes())));
                 }
@@ -232,10 +239,13 @@ impl Gateway {
     }
 }
 
-fn request(head: Head<'_>, place: Place, story: &mut Story) {
-    let authorization = head.authorization();
-    let auth = authorization.as_ref().map(|(scheme, bytes)| {
-        let known = token(bytes);
+/// Tells the first request; whether this one holds the proof of a logon and not only its beginning.
+fn request(head: Head<'_>, place: Place, story: &mut Story) -> bool {
+    let mut proves = false;
+    let auth = head.authorization().map(|(scheme, bytes)| {
+        let known = token(&bytes);
+        let begins = known.mechanism == "ntlm" && known.message == "negotiate";
+        proves = !bytes.is_empty() && !begins;
         if known.mechanism == "negotiate" {
             scheme.to_lowercase()
         } else {
@@ -243,7 +253,7 @@ fn request(head: Head<'_>, place: Place, story: &mut Story) {
         }
     });
     if story.told(kind::RDG_REQUESTED) {
-        return;
+        return proves;
     }
     let text = |t: Option<&str>| printable(t.unwrap_or_default().as_bytes());
     story
@@ -259,6 +269,7 @@ fn request(head: Head<'_>, place: Place, story: &mut Story) {
             field::CORRELATION_ID,
             &head.id("rdg-correlation-id").unwrap_or_default(),
         );
+    proves
 }
 
 #[cfg(test)]
@@ -330,6 +341,31 @@ mod tests {
         let crumbs = kinds(&|bytes| bytes.iter().map(|b| vec![*b]).collect());
         assert_eq!(whole, crumbs);
         whole
+    }
+
+    /// A client that is asked for a logon goes to ask its user.
+    #[test]
+    fn who_is_asked_for_a_logon_is_not_refused() {
+        let (side, nothing) = (
+            Side::Client,
+            head(&["RDG_OUT_DATA /x HTTP/1.1", "Host: gw"]),
+        );
+        for first in [(side, nothing), asks()] {
+            let talk = vec![first, answers("401 Unauthorized")];
+            assert_eq!(told(&talk), ["rdg.requested"]);
+        }
+        let (side, proof) = asks();
+        let proof = String::from_utf8(proof).unwrap_or_default();
+        let proof = proof
+            .replace("TlRMTVNTUAABAAAA", "TlRMTVNTUAADAAAA")
+            .into_bytes();
+        let talk = vec![
+            asks(),
+            answers("401 Unauthorized"),
+            (side, proof),
+            answers("401 No"),
+        ];
+        assert_eq!(told(&talk), ["rdg.requested", "rdg.refused"]);
     }
 
     #[test]
