@@ -218,6 +218,34 @@ impl EventBatch {
         self.long_addresses.truncate(mark.long_addresses);
     }
 
+    /// Takes back the events from this one on, and their values.
+    pub(crate) fn forget_events_from(&mut self, first: usize) {
+        if let Some(event) = self.events.get(first) {
+            self.values.truncate(event.fields.start as usize);
+        }
+        self.events.truncate(first);
+    }
+
+    /// Moves the events from `from` on in front of those places that `before` names, in ascending order, one for each.
+    pub(crate) fn sort_in(&mut self, from: usize, before: &[usize]) {
+        let Some(first) = before.first().copied() else {
+            return;
+        };
+        if first >= from {
+            return;
+        }
+        let late = self.events.split_off(from.min(self.events.len()));
+        let own = self.events.split_off(first);
+        let mut late = late.into_iter().zip(before).peekable();
+        for (place, event) in (first..).zip(own) {
+            while let Some((event, _)) = late.next_if(|(_, before)| **before <= place) {
+                self.events.push(event);
+            }
+            self.events.push(event);
+        }
+        self.events.extend(late.map(|(event, _)| event));
+    }
+
     /// Says which origin the event pushed last has.
     pub(crate) fn originates(&mut self, origin: u16) {
         if let Some(event) = self.events.last_mut() {
@@ -450,13 +478,6 @@ pub(crate) struct Mark {
     values: usize,
     text: usize,
     long_addresses: usize,
-}
-
-impl Mark {
-    /// How many events there were.
-    pub(crate) fn events(&self) -> usize {
-        self.events
-    }
 }
 
 /// Adds values to the event pushed last.

@@ -5,7 +5,8 @@ use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ::evtx::{EvtxChunkData, EvtxRecord, ParserSettings};
+use ::evtx::err::EvtxError;
+use ::evtx::{EvtxChunkData, EvtxRecord, IterChunkRecords, ParserSettings};
 
 use super::fast;
 use super::plan::{Chunk, Plan};
@@ -16,6 +17,8 @@ use crate::read_at::ReadAt;
 
 /// Length of a chunk as its header counts.
 const CHUNK_END: u32 = 65536;
+const HEADER_MISMATCH: &str = "chunk header checksum mismatch";
+const DATA_MISMATCH: &str = "data checksum mismatch";
 /// Most records that fit into a chunk: a header of 24 bytes and a size of 4 around nothing.
 const MOST_RECORDS: u64 = ((CHUNK - CHUNK_HEADER) / 28) as u64;
 
@@ -25,26 +28,153 @@ pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> Event
     let mut batch = EventBatch::default();
     let mut fast = fast::Reader::default();
     each_block(source, plan, range, &mut batch, |chunk, block, batch| {
-        if chunk.signed
-            && let Ok(taken) = fast.take(block, batch)
-        {
-            let mut tally = Tally {
-                read: taken.records,
-                ..Tally::default()
-            };
-            if taken.old_records
-                && let Ok(mut data) = EvtxChunkData::new(block.to_vec(), false)
-            {
-                read_records(&mut data, Wanted::Old, &mut tally, batch);
+        let whole = chunk.signed && chunk.bytes as usize == CHUNK;
+        match fast.take(block, batch) {
+            Ok(taken) if whole => read_taken(&mut fast, &taken, chunk, block, batch),
+            Ok(taken) => {
+                batch.forget_events_from(taken.first_event);
+                read_block(chunk, block, batch);
             }
-            let span = (taken.first_number, taken.last_number);
-            report(&tally, Some(span), chunk, batch);
-        } else {
-            read_block(chunk, block, batch);
+            Err(_) => read_block(chunk, block, batch),
         }
     });
     fast.finish(&mut batch);
     batch
+}
+
+/// Goes on with a chunk of which the short way took what it understood.
+fn read_taken(
+    fast: &mut fast::Reader,
+    taken: &fast::Taken,
+    chunk: &Chunk,
+    block: &[u8],
+    batch: &mut EventBatch,
+) {
+    let header = &taken.header;
+    let at = || format!("chunk {}", chunk.number);
+    if !header.header_sound {
+        batch.defect(at(), HEADER_MISMATCH, 0);
+    }
+    if !header.records_sound {
+        batch.defect(at(), DATA_MISMATCH, 0);
+    }
+    let mut tally = Tally {
+        read: taken.understood,
+        ..Tally::default()
+    };
+    match &taken.rest {
+        None => fast.count(taken, batch, |_, _, _| {}),
+        Some(rest) => read_rest(fast, taken, rest, block, &mut tally, batch),
+    }
+    let span = (header.first_number, header.last_number);
+    report(&tally, header.header_sound.then_some(span), chunk, batch);
+}
+
+/// Odd records of a chunk that get a view of their own each: a view costs as much as some five records.
+const MOST_VIEWS: usize = 16;
+
+/// Has the general reader read what the short way left.
+fn read_rest(
+    fast: &mut fast::Reader,
+    taken: &fast::Taken,
+    rest: &fast::Rest,
+    block: &[u8],
+    tally: &mut Tally,
+    batch: &mut EventBatch,
+) {
+    let steps = fast.steps();
+    let understood = steps.iter().filter(|s| !s.is_odd());
+    let mut live: HashSet<u64> = understood.map(|s| s.id).collect();
+    let settings = settings();
+    let all = steps.len();
+    let odd = steps.iter().filter(|s| s.is_odd()).count();
+    if odd > MOST_VIEWS {
+        // All of the chunk once more, of which what is known is passed over.
+        let Some(mut data) = view(block, &settings, None) else {
+            return fast.count(taken, batch, |_, _, _| {});
+        };
+        let Ok(mut parsed) = data.parse(settings) else {
+            return fast.count(taken, batch, |_, _, _| {});
+        };
+        let (mut records, mut next) = (parsed.iter(), 0);
+        fast.count(taken, batch, |nth, _, batch| {
+            while next < nth {
+                records.next();
+                next += 1;
+            }
+            next += 1;
+            read_live(records.next(), &mut live, tally, batch);
+        });
+        while next < all {
+            records.next();
+            next += 1;
+        }
+        read_live(records, &mut live, tally, batch);
+        return;
+    }
+    let last_id = taken.header.last_id;
+    fast.count(taken, batch, |_, step, batch| {
+        let prefix = (step.at, !last_id);
+        from(block, &settings, prefix, |records| {
+            read_live(records.next(), &mut live, tally, batch);
+        });
+    });
+    if rest.more {
+        let id = if rest.all_met { last_id } else { !last_id };
+        from(block, &settings, (rest.end, id), |records| {
+            read_live(records, &mut live, tally, batch);
+        });
+    }
+}
+
+/// Reads a chunk generally from the place of `prefix` on. All before it is made one record without content, with the number
+/// of `prefix`: the reader stops behind the record that has the last number, and looks for old ones from there on.
+fn from(
+    block: &[u8],
+    settings: &Arc<ParserSettings>,
+    prefix: (usize, u64),
+    read: impl FnOnce(&mut IterChunkRecords<'_>),
+) {
+    let Some(mut data) = view(block, settings, Some(prefix)) else {
+        return;
+    };
+    let Ok(mut parsed) = data.parse(Arc::clone(settings)) else {
+        return;
+    };
+    let mut records = parsed.iter();
+    if prefix.0 > CHUNK_HEADER {
+        records.next();
+    }
+    read(&mut records);
+}
+
+/// A copy of a chunk for the general reader.
+fn view(
+    block: &[u8],
+    settings: &Arc<ParserSettings>,
+    prefix: Option<(usize, u64)>,
+) -> Option<EvtxChunkData> {
+    let mut block = block.to_vec();
+    if let Some((end, id)) = prefix.filter(|(end, _)| *end > CHUNK_HEADER) {
+        let size = u32::try_from(end - CHUNK_HEADER).unwrap_or(CHUNK_END);
+        let place = |at: usize| CHUNK_HEADER + at..;
+        let parts: [(usize, &[u8]); 3] = [
+            (4, &size.to_le_bytes()),
+            (8, &id.to_le_bytes()),
+            // The token that ends a stream.
+            (24, &[0]),
+        ];
+        for (at, bytes) in parts {
+            let there = block.get_mut(place(at)).unwrap_or_default();
+            there
+                .iter_mut()
+                .zip(bytes)
+                .for_each(|(old, new)| *old = *new);
+        }
+    }
+    let mut data = EvtxChunkData::new(block, false).ok()?;
+    mend(&mut data, settings);
+    Some(data)
 }
 
 /// As [`read_chunks`], but all the general way: what the short way must agree with.
@@ -104,7 +234,7 @@ fn read_block(chunk: &Chunk, block: &mut [u8], batch: &mut EventBatch) {
                 header.last_event_record_number,
             );
             let mut tally = Tally::default();
-            read_records(&mut data, Wanted::All, &mut tally, batch);
+            read_records(&mut data, &mut tally, batch);
             report(&tally, trusted.then_some(span), chunk, batch);
         }
         Err(e) => batch.defect(at, format!("the chunk's header cannot be read: {e}"), 0),
@@ -115,10 +245,10 @@ fn read_block(chunk: &Chunk, block: &mut [u8], batch: &mut EventBatch) {
 fn check(data: &mut EvtxChunkData, whole: bool, at: &str, batch: &mut EventBatch) -> bool {
     let trusted = data.validate_header_checksum();
     if whole && !trusted {
-        batch.defect(at, "chunk header checksum mismatch", 0);
+        batch.defect(at, HEADER_MISMATCH, 0);
     }
     if whole && !data.validate_data_checksum() {
-        batch.defect(at, "data checksum mismatch", 0);
+        batch.defect(at, DATA_MISMATCH, 0);
     }
     let end = data.header.free_space_offset as usize;
     if !(CHUNK_HEADER..=CHUNK).contains(&end) {
@@ -162,53 +292,50 @@ fn reasons(error: &dyn Error) -> String {
     text
 }
 
-/// Which records of a chunk are to be read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// All of them.
-    All,
-    /// Only what lies behind the live ones, which were read already.
-    Old,
+fn settings() -> Arc<ParserSettings> {
+    let settings = ParserSettings::new()
+        .validate_checksums(false)
+        .recover_records(true)
+        .indent(false);
+    Arc::new(settings)
 }
 
-fn read_records(
-    data: &mut EvtxChunkData,
-    wanted: Wanted,
+/// Does without a chunk's table of strings if it is damaged.
+fn mend(data: &mut EvtxChunkData, settings: &Arc<ParserSettings>) {
+    if data.parse(Arc::clone(settings)).is_ok() {
+        return;
+    }
+    // The table is a short cut only: names also stand where they are used first.
+    if let Some(table) = data.data.get_mut(128..CHUNK_HEADER) {
+        table.fill(0);
+    }
+    if let Ok(without) = EvtxChunkData::new(std::mem::take(&mut data.data), false) {
+        *data = without;
+    }
+}
+
+fn read_records(data: &mut EvtxChunkData, tally: &mut Tally, batch: &mut EventBatch) {
+    let settings = settings();
+    mend(data, &settings);
+    match data.parse(settings) {
+        Ok(mut chunk) => read_live(chunk.iter(), &mut HashSet::new(), tally, batch),
+        Err(e) => tally.fail(e),
+    }
+}
+
+/// Reads live records, then the old ones that are not among `live` or them.
+fn read_live<'a>(
+    records: impl IntoIterator<Item = Result<EvtxRecord<'a>, EvtxError>>,
+    live: &mut HashSet<u64>,
     tally: &mut Tally,
     batch: &mut EventBatch,
 ) {
-    let settings = Arc::new(
-        ParserSettings::new()
-            .validate_checksums(false)
-            .recover_records(true)
-            .indent(false),
-    );
-    if data.parse(Arc::clone(&settings)).is_err() {
-        // The table of strings is a short cut only: names also stand where they are used first.
-        if let Some(table) = data.data.get_mut(128..CHUNK_HEADER) {
-            table.fill(0);
-        }
-        if let Ok(without) = EvtxChunkData::new(std::mem::take(&mut data.data), false) {
-            *data = without;
-        }
-    }
-    let mut chunk = match data.parse(settings) {
-        Ok(chunk) => chunk,
-        Err(e) => {
-            tally.fail(e);
-            return;
-        }
-    };
-    let mut live = HashSet::new();
     let mut slack = Vec::new();
-    for record in chunk.iter() {
+    for record in records {
         match record {
             Ok(record) if record.recovered => slack.push(record),
             Ok(record) => {
                 live.insert(record.event_record_id);
-                if wanted == Wanted::Old {
-                    continue;
-                }
                 match read_record(record, batch) {
                     Ok(()) => tally.read += 1,
                     Err(e) => tally.fail(e),

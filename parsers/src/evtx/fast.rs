@@ -5,15 +5,11 @@
 //! provider, channel, event id, record number, time. Only what the catalogue describes is opened further. Records that were
 //! forwarded or exported stand as plain elements and are walked token by token.
 //!
-//! This reader is strict: it takes a chunk only whose checksums hold and in which it understands all that it looks at.
-//! Anything else is [`Odd`], and then the whole chunk goes the general way, which knows how to resynchronise, carve and
-//! guess. For a chunk that this reader takes, both ways give the same events, counts and logs; the one difference is that
-//! the payload of a record that nobody asks for is not opened here, so a fault inside it (in a chunk with the right
-//! checksum) stays unseen.
-//!
-//! Old records behind the live ones are left to the general reader as well, which then renders nothing but them.
-//!
-//! Nothing is added to the batch before the whole chunk is understood.
+//! This reader is strict: what it does not wholly understand is [`Odd`] and goes the general way, which knows how to
+//! resynchronise, carve and guess: an odd record alone, all from a damaged place on, old records behind the live ones. In a
+//! chunk whose checksums do not vouch for its bytes, each record is looked at as a whole before it is believed (see
+//! [`strict`]). So both ways give the same events, counts, logs and defects; the one difference is that in a chunk with the
+//! right checksums the payload of a record that nobody asks for is not opened here, and a fault inside it stays unseen.
 
 mod bytes;
 mod frame;
@@ -22,6 +18,7 @@ mod instance;
 mod outline;
 mod payload;
 mod pick;
+mod strict;
 mod token;
 mod value;
 mod walk;
@@ -34,8 +31,10 @@ use identity::{Identities, Recent, Who};
 use instance::{Instance, Value, kind};
 use outline::Outline;
 use pick::Picker;
+use strict::Strict;
 use token::Stream;
-use walk::{Header, Record};
+pub(super) use walk::Header;
+use walk::{Record, Walked};
 
 use crate::batch::EventBatch;
 use crate::catalog::EventSpec;
@@ -49,19 +48,49 @@ const MOST_FRAMES: usize = 256;
 /// Bytes of templates that are read in one chunk, which holds 64 KiB: overlapping templates are nobody's.
 const MOST_TEMPLATE_BYTES: usize = 1 << 20;
 
-/// What a chunk gave, besides what is in the batch.
+/// What a chunk gave, besides what is in the batch and in [`Reader::steps`].
 pub(super) struct Taken {
-    /// How many records were read.
-    pub(super) records: u64,
-    /// Number of the first record in the file, as the header says.
-    pub(super) first_number: u64,
-    /// Number of the last record in the file, as the header says.
-    pub(super) last_number: u64,
-    /// Whether old records lie behind the live ones. They are not read here.
-    pub(super) old_records: bool,
+    /// What the chunk says of itself.
+    pub(super) header: Header,
+    /// How many live records were understood.
+    pub(super) understood: u64,
+    /// What is left to the general reader, if anything.
+    pub(super) rest: Option<Rest>,
+    /// How many events the batch had before.
+    pub(super) first_event: usize,
+}
+
+/// What of a chunk was not read here, besides odd records.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    /// Where the walk over the live records ended.
+    pub(super) end: usize,
+    /// Whether all live records were met; else there is damage at `end`.
+    pub(super) all_met: bool,
+    /// Whether anything from `end` on is worth a look: what lies behind the damage, or old records.
+    pub(super) more: bool,
+}
+
+/// A live record of the chunk read last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// Offset of its header.
+    pub(super) at: usize,
+    /// Number in its header.
+    pub(super) id: u64,
+    /// `None`: it is odd, and not in the batch.
+    seen: Option<Seen>,
+}
+
+impl Step {
+    /// Whether the general reader must look.
+    pub(super) fn is_odd(&self) -> bool {
+        self.seen.is_none()
+    }
 }
 
 /// A record that was read, before it is counted.
+#[derive(Debug, Clone, Copy)]
 struct Seen {
     time: Timestamp,
     number: u64,
@@ -77,37 +106,65 @@ pub(super) struct Reader {
     frames: Vec<Frame>,
     inline: Recent,
     picker: Picker,
-    seen: Vec<Seen>,
+    strict: Strict,
+    /// Whether checksums vouch for the chunk.
+    proven: bool,
+    steps: Vec<Step>,
     text: String,
     template_bytes: usize,
     unknown: HashMap<(u32, u32), u64>,
 }
 
 impl Reader {
-    /// Reads a whole chunk into the batch; leaves the batch as it was when anything is odd.
+    /// Reads what is understood of a whole chunk into the batch, where [`Reader::count`] must count it; leaves the batch as it
+    /// was when the chunk's header makes no sense.
     pub(super) fn take(&mut self, block: &[u8], batch: &mut EventBatch) -> Result<Taken, Odd> {
         let header = Header::read(block)?;
         self.frames.clear();
         self.inline = Recent::default();
         self.picker.clear();
-        self.seen.clear();
+        self.strict.clear();
+        self.proven = header.proven;
         self.template_bytes = 0;
-        let mark = batch.mark();
-        let walked = walk::records(block, &header, |record| self.record(block, record, batch));
-        let old_records = match walked {
-            Ok(old_records) => old_records,
-            Err(odd) => {
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.clear();
+        let first_event = batch.events.len();
+        let walked = walk::records(block, &header, |record| {
+            let mark = batch.mark();
+            let seen = self.record(block, record, batch);
+            if seen.is_err() {
                 batch.rewind(&mark);
+            }
+            steps.push(Step {
+                at: record.at,
+                id: record.number,
+                seen: seen.ok(),
+            });
+        });
+        self.steps = steps;
+        let Walked { end, broken, old } = match walked {
+            Ok(walked) => walked,
+            Err(odd) => {
+                batch.forget_events_from(first_event);
                 return Err(odd);
             }
         };
-        self.commit(mark.events(), batch);
+        let odd = self.steps.iter().filter(|s| s.is_odd()).count();
         Ok(Taken {
-            records: self.seen.len() as u64,
-            first_number: header.first_number,
-            last_number: header.last_number,
-            old_records,
+            header,
+            understood: (self.steps.len() - odd) as u64,
+            rest: (broken || old || odd > 0).then_some(Rest {
+                end,
+                all_met: !broken,
+                more: broken || old,
+            }),
+            first_event,
         })
+    }
+
+    /// The live records of the chunk read last.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// Hands over the counts of records that nobody asked for.
@@ -118,10 +175,24 @@ impl Reader {
         }
     }
 
-    /// Counts all records of a chunk, in their order, and gives its events their logs.
-    fn commit(&mut self, first_event: usize, batch: &mut EventBatch) {
-        let mut event = first_event;
-        for seen in &self.seen {
+    /// Counts all records of the chunk, in their order, and gives its events their logs. `odd` reads the nth record, an odd
+    /// one: what it adds then stands where that record does.
+    pub(super) fn count(
+        &mut self,
+        taken: &Taken,
+        batch: &mut EventBatch,
+        mut odd: impl FnMut(usize, &Step, &mut EventBatch),
+    ) {
+        let (mut event, own) = (taken.first_event, batch.events.len());
+        let mut late = Vec::new();
+        let steps = std::mem::take(&mut self.steps);
+        for (nth, step) in steps.iter().enumerate() {
+            let Some(seen) = &step.seen else {
+                let before = batch.events.len();
+                odd(nth, step, batch);
+                late.extend((before..batch.events.len()).map(|_| event));
+                continue;
+            };
             let log = self.identities.log(seen.who.log, batch);
             batch.saw(log, seen.time, seen.number);
             if seen.known {
@@ -135,14 +206,19 @@ impl Reader {
             }
             batch.trace(log, seen.time, seen.number, Became::Live);
         }
+        self.steps = steps;
+        batch.sort_in(own, &late);
     }
 
-    fn record(&mut self, data: &[u8], record: Record, batch: &mut EventBatch) -> Result<(), Odd> {
+    fn record(&mut self, data: &[u8], record: Record, batch: &mut EventBatch) -> Result<Seen, Odd> {
         if let Some(token) = instance_token(data, record.start, record.end)? {
             let instance = Instance::read(data, token)?;
             let nth = self.frame(data, instance.definition)?;
             let frame = self.frames.get_mut(nth).ok_or(Odd("no frame"))?;
             let parts = frame.values(data, &instance, record.end)?;
+            if !self.proven {
+                self.strict.instance(data, &instance, 0)?;
+            }
             let names = [parts[0], parts[1], parts[2], parts[3]];
             let who = frame.recent.of(names, data, &mut self.identities)?;
             let (outline, stream) = (frame.outline, frame.stream(data)?);
@@ -156,6 +232,9 @@ impl Reader {
             )
         } else {
             let mut stream = Stream::inline(data, record.start, record.end);
+            if !self.proven {
+                self.strict.elements(stream)?;
+            }
             let outline = Outline::read(&mut stream)?;
             let mut parts = [Value::default(); PARTS];
             for (value, part) in parts.iter_mut().zip(outline.system.parts()) {
@@ -197,7 +276,7 @@ impl Reader {
         who: Who,
         pick: impl FnOnce(&mut Picker, &'static EventSpec) -> Result<pick::Picked, Odd>,
         batch: &mut EventBatch,
-    ) -> Result<(), Odd> {
+    ) -> Result<Seen, Odd> {
         let [.., id, number, time, activity] = parts;
         let id = self.number(id, data)?.ok_or(Odd("no event id"))? & 0xFFFF;
         let id = u32::try_from(id).map_err(|_| Odd("no event id"))?;
@@ -216,14 +295,13 @@ impl Reader {
             let origin = self.identities.origin(who.provider, id, batch);
             batch.originates(origin);
         }
-        self.seen.push(Seen {
+        Ok(Seen {
             time,
             number,
             who,
             id,
             known: spec.is_some(),
-        });
-        Ok(())
+        })
     }
 
     /// A whole number, `None` for none.

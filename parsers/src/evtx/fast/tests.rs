@@ -27,8 +27,8 @@ fn samples() -> Vec<PathBuf> {
 }
 
 #[test]
-fn nearly_all_chunks_of_real_logs_go_the_short_way() {
-    let (mut short, mut reasons) = (0u32, BTreeMap::<&str, u32>::new());
+fn nearly_all_records_of_real_logs_go_the_short_way() {
+    let (mut short, mut general, mut chunks) = (0, 0, BTreeMap::<&str, u32>::new());
     for path in samples() {
         let bytes = fs::read(&path).unwrap_or_default();
         let (plan, _) = plan(&bytes.as_slice());
@@ -39,17 +39,25 @@ fn nearly_all_chunks_of_real_logs_go_the_short_way() {
             let Some(block) = bytes.get(at..at.saturating_add(CHUNK)) else {
                 continue;
             };
-            match reader.take(block, &mut batch) {
-                Ok(_) => short += 1,
-                Err(Odd(why)) => *reasons.entry(why).or_default() += 1,
-            }
+            let how = match reader.take(block, &mut batch) {
+                Ok(taken) => {
+                    short += taken.understood;
+                    general += reader.steps().len() as u64 - taken.understood;
+                    match taken.rest {
+                        None => "wholly",
+                        Some(rest) if !rest.all_met => "up to damage",
+                        Some(_) => "but for odd or old records",
+                    }
+                }
+                Err(Odd(why)) => why,
+            };
+            *chunks.entry(how).or_default() += 1;
         }
     }
-    let general = reasons.values().sum::<u32>();
-    println!("{short} chunks the short way, {general} the general one: {reasons:?}");
+    println!("{short} records the short way, {general} the general one; chunks: {chunks:?}");
     if short + general == 0 {
         println!("skipped: ../shared/samples is not there");
         return;
     }
-    assert!(general * 4 < short, "{reasons:?}");
+    assert!(general * 50 < short, "{chunks:?}");
 }

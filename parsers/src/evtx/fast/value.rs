@@ -55,7 +55,7 @@ pub(super) fn text(value: Value, data: &[u8], out: &mut String) -> Result<(), Od
         (0x10 | 0x15, _) => {
             let _ = write!(out, "{:#x}", u64::from_le_bytes(sized(bytes)?));
         }
-        (0x11, _) => filetime(u64::from_le_bytes(sized(bytes)?), out)?,
+        (0x11, _) => filetime(filetime_of(bytes)?, out),
         (0x13, _) => sid(bytes, out)?,
         _ => return Err(Odd("a value of a rare type that is asked for")),
     }
@@ -137,12 +137,17 @@ fn sid(bytes: &[u8], out: &mut String) -> Result<(), Odd> {
     Ok(())
 }
 
-/// ISO 8601 with the seven digits that a FILETIME counts, as Windows shows it.
-fn filetime(ticks: u64, out: &mut String) -> Result<(), Odd> {
-    // Up to the year 9999; beyond, Windows cuts the year.
+/// The ticks of a FILETIME up to the year 9999; beyond, Windows cuts the year.
+pub(super) fn filetime_of(bytes: &[u8]) -> Result<u64, Odd> {
+    let ticks = u64::from_le_bytes(sized(bytes)?);
     if ticks >= 2_650_467_744_000_000_000 {
         return Err(Odd("a time beyond the year 9999"));
     }
+    Ok(ticks)
+}
+
+/// ISO 8601 with the seven digits that a FILETIME counts, as Windows shows it.
+fn filetime(ticks: u64, out: &mut String) {
     let (days, rest) = (ticks / DAY, ticks % DAY);
     // Days since 0000-03-01, in eras of 400 years: leap days come last.
     let shifted = days + 584_694;
@@ -163,5 +168,4 @@ fn filetime(ticks: u64, out: &mut String) -> Result<(), Odd> {
         out,
         "{year:04}-{month:02}-{day_of_month:02}T{hour:02}:{minute:02}:{second:02}.{fraction:07}Z"
     );
-    Ok(())
 }

@@ -14,22 +14,28 @@ const LATEST_FILETIME: u64 = 2_650_466_808_000_000_000;
 
 /// What a chunk's header says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Header {
+pub(in crate::evtx) struct Header {
     /// Number of the first record in the file.
-    pub(super) first_number: u64,
+    pub(in crate::evtx) first_number: u64,
     /// Number of the last record in the file.
-    pub(super) last_number: u64,
+    pub(in crate::evtx) last_number: u64,
     /// Id of the last record.
-    last_id: u64,
+    pub(in crate::evtx) last_id: u64,
     /// Where the live records end.
     free: usize,
+    /// Whether the header's checksum holds, or it says that there are none.
+    pub(in crate::evtx) header_sound: bool,
+    /// Whether the checksum of the records holds, or the header says that there are none.
+    pub(in crate::evtx) records_sound: bool,
+    /// Whether there are checksums, and both hold.
+    pub(super) proven: bool,
 }
 
 impl Header {
-    /// Reads the header of a whole chunk; only one whose checksums hold is believed.
+    /// Reads the header of a whole chunk.
     pub(super) fn read(block: &[u8]) -> Result<Self, Odd> {
-        if block.len() != CHUNK || u32_at(block, 120)? & NO_CHECKSUMS != 0 {
-            return Err(Odd("a chunk without checksums"));
+        if block.len() != CHUNK {
+            return Err(Odd("a part of a chunk"));
         }
         let free = offset_at(block, 48)?;
         if !(CHUNK_HEADER..=CHUNK).contains(&free) {
@@ -41,16 +47,17 @@ impl Header {
         front.copy_from_slice(slice(block, 0, 120)?);
         back.copy_from_slice(slice(block, 128, 384)?);
         let records = slice(block, CHUNK_HEADER, free - CHUNK_HEADER)?;
-        if ::evtx::checksum_ieee(&covered) != u32_at(block, 124)?
-            || ::evtx::checksum_ieee(records) != u32_at(block, 52)?
-        {
-            return Err(Odd("a chunk whose checksums do not hold"));
-        }
+        let unsigned = u32_at(block, 120)? & NO_CHECKSUMS != 0;
+        let header_holds = ::evtx::checksum_ieee(&covered) == u32_at(block, 124)?;
+        let records_hold = ::evtx::checksum_ieee(records) == u32_at(block, 52)?;
         Ok(Self {
             first_number: u64_at(block, 8)?,
             last_number: u64_at(block, 16)?,
             last_id: u64_at(block, 32)?,
             free,
+            header_sound: unsigned || header_holds,
+            records_sound: unsigned || records_hold,
+            proven: !unsigned && header_holds && records_hold,
         })
     }
 }
@@ -58,6 +65,8 @@ impl Header {
 /// A record's place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
+    /// Offset of its header.
+    pub(super) at: usize,
     /// Number in its header.
     pub(super) number: u64,
     /// Where its BinXML starts.
@@ -66,22 +75,43 @@ pub(super) struct Record {
     pub(super) end: usize,
 }
 
-/// Calls `each` for every live record; says whether something readable lies behind them.
+/// How far a walk came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walked {
+    /// Where it ended.
+    pub(super) end: usize,
+    /// Whether no record stood where one must; else all live ones were walked.
+    pub(super) broken: bool,
+    /// Whether something readable lies behind the live records.
+    pub(super) old: bool,
+}
+
+/// Calls `each` for every live record, up to the first damage.
 pub(super) fn records(
     block: &[u8],
     header: &Header,
-    mut each: impl FnMut(Record) -> Result<(), Odd>,
-) -> Result<bool, Odd> {
+    mut each: impl FnMut(Record),
+) -> Result<Walked, Odd> {
     let mut at = CHUNK_HEADER;
     while at < header.free {
-        let (record, next) = record(block, at)?.ok_or(Odd("no record where one must be"))?;
-        each(record)?;
+        let Some((record, next)) = record(block, at)? else {
+            return Ok(Walked {
+                end: at,
+                broken: true,
+                old: false,
+            });
+        };
+        each(record);
         at = next;
         if record.number == header.last_id {
             break;
         }
     }
-    slack(block, at)
+    Ok(Walked {
+        end: at,
+        broken: false,
+        old: slack(block, at)?,
+    })
 }
 
 /// The record at `at`, and where the next one is; `None` when none is there.
@@ -96,6 +126,7 @@ fn record(block: &[u8], at: usize) -> Result<Option<(Record, usize)>, Odd> {
         return Ok(None);
     }
     let record = Record {
+        at,
         number: u64_at(head, 8)?,
         start: at + RECORD_HEADER,
         end: end - SIZE_COPY,
