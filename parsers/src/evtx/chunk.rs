@@ -22,6 +22,9 @@ const DATA_MISMATCH: &str = "data checksum mismatch";
 /// Most records that fit into a chunk: a header of 24 bytes and a size of 4 around nothing.
 const MOST_RECORDS: u64 = ((CHUNK - CHUNK_HEADER) / 28) as u64;
 
+/// What the general reader finds.
+type Found<'a> = Result<EvtxRecord<'a>, EvtxError>;
+
 /// Reads the chunks `range` of a plan. The pieces of a file may be read in any order and by any split: appended in the
 /// order of the file they are the same batch.
 pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> EventBatch {
@@ -30,7 +33,9 @@ pub fn read_chunks(source: &dyn ReadAt, plan: &Plan, range: Range<u32>) -> Event
     each_block(source, plan, range, &mut batch, |chunk, block, batch| {
         let whole = chunk.signed && chunk.bytes as usize == CHUNK;
         match fast.take(block, batch) {
-            Ok(taken) if whole => read_taken(&mut fast, &taken, chunk, block, batch),
+            Ok(taken) if whole && taken.odd <= MOST_VIEWS => {
+                read_taken(&mut fast, &taken, chunk, block, batch);
+            }
             Ok(taken) => {
                 batch.forget_events_from(taken.first_event);
                 read_block(chunk, block, batch);
@@ -63,14 +68,15 @@ fn read_taken(
         ..Tally::default()
     };
     match &taken.rest {
-        None => fast.count(taken, batch, |_, _, _| {}),
+        None => fast.count(taken, batch, |_, _| {}),
         Some(rest) => read_rest(fast, taken, rest, block, &mut tally, batch),
     }
     let span = (header.first_number, header.last_number);
     report(&tally, header.header_sound.then_some(span), chunk, batch);
 }
 
-/// Odd records of a chunk that get a view of their own each: a view costs as much as some five records.
+/// Odd records and damaged places of a chunk that are looked at one by one, each in a view of its own, which costs as much as
+/// some five records. With more, the chunk is read generally.
 const MOST_VIEWS: usize = 16;
 
 /// Has the general reader read what the short way left.
@@ -82,47 +88,34 @@ fn read_rest(
     tally: &mut Tally,
     batch: &mut EventBatch,
 ) {
-    let steps = fast.steps();
-    let understood = steps.iter().filter(|s| !s.is_odd());
-    let mut live: HashSet<u64> = understood.map(|s| s.id).collect();
+    let mut live: HashSet<u64> = fast.steps().iter().filter_map(fast::Step::read).collect();
     let settings = settings();
-    let all = steps.len();
-    let odd = steps.iter().filter(|s| s.is_odd()).count();
-    if odd > MOST_VIEWS {
-        // All of the chunk once more, of which what is known is passed over.
-        let Some(mut data) = view(block, &settings, None) else {
-            return fast.count(taken, batch, |_, _, _| {});
-        };
-        let Ok(mut parsed) = data.parse(settings) else {
-            return fast.count(taken, batch, |_, _, _| {});
-        };
-        let (mut records, mut next) = (parsed.iter(), 0);
-        fast.count(taken, batch, |nth, _, batch| {
-            while next < nth {
-                records.next();
-                next += 1;
-            }
-            next += 1;
-            read_live(records.next(), &mut live, tally, batch);
-        });
-        while next < all {
-            records.next();
-            next += 1;
-        }
-        read_live(records, &mut live, tally, batch);
-        return;
-    }
     let last_id = taken.header.last_id;
-    fast.count(taken, batch, |_, step, batch| {
+    let mut damaged = Vec::new();
+    fast.count(taken, batch, |step, batch| {
         let prefix = (step.at, !last_id);
-        from(block, &settings, prefix, |records| {
-            read_live(records.next(), &mut live, tally, batch);
-        });
+        let one = |records: &mut IterChunkRecords<'_>| {
+            if let Some(record) = records.next() {
+                read_live(record, &mut live, tally, batch);
+            }
+        };
+        from(block, &settings, prefix, one);
+        if step.is_damage() {
+            damaged.push(prefix);
+        }
     });
+    // Old records come last. Behind damage they stand before the next live one.
+    for prefix in damaged {
+        from(block, &settings, prefix, |records| {
+            records.next();
+            let old = records.map_while(|r| r.ok().filter(|r| r.recovered));
+            read_old(old, &mut live, batch);
+        });
+    }
     if rest.more {
         let id = if rest.all_met { last_id } else { !last_id };
         from(block, &settings, (rest.end, id), |records| {
-            read_live(records, &mut live, tally, batch);
+            read_all(records, &mut live, tally, batch);
         });
     }
 }
@@ -155,7 +148,7 @@ fn view(
     prefix: Option<(usize, u64)>,
 ) -> Option<EvtxChunkData> {
     let mut block = block.to_vec();
-    if let Some((end, id)) = prefix.filter(|(end, _)| *end > CHUNK_HEADER) {
+    if let Some((end, id)) = prefix.filter(|p| p.0 > CHUNK_HEADER) {
         let size = u32::try_from(end - CHUNK_HEADER).unwrap_or(CHUNK_END);
         let place = |at: usize| CHUNK_HEADER + at..;
         let parts: [(usize, &[u8]); 3] = [
@@ -318,14 +311,14 @@ fn read_records(data: &mut EvtxChunkData, tally: &mut Tally, batch: &mut EventBa
     let settings = settings();
     mend(data, &settings);
     match data.parse(settings) {
-        Ok(mut chunk) => read_live(chunk.iter(), &mut HashSet::new(), tally, batch),
+        Ok(mut chunk) => read_all(chunk.iter(), &mut HashSet::new(), tally, batch),
         Err(e) => tally.fail(e),
     }
 }
 
 /// Reads live records, then the old ones that are not among `live` or them.
-fn read_live<'a>(
-    records: impl IntoIterator<Item = Result<EvtxRecord<'a>, EvtxError>>,
+fn read_all<'a>(
+    records: impl IntoIterator<Item = Found<'a>>,
     live: &mut HashSet<u64>,
     tally: &mut Tally,
     batch: &mut EventBatch,
@@ -334,18 +327,38 @@ fn read_live<'a>(
     for record in records {
         match record {
             Ok(record) if record.recovered => slack.push(record),
-            Ok(record) => {
-                live.insert(record.event_record_id);
-                match read_record(record, batch) {
-                    Ok(()) => tally.read += 1,
-                    Err(e) => tally.fail(e),
-                }
-            }
-            Err(e) => tally.fail(e),
+            record => read_live(record, live, tally, batch),
         }
     }
-    // What slack holds is a gift: not all of it decodes, and that is no loss.
-    for record in slack {
+    read_old(slack, live, batch);
+}
+
+/// Reads a live record.
+fn read_live(
+    record: Found<'_>,
+    live: &mut HashSet<u64>,
+    tally: &mut Tally,
+    batch: &mut EventBatch,
+) {
+    match record {
+        Ok(record) => {
+            live.insert(record.event_record_id);
+            match read_record(record, batch) {
+                Ok(()) => tally.read += 1,
+                Err(e) => tally.fail(e),
+            }
+        }
+        Err(e) => tally.fail(e),
+    }
+}
+
+/// Reads old records. What slack holds is a gift: not all of it decodes, and that is no loss.
+fn read_old<'a>(
+    records: impl IntoIterator<Item = EvtxRecord<'a>>,
+    live: &mut HashSet<u64>,
+    batch: &mut EventBatch,
+) {
+    for record in records {
         if live.insert(record.event_record_id) {
             let _ = read_record(record, batch);
         }

@@ -34,7 +34,7 @@ use pick::Picker;
 use strict::Strict;
 use token::Stream;
 pub(super) use walk::Header;
-use walk::{Record, Walked};
+use walk::{Met, Record, Walked};
 
 use crate::batch::EventBatch;
 use crate::catalog::EventSpec;
@@ -54,6 +54,8 @@ pub(super) struct Taken {
     pub(super) header: Header,
     /// How many live records were understood.
     pub(super) understood: u64,
+    /// How many odd records and damaged places stand among them.
+    pub(super) odd: usize,
     /// What is left to the general reader, if anything.
     pub(super) rest: Option<Rest>,
     /// How many events the batch had before.
@@ -71,21 +73,36 @@ pub(super) struct Rest {
     pub(super) more: bool,
 }
 
-/// A live record of the chunk read last.
+/// What stands in the chunk read last, one after the other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// Offset of its header.
+    /// Where it begins.
     pub(super) at: usize,
-    /// Number in its header.
-    pub(super) id: u64,
-    /// `None`: it is odd, and not in the batch.
-    seen: Option<Seen>,
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// A live record that was read; the number in its header.
+    Seen(Seen, u64),
+    /// A live record that is odd, and not in the batch.
+    Odd,
+    /// No record; others follow it.
+    Damage,
 }
 
 impl Step {
-    /// Whether the general reader must look.
-    pub(super) fn is_odd(&self) -> bool {
-        self.seen.is_none()
+    /// The number of a record that was read; `None`: the general reader must look.
+    pub(super) fn read(&self) -> Option<u64> {
+        match self.what {
+            What::Seen(_, id) => Some(id),
+            What::Odd | What::Damage => None,
+        }
+    }
+
+    /// Whether no record is here.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self.what, What::Damage)
     }
 }
 
@@ -129,17 +146,23 @@ impl Reader {
         let mut steps = std::mem::take(&mut self.steps);
         steps.clear();
         let first_event = batch.events.len();
-        let walked = walk::records(block, &header, |record| {
-            let mark = batch.mark();
-            let seen = self.record(block, record, batch);
-            if seen.is_err() {
-                batch.rewind(&mark);
+        let walked = walk::records(block, &header, |met| match met {
+            Met::Record(record) => {
+                let mark = batch.mark();
+                let what = match self.record(block, record, batch) {
+                    Ok(seen) => What::Seen(seen, record.number),
+                    Err(_) => {
+                        batch.rewind(&mark);
+                        What::Odd
+                    }
+                };
+                let at = record.at;
+                steps.push(Step { at, what });
             }
-            steps.push(Step {
-                at: record.at,
-                id: record.number,
-                seen: seen.ok(),
-            });
+            Met::Damage(at) => steps.push(Step {
+                at,
+                what: What::Damage,
+            }),
         });
         self.steps = steps;
         let Walked { end, broken, old } = match walked {
@@ -149,10 +172,11 @@ impl Reader {
                 return Err(odd);
             }
         };
-        let odd = self.steps.iter().filter(|s| s.is_odd()).count();
+        let odd = self.steps.iter().filter(|s| s.read().is_none()).count();
         Ok(Taken {
             header,
             understood: (self.steps.len() - odd) as u64,
+            odd,
             rest: (broken || old || odd > 0).then_some(Rest {
                 end,
                 all_met: !broken,
@@ -162,7 +186,7 @@ impl Reader {
         })
     }
 
-    /// The live records of the chunk read last.
+    /// What stands in the live part of the chunk read last.
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -175,21 +199,21 @@ impl Reader {
         }
     }
 
-    /// Counts all records of the chunk, in their order, and gives its events their logs. `odd` reads the nth record, an odd
-    /// one: what it adds then stands where that record does.
+    /// Counts all records of the chunk, in their order, and gives its events their logs. `odd` reads what was not: what it
+    /// adds then stands in its place.
     pub(super) fn count(
         &mut self,
         taken: &Taken,
         batch: &mut EventBatch,
-        mut odd: impl FnMut(usize, &Step, &mut EventBatch),
+        mut odd: impl FnMut(&Step, &mut EventBatch),
     ) {
         let (mut event, own) = (taken.first_event, batch.events.len());
         let mut late = Vec::new();
         let steps = std::mem::take(&mut self.steps);
-        for (nth, step) in steps.iter().enumerate() {
-            let Some(seen) = &step.seen else {
+        for step in &steps {
+            let What::Seen(seen, _) = &step.what else {
                 let before = batch.events.len();
-                odd(nth, step, batch);
+                odd(step, batch);
                 late.extend((before..batch.events.len()).map(|_| event));
                 continue;
             };

@@ -19,8 +19,12 @@ pub(in crate::evtx) struct Header {
     pub(in crate::evtx) first_number: u64,
     /// Number of the last record in the file.
     pub(in crate::evtx) last_number: u64,
+    /// Id of the first record.
+    first_id: u64,
     /// Id of the last record.
     pub(in crate::evtx) last_id: u64,
+    /// Where the last record starts.
+    last_at: usize,
     /// Where the live records end.
     free: usize,
     /// Whether the header's checksum holds, or it says that there are none.
@@ -53,7 +57,9 @@ impl Header {
         Ok(Self {
             first_number: u64_at(block, 8)?,
             last_number: u64_at(block, 16)?,
+            first_id: u64_at(block, 24)?,
             last_id: u64_at(block, 32)?,
+            last_at: offset_at(block, 44)?,
             free,
             header_sound: unsigned || header_holds,
             records_sound: unsigned || records_hold,
@@ -75,33 +81,47 @@ pub(super) struct Record {
     pub(super) end: usize,
 }
 
+/// What a walk meets.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Met {
+    /// A live record.
+    Record(Record),
+    /// No record from this place on, but live ones behind.
+    Damage(usize),
+}
+
 /// How far a walk came.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Walked {
     /// Where it ended.
     pub(super) end: usize,
-    /// Whether no record stood where one must; else all live ones were walked.
+    /// Whether no record stood where one must, and none behind it; else all live ones were walked.
     pub(super) broken: bool,
     /// Whether something readable lies behind the live records.
     pub(super) old: bool,
 }
 
-/// Calls `each` for every live record, up to the first damage.
+/// Calls `each` for every live record.
 pub(super) fn records(
     block: &[u8],
     header: &Header,
-    mut each: impl FnMut(Record),
+    mut each: impl FnMut(Met),
 ) -> Result<Walked, Odd> {
     let mut at = CHUNK_HEADER;
     while at < header.free {
         let Some((record, next)) = record(block, at)? else {
+            if let Some(next) = next_live(block, header, at + 1)? {
+                each(Met::Damage(at));
+                at = next;
+                continue;
+            }
             return Ok(Walked {
                 end: at,
                 broken: true,
                 old: false,
             });
         };
-        each(record);
+        each(Met::Record(record));
         at = next;
         if record.number == header.last_id {
             break;
@@ -112,6 +132,28 @@ pub(super) fn records(
         broken: false,
         old: slack(block, at)?,
     })
+}
+
+/// Where the live records go on behind damage, by the same signs as the general reader: a whole record before the end of the
+/// live ones, with a number that the header counts among them.
+fn next_live(block: &[u8], header: &Header, mut from: usize) -> Result<Option<usize>, Odd> {
+    let until = header.free.min(header.last_at.saturating_add(4));
+    while let Some(found) = block
+        .get(from..until)
+        .and_then(|rest| rest.windows(4).position(|w| w == RECORD_SIGNATURE))
+    {
+        let at = from + found;
+        let ids = header.first_id..=header.last_id;
+        if let Some((record, end)) = record(block, at)?
+            && end <= header.free
+            && ids.contains(&record.number)
+            && block.get(record.end..end) == block.get(at + 4..at + 8)
+        {
+            return Ok(Some(at));
+        }
+        from = at + 1;
+    }
+    Ok(None)
 }
 
 /// The record at `at`, and where the next one is; `None` when none is there.
