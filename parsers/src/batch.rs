@@ -109,6 +109,15 @@ pub struct EventBatch {
 /// How many texts are remembered.
 const REMEMBERED: usize = 1024;
 
+/// The place among the remembered texts where this one is looked for.
+fn slot(text: &str) -> usize {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mix = |h: u64, n: u64| (h ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    let hash = words.iter().fold(text.len() as u64, |h, w| mix(h, u64::from_le_bytes(*w)));
+    let tail = rest.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+    usize::try_from(mix(hash, tail) % REMEMBERED as u64).unwrap_or_default()
+}
+
 impl EventBatch {
     /// All events with access to their values.
     pub fn iter(&self) -> impl Iterator<Item = EventRef<'_>> {
@@ -444,10 +453,7 @@ impl EventBatch {
         if self.lately.is_empty() {
             self.lately = vec![(0, 0); REMEMBERED];
         }
-        let hash = text.bytes().fold(0xCBF2_9CE4u32, |h, b| {
-            (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
-        });
-        let slot = (hash ^ (hash >> 16)) as usize % REMEMBERED;
+        let slot = slot(text);
         if let Some((from, to)) = self.lately.get(slot).copied()
             && self.text.get(from as usize..to as usize) == Some(text)
         {

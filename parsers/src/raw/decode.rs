@@ -73,6 +73,19 @@ pub(crate) fn add(spec: &FieldSpec, text: &str, to: &mut Filling<'_>) -> bool {
     }
 }
 
+/// As [`add`] with the text of a whole number, in decimal or as `0x…`; `None` where that way differs by the text.
+pub(crate) fn whole(spec: &FieldSpec, n: i64, to: &mut Filling<'_>) -> Option<bool> {
+    let n = match spec.decode {
+        Decode::Int => n,
+        Decode::Status => low_32(n),
+        Decode::Port if (1..=0xFFFF).contains(&n) => n,
+        Decode::Port => return Some(false),
+        _ => return None,
+    };
+    to.int(spec.field, n);
+    Some(true)
+}
+
 /// Texts by which Windows says that it has nothing to say.
 fn said(text: &str) -> Option<&str> {
     (!matches!(text, "" | "-")).then_some(text)

@@ -223,6 +223,19 @@ impl Picker {
             if ask.field == done || self.left_out(ask.part) {
                 continue;
             }
+            let Some(field) = spec.fields.get(ask.field) else {
+                continue;
+            };
+            // A number that is asked for as one needs no text in between.
+            if let Source::Slot(slot) = ask.part.source
+                && let Some(n) = value::whole(self.value(slot), data)
+                && let Some(said) = decode::whole(field, n, to)
+            {
+                if said {
+                    done = ask.field;
+                }
+                continue;
+            }
             self.text.clear();
             match ask.part.source {
                 Source::Absent => continue,
@@ -233,9 +246,6 @@ impl Picker {
                 }
                 Source::Mixed => return Err(Odd("a value of several pieces")),
             }
-            let Some(field) = spec.fields.get(ask.field) else {
-                continue;
-            };
             if decode::add(field, self.text.trim(), to) {
                 done = ask.field;
             }

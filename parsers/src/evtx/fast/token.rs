@@ -7,6 +7,17 @@ use super::bytes::{Odd, Span, offset_at, slice, u8_at, u16_at};
 
 /// Longest element or attribute name: the longest in the manifests of Windows has 40 characters.
 const LONGEST_NAME: usize = 64;
+/// Characters that names are made of: letters, digits and a few signs.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut c = 0;
+    while c < 0x80 {
+        let byte = c as u8;
+        plain[c] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+        c += 1;
+    }
+    plain
+};
 /// The dependency of an element that depends on nothing.
 const NO_DEPENDENCY: u16 = 0xFFFF;
 /// Deepest nesting of elements: Windows' own events need five.
@@ -172,8 +183,7 @@ impl<'a> Stream<'a> {
         }
         let text = slice(self.data, start + 2, len * 2)?;
         u16_at(self.data, start + 2 + len * 2)?;
-        let plain =
-            |c: &[u8; 2]| c[1] == 0 && (c[0].is_ascii_alphanumeric() || b"_-.:".contains(&c[0]));
+        let plain = |c: &[u8; 2]| c[1] == 0 && PLAIN.get(usize::from(c[0])) == Some(&true);
         if !text.as_chunks::<2>().0.iter().all(plain) {
             return Err(Odd("a name with odd characters"));
         }

@@ -8,16 +8,29 @@ use super::instance::{Value, kind};
 /// Ticks of 100 ns in a day.
 const DAY: u64 = 864_000_000_000;
 
+/// Characters that are looked at in one go.
+const GO: usize = 32;
+
 /// Appends UTF-16LE up to its first NUL.
 pub(super) fn utf16(bytes: &[u8], out: &mut String) -> Result<(), Odd> {
-    let units = bytes.as_chunks::<2>().0;
-    let plain = units
-        .iter()
-        .position(|c| c[1] != 0 || !(1..0x80).contains(&c[0]))
-        .unwrap_or(units.len());
-    let (ascii, rest) = units.split_at(plain);
-    out.extend(ascii.iter().map(|c| char::from(c[0])));
-    let rest = rest
+    let mut units = bytes.as_chunks::<2>().0;
+    // Nearly all text is ASCII: a block without a NUL and without anything else is taken over as it is.
+    while !units.is_empty() {
+        let (block, rest) = units.split_at(units.len().min(GO));
+        let mut ascii = [0; GO];
+        let mut plain = true;
+        for (to, [low, high]) in ascii.iter_mut().zip(block) {
+            *to = *low;
+            plain &= *high == 0 && (1..0x80).contains(low);
+        }
+        let taken = ascii.get(..block.len()).filter(|_| plain);
+        let Some(text) = taken.and_then(|t| str::from_utf8(t).ok()) else {
+            break;
+        };
+        out.push_str(text);
+        units = rest;
+    }
+    let rest = units
         .iter()
         .map(|c| u16::from_le_bytes(*c))
         .take_while(|u| *u != 0);
@@ -25,6 +38,20 @@ pub(super) fn utf16(bytes: &[u8], out: &mut String) -> Result<(), Odd> {
         out.push(c.map_err(|_| Odd("text that is not UTF-16"))?);
     }
     Ok(())
+}
+
+/// A whole number, as [`text`] shows it in decimal or in hexadecimal with `0x`: its bits.
+pub(super) fn whole(value: Value, data: &[u8]) -> Option<i64> {
+    Some(match (value.kind, value.of(data)) {
+        (0x03, &[b]) => b.cast_signed().into(),
+        (0x04, &[b]) => b.into(),
+        (0x05, &[a, b]) => i16::from_le_bytes([a, b]).into(),
+        (0x06, &[a, b]) => u16::from_le_bytes([a, b]).into(),
+        (0x07, &[a, b, c, d]) => i32::from_le_bytes([a, b, c, d]).into(),
+        (0x08 | 0x10 | 0x14, &[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]).into(),
+        (0x09 | 0x0A | 0x10 | 0x15, bytes) => i64::from_le_bytes(bytes.try_into().ok()?),
+        _ => return None,
+    })
 }
 
 /// Appends a value; nothing for one that says nothing.
