@@ -113,7 +113,9 @@ const REMEMBERED: usize = 1024;
 fn slot(text: &str) -> usize {
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     let mix = |h: u64, n: u64| (h ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let hash = words.iter().fold(text.len() as u64, |h, w| mix(h, u64::from_le_bytes(*w)));
+    let hash = words
+        .iter()
+        .fold(text.len() as u64, |h, w| mix(h, u64::from_le_bytes(*w)));
     let tail = rest.iter().fold(0, |n, b| n << 8 | u64::from(*b));
     usize::try_from(mix(hash, tail) % REMEMBERED as u64).unwrap_or_default()
 }

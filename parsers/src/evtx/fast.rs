@@ -18,6 +18,7 @@ mod instance;
 mod outline;
 mod payload;
 mod pick;
+mod shape;
 mod strict;
 mod token;
 mod value;
@@ -25,12 +26,13 @@ mod walk;
 
 use std::collections::HashMap;
 
-use bytes::Odd;
+use bytes::{Odd, Span};
 use frame::{Frame, PARTS, instance_token};
 use identity::{Identities, Recent, Who};
 use instance::{Instance, Value, kind};
-use outline::Outline;
+use outline::{Outline, System};
 use pick::Picker;
+use shape::{Shape, Until};
 use strict::Strict;
 use token::Stream;
 pub(super) use walk::Header;
@@ -45,6 +47,8 @@ use crate::time::Timestamp;
 
 /// Most templates of records in one chunk. Real chunks have a dozen.
 const MOST_FRAMES: usize = 256;
+/// Most shapes of system parts that are remembered.
+const MOST_SYSTEMS: usize = 16;
 /// Bytes of templates that are read in one chunk, which holds 64 KiB: overlapping templates are nobody's.
 const MOST_TEMPLATE_BYTES: usize = 1 << 20;
 
@@ -116,12 +120,25 @@ struct Seen {
     known: bool,
 }
 
+/// A system part of elements.
+struct Forwarded {
+    shape: Shape,
+    /// Where its texts stood when it was learnt.
+    learnt: Vec<Span>,
+    system: System,
+}
+
 /// Reads chunks of one file, one after the other.
 #[derive(Default)]
 pub(super) struct Reader {
     identities: Identities,
     frames: Vec<Frame>,
+    /// Templates of records in earlier chunks.
+    known: Vec<frame::Known>,
     inline: Recent,
+    /// System parts of records without a template.
+    systems: Vec<Forwarded>,
+    holes: Vec<Span>,
     picker: Picker,
     strict: Strict,
     /// Whether checksums vouch for the chunk.
@@ -255,13 +272,13 @@ impl Reader {
                 batch,
             )
         } else {
-            let mut stream = Stream::inline(data, record.start, record.end);
+            let stream = Stream::inline(data, record.start, record.end);
             if !self.proven {
                 self.strict.elements(stream)?;
             }
-            let outline = Outline::read(&mut stream)?;
+            let (system, end) = self.system(stream)?;
             let mut parts = [Value::default(); PARTS];
-            for (value, part) in parts.iter_mut().zip(outline.system.parts()) {
+            for (value, part) in parts.iter_mut().zip(system.parts()) {
                 *value = frame::located(part, &[])?.0;
             }
             let names = [parts[0], parts[1], parts[2], parts[3]];
@@ -271,10 +288,42 @@ impl Reader {
                 record,
                 parts,
                 who,
-                |picker, spec| picker.pick(spec, &outline, stream, None),
+                |picker, spec| match end {
+                    Some(end) => picker.pick_elements(spec, stream, end),
+                    None => {
+                        let mut stream = stream;
+                        let outline = Outline::read(&mut stream)?;
+                        picker.pick(spec, &outline, stream, None)
+                    }
+                },
                 batch,
             )
         }
+    }
+
+    /// The system part of a record of elements, and where it ends if it has a shape.
+    fn system(&mut self, stream: Stream<'_>) -> Result<(System, Option<usize>), Odd> {
+        for known in &self.systems {
+            if let Some(end) = known.shape.fits(&stream, &mut self.holes)
+                && let Some(system) = known.system.moved(&known.learnt, &self.holes)
+            {
+                return Ok((system, Some(end)));
+            }
+        }
+        let system = Outline::read(&mut stream.moved_to(stream.at))?.system;
+        if self.systems.len() < MOST_SYSTEMS
+            && let Some(shape) = Shape::learn(&stream, Until::Close(2), &mut self.holes)
+            && system.moved(&self.holes, &self.holes).is_some()
+        {
+            let end = shape.fits(&stream, &mut self.holes);
+            self.systems.push(Forwarded {
+                shape,
+                learnt: self.holes.clone(),
+                system,
+            });
+            return Ok((system, end));
+        }
+        Ok((system, None))
     }
 
     /// The place of the frame with this definition, read when it is new.
@@ -287,7 +336,8 @@ impl Reader {
         if self.frames.len() >= MOST_FRAMES || self.template_bytes > MOST_TEMPLATE_BYTES {
             return Err(Odd("very many templates"));
         }
-        self.frames.push(Frame::read(data, definition)?);
+        let frame = Frame::recall(data, definition, &mut self.known, &mut self.holes)?;
+        self.frames.push(frame);
         Ok(self.frames.len() - 1)
     }
 

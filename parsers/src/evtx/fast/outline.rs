@@ -1,7 +1,8 @@
 //! The frame that all records share: where an `Event` says who wrote it, when, and where its payload begins.
 
-use super::bytes::Odd;
+use super::bytes::{Odd, Span};
 use super::instance::Instance;
+use super::shape;
 use super::token::{Source, Stream, Token, is};
 
 /// A part of `System`: where its value comes from, and the slot without which its element is left out.
@@ -44,6 +45,25 @@ impl System {
             self.time,
             self.activity,
         ]
+    }
+}
+
+impl System {
+    /// The same with other texts: see [`shape`](super::shape). `None` when a text is none of those that may differ.
+    pub(super) fn moved(&self, learnt: &[Span], holes: &[Span]) -> Option<Self> {
+        let part = |part: Part| {
+            shape::moved(part.source, learnt, holes).map(|source| Part { source, ..part })
+        };
+        Some(Self {
+            provider: part(self.provider)?,
+            source_name: part(self.source_name)?,
+            channel: part(self.channel)?,
+            computer: part(self.computer)?,
+            id: part(self.id)?,
+            number: part(self.number)?,
+            time: part(self.time)?,
+            activity: part(self.activity)?,
+        })
     }
 }
 

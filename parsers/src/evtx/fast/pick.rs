@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::bytes::Odd;
+use super::bytes::{Odd, Span};
 use super::frame::instance_token;
 use super::instance::{self, Instance, Value, kind};
 use super::outline::{Outline, Part, Payload};
 use super::payload::Names;
+use super::shape::{self, Shape, Until};
 use super::token::{Source, Stream};
 use super::value;
 use crate::batch::Filling;
@@ -32,6 +33,21 @@ struct Plan {
     picked: Picked,
 }
 
+/// What a data file asks of payloads of a shape, beyond a chunk.
+struct Known {
+    spec: &'static EventSpec,
+    inside: bool,
+    shape: Shape,
+    learnt: Vec<Span>,
+    asks: Vec<Ask>,
+    rows: Vec<Part>,
+}
+
+/// Most shapes of payloads that are remembered.
+const MOST_KNOWN: usize = 256;
+/// Most of them for the same event: texts that are there or not make many of one.
+const MOST_ALIKE: usize = 8;
+
 /// Reads payloads. Remembers, for one chunk, where templates hold what is asked for.
 #[derive(Default)]
 pub(super) struct Picker {
@@ -41,6 +57,8 @@ pub(super) struct Picker {
     /// Parts whose order is their name.
     rows: Vec<Part>,
     plans: Vec<Plan>,
+    known: Vec<Known>,
+    holes: Vec<Span>,
     text: String,
 }
 
@@ -105,6 +123,84 @@ impl Picker {
         }
     }
 
+    /// Finds what `spec` asks for in a record of elements whose system part ends at `system_end`.
+    pub(super) fn pick_elements(
+        &mut self,
+        spec: &'static EventSpec,
+        stream: Stream<'_>,
+        system_end: usize,
+    ) -> Result<Picked, Odd> {
+        let rest = stream.moved_to(system_end);
+        self.values.clear();
+        if let Some(picked) = self.recall(spec, &rest, false) {
+            return Ok(picked);
+        }
+        let mut whole = stream;
+        let outline = Outline::read(&mut whole)?;
+        let picked = self.pick(spec, &outline, whole, None)?;
+        self.learn(spec, &rest, false, &picked);
+        Ok(picked)
+    }
+
+    /// What `spec` asks of this stream, if one of its shape was met before.
+    fn recall(
+        &mut self,
+        spec: &'static EventSpec,
+        stream: &Stream<'_>,
+        inside: bool,
+    ) -> Option<Picked> {
+        let mut alike = self
+            .known
+            .iter()
+            .filter(|k| std::ptr::eq(k.spec, spec) && k.inside == inside);
+        let holes = &mut self.holes;
+        let known = alike.find(|k| k.shape.fits(stream, holes).is_some())?;
+        let (start, row) = (self.asks.len(), self.rows.len());
+        for ask in &known.asks {
+            let source = shape::moved(ask.part.source, &known.learnt, holes)?;
+            let part = Part { source, ..ask.part };
+            self.asks.push(Ask { part, ..*ask });
+        }
+        self.rows.extend(&known.rows);
+        Some(Picked {
+            asks: start..self.asks.len(),
+            row: row..self.rows.len(),
+        })
+    }
+
+    /// Remembers what was picked of a stream of this shape.
+    fn learn(
+        &mut self,
+        spec: &'static EventSpec,
+        stream: &Stream<'_>,
+        inside: bool,
+        picked: &Picked,
+    ) {
+        let alike = self.known.iter().filter(|k| std::ptr::eq(k.spec, spec));
+        if self.known.len() >= MOST_KNOWN || alike.count() >= MOST_ALIKE {
+            return;
+        }
+        let Some(shape) = Shape::learn(stream, Until::End, &mut self.holes) else {
+            return;
+        };
+        let asks = self.asks.get(picked.asks.clone()).unwrap_or_default();
+        let moves = |ask: &Ask| shape::moved(ask.part.source, &self.holes, &self.holes).is_some();
+        if asks.iter().all(moves) {
+            self.known.push(Known {
+                spec,
+                inside,
+                shape,
+                learnt: self.holes.clone(),
+                asks: asks.to_vec(),
+                rows: self
+                    .rows
+                    .get(picked.row.clone())
+                    .unwrap_or_default()
+                    .to_vec(),
+            });
+        }
+    }
+
     /// A payload in a slot: an instance of its own template, or elements.
     fn fragment(
         &mut self,
@@ -141,9 +237,43 @@ impl Picker {
             return Err(Odd("BinXML inside a payload"));
         }
         let (start, end) = instance::body(data, instance.definition)?;
-        self.plan(spec, Some(start), |names| {
-            names.read(&mut Stream::definition(data, start, end), inside)
-        })
+        if let Some(picked) = self.planned(spec, start) {
+            return Ok(picked);
+        }
+        let stream = Stream::definition(data, start, end);
+        if let Some(picked) = self.recall(spec, &stream, inside) {
+            self.note(spec, start, &picked)?;
+            return Ok(picked);
+        }
+        let picked = self.plan(spec, Some(start), |names| {
+            names.read(&mut stream.moved_to(start), inside)
+        })?;
+        self.learn(spec, &stream, inside, &picked);
+        Ok(picked)
+    }
+
+    /// What `spec` asks of a template that was looked at in this chunk.
+    fn planned(&self, spec: &'static EventSpec, template: usize) -> Option<Picked> {
+        let mut plans = self.plans.iter();
+        let plan = plans.find(|p| p.template == template && std::ptr::eq(p.spec, spec))?;
+        Some(plan.picked.clone())
+    }
+
+    fn note(
+        &mut self,
+        spec: &'static EventSpec,
+        template: usize,
+        picked: &Picked,
+    ) -> Result<(), Odd> {
+        if self.plans.len() >= MOST_PLANS {
+            return Err(Odd("very many templates"));
+        }
+        self.plans.push(Plan {
+            template,
+            spec,
+            picked: picked.clone(),
+        });
+        Ok(())
     }
 
     /// What `spec` asks of a template that starts at an offset; of elements without template each time anew.
@@ -153,13 +283,8 @@ impl Picker {
         template: Option<usize>,
         read: impl FnOnce(&mut Names) -> Result<(), Odd>,
     ) -> Result<Picked, Odd> {
-        let known = template.and_then(|at| {
-            self.plans
-                .iter()
-                .find(|p| p.template == at && std::ptr::eq(p.spec, spec))
-        });
-        if let Some(plan) = known {
-            return Ok(plan.picked.clone());
+        if let Some(picked) = template.and_then(|at| self.planned(spec, at)) {
+            return Ok(picked);
         }
         read(&mut self.names)?;
         let start = self.asks.len();
@@ -178,14 +303,7 @@ impl Picker {
             row: row..self.rows.len(),
         };
         if let Some(template) = template {
-            if self.plans.len() >= MOST_PLANS {
-                return Err(Odd("very many templates"));
-            }
-            self.plans.push(Plan {
-                template,
-                spec,
-                picked: picked.clone(),
-            });
+            self.note(spec, template, &picked)?;
         }
         Ok(picked)
     }

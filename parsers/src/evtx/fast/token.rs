@@ -107,6 +107,16 @@ impl<'a> Stream<'a> {
         Self { at, ..self }
     }
 
+    /// Where it ends.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Whether it is the body of a template definition.
+    pub(super) fn is_definition(&self) -> bool {
+        self.definition
+    }
+
     /// Goes on at `at`, behind what another reader took.
     pub(super) fn jump(&mut self, at: usize) -> Result<(), Odd> {
         self.at = at;
