@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Measures rdpwhy as a whole process beside other tools, on the same files, in turn.
 #
-# usage: benches/compare.sh [MEGABYTES [RUNS]]        default: 300 MB, 5 runs
+# usage: benches/compare.sh [MEGABYTES [RUNS [SUBJECT]]]        default: 300 MB, 5 runs, all subjects
 #
-# Builds a folder of logs and a capture out of the samples beside the repository (../shared), then runs each job's tools
-# A B C A B C … and prints the medians of CPU seconds, wall seconds and peak memory, and CPU as a multiple of rdpwhy's.
+# SUBJECT is one of logs, hosts, captures. Builds folders of logs and a capture out of the samples beside the repository
+# (../shared), then runs each job's tools A B C A B C … and prints the medians of CPU seconds, wall seconds and peak memory,
+# and CPU as a multiple of rdpwhy's.
 # Peak memory is anonymous memory, sampled. Where a job has several sizes of one thing, rdpwhy's own lines compare them.
 # A tool that is not installed is left out and said to be. evtx_dump: cargo install evtx --features evtx_dump
 set -euo pipefail
 
 megabytes=${1:-300}
 runs=${2:-5}
+subject=${3:-all}
+about() { [ "$subject" = all ] || [ "$subject" = "$1" ]; }
 here=$(cd "$(dirname "$0")/.." && pwd)
 shared=$here/../shared
 if [ ! -d "$shared/samples" ]; then
@@ -20,10 +23,13 @@ fi
 (cd "$here" && cargo build --release --quiet --package rdpwhy)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python3 "$shared/tools/make_evtx_corpus.py" "$shared/samples" "$work/logs" "$megabytes"
-python3 "$shared/tools/make_capture.py" "$shared/samples" "$work/capture.pcap" "$megabytes"
-# Remote Desktop channels and logons alone; and hosts with five logs each, hard links to the described cases' logs.
-python3 - "$shared" "$work" "$megabytes" <<'PY'
+if about captures; then
+    python3 "$shared/tools/make_capture.py" "$shared/samples" "$work/capture.pcap" "$megabytes"
+fi
+if about logs; then
+    python3 "$shared/tools/make_evtx_corpus.py" "$shared/samples" "$work/logs" "$megabytes"
+    # Remote Desktop channels and logons alone.
+    python3 - "$shared" "$work" "$megabytes" <<'PY'
 import os, struct, sys, zlib
 shared, work, megabytes = sys.argv[1], sys.argv[2], int(sys.argv[3])
 sys.path.insert(0, os.path.join(shared, "tools"))
@@ -35,7 +41,8 @@ for folder, _, names in sorted(os.walk(os.path.join(shared, "samples"))):
         data = open(os.path.join(folder, name), "rb").read()
         chunks = list(full_chunks(data))
         if chunks:
-            logs.append((name, data[:4096], chunks))
+            # Logs of several hosts have the same name.
+            logs.append((f"{len(logs)}-{name}", data[:4096], chunks))
 total = sum(len(chunks) for _, _, chunks in logs)
 os.mkdir(os.path.join(work, "rdp"))
 for name, header, chunks in logs:
@@ -49,10 +56,20 @@ for name, header, chunks in logs:
         for i in range(count):
             file.write(chunks[i % len(chunks)])
 PY
-for case in "$here"/fixtures/cases/*/; do
-    (cd "$here" && cargo run --quiet --package rdpwhy-fixtures -- write "$(basename "$case")" --out "$work/cases" >/dev/null)
-done
-python3 - "$work" <<'PY'
+    # One log alone: what several threads make of a single file.
+    python3 - "$work" <<'PY'
+import os, shutil, sys
+work = sys.argv[1]
+logs = [os.path.join(work, "logs", n) for n in os.listdir(os.path.join(work, "logs"))]
+shutil.copy(max(logs, key=os.path.getsize), os.path.join(work, "one.evtx"))
+PY
+fi
+if about hosts; then
+    # Hosts with five logs each, hard links to the described cases' logs.
+    for case in "$here"/fixtures/cases/*/; do
+        (cd "$here" && cargo run --quiet --package rdpwhy-fixtures -- write "$(basename "$case")" --out "$work/cases" >/dev/null)
+    done
+    python3 - "$work" <<'PY'
 import os, sys
 work = sys.argv[1]
 cases = []
@@ -66,13 +83,7 @@ for hosts in (1000, 10000):
         for k, log in enumerate(cases[n % len(cases)]):
             os.link(log, os.path.join(host, f"{k}.evtx"))
 PY
-# One log alone: what several threads make of a single file.
-python3 - "$work" <<'PY'
-import os, shutil, sys
-work = sys.argv[1]
-logs = [os.path.join(work, "logs", n) for n in os.listdir(os.path.join(work, "logs"))]
-shutil.copy(max(logs, key=os.path.getsize), os.path.join(work, "one.evtx"))
-PY
+fi
 
 RDPWHY=$here/target/release/rdpwhy RUNS=$runs python3 - "$work" <<'PY'
 import glob, os, shutil, statistics, subprocess, sys, time
@@ -103,6 +114,9 @@ def run(commands):
 
 
 def job(title, files, tools):
+    # Only of the subject that was asked for is there anything to read.
+    if not os.path.exists(tools[0][1][0][2]):
+        return
     size = sum(os.path.getsize(f) for f in files) / 1e6
     there = [(n, c) for n, c in tools if os.path.exists(c[0][0]) or shutil.which(c[0][0])]
     print(f"\n{title}: {len(files)} file(s), {size:.0f} MB")

@@ -198,8 +198,10 @@ pub(crate) fn finish(batch: &mut EventBatch) {
 /// numbers under another name, so what is missing under one name may stand under the other. A collector numbers the
 /// records of all machines and channels in one row.
 struct Elsewhere {
-    /// Last number of the run, by channel (empty where one row of numbers serves all) and first number.
-    runs: BTreeMap<(String, u64), u64>,
+    /// Last number of the run, by the place of its channel in `channels` and its first number.
+    runs: BTreeMap<(usize, u64), u64>,
+    /// Channels by name; one without a name where one row of numbers serves all.
+    channels: BTreeMap<String, usize>,
     one_row: bool,
 }
 
@@ -207,31 +209,32 @@ impl Elsewhere {
     fn of(logs: &[Log], runs: &[Vec<Run>]) -> Self {
         let told = || logs.iter().filter(|l| l.records > 0);
         let one_row = told().any(|l| told().any(|m| m.host != l.host));
-        let key = |log: &Log| {
-            if one_row {
-                String::new()
-            } else {
-                log.channel.clone()
-            }
-        };
-        let named = logs
-            .iter()
-            .zip(runs)
-            .flat_map(|(log, runs)| runs.iter().map(move |r| (key(log), r)));
+        let mut channels = BTreeMap::new();
+        let mut by_first = BTreeMap::new();
+        for (log, runs) in logs.iter().zip(runs) {
+            let new = channels.len();
+            let name = if one_row { "" } else { &log.channel };
+            let channel = *channels.entry(name.to_owned()).or_insert(new);
+            by_first.extend(runs.iter().map(|r| ((channel, r.first.0), r.last.0)));
+        }
         Self {
-            runs: named
-                .map(|(channel, run)| ((channel, run.first.0), run.last.0))
-                .collect(),
+            runs: by_first,
+            channels,
             one_row,
         }
     }
 
+    fn channel(&self, name: &str) -> usize {
+        let name = if self.one_row { "" } else { name };
+        self.channels.get(name).copied().unwrap_or(usize::MAX)
+    }
+
     /// Whether runs that fit exactly lead from `after` to `before`.
     fn fills(&self, channel: &str, after: u64, before: u64) -> bool {
-        let channel = if self.one_row { "" } else { channel };
+        let channel = self.channel(channel);
         let mut next = after.saturating_add(1);
         while next < before {
-            match self.runs.get(&(channel.to_owned(), next)) {
+            match self.runs.get(&(channel, next)) {
                 Some(last) => next = last.saturating_add(1),
                 None => return false,
             }
@@ -241,11 +244,8 @@ impl Elsewhere {
 
     /// Whether a run ends right before this number.
     fn ends_before(&self, channel: &str, first: u64) -> bool {
-        let channel = if self.one_row { "" } else { channel };
-        let before = self
-            .runs
-            .range((channel.to_owned(), 0)..(channel.to_owned(), first))
-            .next_back();
+        let channel = self.channel(channel);
+        let before = self.runs.range((channel, 0)..(channel, first)).next_back();
         before.is_some_and(|(_, last)| last.saturating_add(1) == first)
     }
 }

@@ -329,6 +329,43 @@ fn damaged_files_read_the_same() {
     }
 }
 
+#[test]
+fn files_without_checksums_read_the_same() {
+    let mut dice = Dice(0xD1B5_4A32_D192_ED03);
+    for (name, whole) in victims() {
+        for round in 0..20 {
+            let mut bytes = whole.clone();
+            for chunk in bytes[4096..].chunks_exact_mut(65536) {
+                chunk[120] |= 4;
+            }
+            if round > 0 {
+                dice.damage(&mut bytes);
+            }
+            assert_same(&bytes, &format!("{name}, round {round}"));
+        }
+    }
+}
+
+#[test]
+fn damage_costs_what_it_hits() {
+    let mut file = LogFile::new(numbered((0..4).flat_map(|_| shapes(Encoding::Template))));
+    file.records_per_chunk = Some(50);
+    let whole = file.to_bytes().unwrap();
+    let signature = |bytes: &[u8], nth: usize| {
+        let found = bytes.windows(4).enumerate();
+        let mut places = found.filter(|(_, w)| *w == b"**\0\0").map(|(at, _)| at);
+        places.nth(nth).unwrap()
+    };
+    let all = read(&whole, read_chunks);
+    let mut bytes = whole.clone();
+    let at = signature(&bytes, 7);
+    bytes[at] = 0;
+    let torn = read(&bytes, read_chunks);
+    let records = |batch: &EventBatch| batch.logs.iter().map(|l| l.records).sum::<u64>();
+    assert_eq!(records(&torn) + 1, records(&all));
+    assert_same(&bytes, "a record without its signature");
+}
+
 /// Writes the checksums that a chunk's bytes ask for, as somebody who forges a log would.
 fn forge(bytes: &mut [u8]) {
     for chunk in bytes[4096..].chunks_exact_mut(65536) {

@@ -166,12 +166,11 @@ impl Reader {
         let walked = walk::records(block, &header, |met| match met {
             Met::Record(record) => {
                 let mark = batch.mark();
-                let what = match self.record(block, record, batch) {
-                    Ok(seen) => What::Seen(seen, record.number),
-                    Err(_) => {
-                        batch.rewind(&mark);
-                        What::Odd
-                    }
+                let what = if let Ok(seen) = self.record(block, record, batch) {
+                    What::Seen(seen, record.number)
+                } else {
+                    batch.rewind(&mark);
+                    What::Odd
                 };
                 let at = record.at;
                 steps.push(Step { at, what });
@@ -288,13 +287,13 @@ impl Reader {
                 record,
                 parts,
                 who,
-                |picker, spec| match end {
-                    Some(end) => picker.pick_elements(spec, stream, end),
-                    None => {
-                        let mut stream = stream;
-                        let outline = Outline::read(&mut stream)?;
-                        picker.pick(spec, &outline, stream, None)
+                |picker, spec| {
+                    if let Some(end) = end {
+                        return picker.pick_elements(spec, stream, end);
                     }
+                    let mut stream = stream;
+                    let outline = Outline::read(&mut stream)?;
+                    picker.pick(spec, &outline, stream, None)
                 },
                 batch,
             )

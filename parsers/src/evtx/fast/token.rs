@@ -10,11 +10,11 @@ const LONGEST_NAME: usize = 64;
 /// Characters that names are made of: letters, digits and a few signs.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
-    let mut c = 0;
-    while c < 0x80 {
-        let byte = c as u8;
-        plain[c] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
-        c += 1;
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        plain[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+        byte += 1;
     }
     plain
 };
