@@ -47,6 +47,18 @@ pub fn looks_like(head: &[u8]) -> bool {
 /// * `rolled-over` with `from` == `to` == first record, when its number is above 1: what was before was overwritten;
 /// * `log-cleared` with `from` == `to` == moment of the clearing, on the log that was cleared, which may be one that this
 ///   file does not hold ([`Log::records`](crate::Log::records) is 0 then).
+///
+/// Chunks that a shrinking file lost are told in one defect, at the first of them.
 pub fn finish(batch: &mut EventBatch) {
     crate::continuity::finish(batch);
+    let gone = |what: &str| what == chunk::GONE;
+    let count = batch.defects.iter().filter(|d| gone(&d.what)).count();
+    let mut first = true;
+    batch.defects.retain_mut(|defect| {
+        if count < 2 || !gone(&defect.what) {
+            return true;
+        }
+        defect.what = format!("with the {} behind it {}", count - 1, chunk::GONE);
+        std::mem::take(&mut first)
+    });
 }

@@ -259,3 +259,51 @@ fn a_carved_chunk_and_a_file_without_its_first_bytes_are_read() {
     unsigned[4096..4104].fill(0);
     assert_eq!(count(&read(&unsigned, 1)), intact);
 }
+
+/// A file that somebody cuts behind the reader's back.
+struct Shrinking<'a> {
+    whole: &'a [u8],
+    left: usize,
+}
+
+impl rdpwhy_parsers::ReadAt for Shrinking<'_> {
+    fn size(&self) -> u64 {
+        self.whole.len() as u64
+    }
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.whole[..self.left].read_at(offset, buffer)
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_tells_it_once() {
+    let mut whole = vec![0; 4096];
+    whole[..8].copy_from_slice(b"ElfFile\0");
+    for _ in 0..40 {
+        let mut chunk = vec![0; 65536];
+        chunk[..8].copy_from_slice(b"ElfChnk\0");
+        whole.extend(chunk);
+    }
+    let (plan, _) = plan(&whole);
+    let shrunk = Shrinking {
+        whole: &whole,
+        left: 4096 + 65536 * 10,
+    };
+    let mut batch = EventBatch::default();
+    for start in (0..plan.len()).step_by(16) {
+        batch.append(read_chunks(&shrunk, &plan, start..start + 16));
+    }
+    finish(&mut batch);
+    let gone: Vec<_> = batch
+        .defects
+        .iter()
+        .filter(|d| d.what.contains("shorter"))
+        .collect();
+    assert_eq!(gone.len(), 1, "{:?}", batch.defects);
+    assert_eq!(gone[0].at, "chunk 10");
+    assert!(
+        gone[0].what.starts_with("with the 29 behind it not there"),
+        "{}",
+        gone[0].what
+    );
+}

@@ -17,6 +17,8 @@ use crate::read_at::ReadAt;
 
 /// Length of a chunk as its header counts.
 const CHUNK_END: u32 = 65536;
+/// What is said of a chunk that was there when the file was looked through.
+pub(super) const GONE: &str = "not there any more: the file has become shorter while it was read";
 const HEADER_MISMATCH: &str = "chunk header checksum mismatch";
 const DATA_MISMATCH: &str = "data checksum mismatch";
 /// Most records that fit into a chunk: a header of 24 bytes and a size of 4 around nothing.
@@ -195,6 +197,11 @@ fn each_block(
         let got = source.fill_at(chunk.offset, there);
         let at = || format!("chunk {}", chunk.number);
         match got {
+            // What the plan saw is gone: see `evtx::finish`, which tells it once.
+            Ok(0) if wanted > 0 => {
+                batch.defect(at(), GONE, 0);
+                continue;
+            }
             Ok(got) if got < wanted => {
                 there.get_mut(got..).unwrap_or_default().fill(0);
                 batch.defect(at(), format!("{got} of {wanted} bytes can be read"), 0);
