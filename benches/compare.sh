@@ -7,6 +7,7 @@
 # (../shared), then runs each job's tools A B C A B C … and prints the medians of CPU seconds, wall seconds and peak memory,
 # and CPU as a multiple of rdpwhy's.
 # Peak memory is anonymous memory, sampled. Where a job has several sizes of one thing, rdpwhy's own lines compare them.
+# RDPWHY names another build of rdpwhy than this checkout's.
 # A tool that is not installed is left out and said to be. evtx_dump: cargo install evtx --features evtx_dump
 set -euo pipefail
 
@@ -20,7 +21,10 @@ if [ ! -d "$shared/samples" ]; then
     echo "skipped: ../shared/samples is not there" >&2
     exit 0
 fi
-(cd "$here" && cargo build --release --quiet --package rdpwhy)
+if [ -z "${RDPWHY:-}" ]; then
+    (cd "$here" && cargo build --release --quiet --package rdpwhy)
+    RDPWHY=$here/target/release/rdpwhy
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if about captures; then
@@ -85,7 +89,7 @@ for hosts in (1000, 10000):
 PY
 fi
 
-RDPWHY=$here/target/release/rdpwhy RUNS=$runs python3 - "$work" <<'PY'
+RDPWHY=$RDPWHY RUNS=$runs python3 - "$work" <<'PY'
 import glob, os, shutil, statistics, subprocess, sys, time
 
 work, rdpwhy, runs = sys.argv[1], os.environ["RDPWHY"], int(os.environ["RUNS"])
