@@ -271,7 +271,7 @@ impl rdpwhy_parsers::ReadAt for Shrinking<'_> {
         self.whole.len() as u64
     }
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.whole[..self.left].read_at(offset, buffer)
+        (&self.whole[..self.left]).read_at(offset, buffer)
     }
 }
 
