@@ -12,7 +12,8 @@ Examples:
   rdpwhy report case-114/ -o report.html
   rdpwhy report evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin -o report.html
   rdpwhy report case-114/ --checklist -o checklist.html            one page to print per verdict
-  rdpwhy report case-114/ --checklist --format markdown -o todo.md";
+  rdpwhy report case-114/ --checklist --format markdown -o todo.md
+  rdpwhy report case-114/ --redact -o for-the-vendor.html";
 
 /// `rdpwhy report`.
 #[derive(Debug, Args)]
@@ -34,6 +35,12 @@ pub struct Arguments {
     /// How it is written
     #[arg(long, value_enum, default_value_t = Format::Html)]
     pub format: Format,
+
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// Read the result before it leaves the house: free text in a record can hold anything.
+    #[arg(long)]
+    pub redact: bool,
 
     /// When.
     #[command(flatten)]
