@@ -374,9 +374,7 @@ impl<'a> Timeline<'a> {
         Some(Entry {
             time,
             raw: evidence.raw_time(at),
-            host: evidence
-                .host(at)
-                .map(|h| self.host(evidence.hosts.name(h))),
+            host: evidence.host(at).map(|h| self.host(evidence.hosts.name(h))),
             channel: log.map_or("", |l| l.channel.as_str()),
             origin: origin.map(|o| (o.provider.as_str(), o.id)),
             kind: event.event.kind.name(),

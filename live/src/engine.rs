@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use rdpwhy_analyzer::attempt::Attempt;
 use rdpwhy_analyzer::evidence::{Evidence, SourceEvents};
-use rdpwhy_analyzer::report::{AttemptReport, Report};
 use rdpwhy_analyzer::identities::Identities;
+use rdpwhy_analyzer::report::{AttemptReport, Report};
 use rdpwhy_analyzer::{Knowledge, KnowledgeError, Options, assemble, judge_all, judge_some};
 use rdpwhy_parsers::pcap::{Ports, Seen, Told, UnderWay, Watch};
 use rdpwhy_parsers::tls::keylog::KeyLog;

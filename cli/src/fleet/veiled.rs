@@ -79,12 +79,21 @@ fn name(veil: &Veil, name: &str) -> String {
     veil.address(&veil.name(name))
 }
 
-/// A path, or an archive's path and the computer in it.
+/// Ends of the names of archives; what is called otherwise is a folder, or logs that lie side by side.
+const ARCHIVES: [&str; 6] = [".zip", ".7z", ".tar", ".gz", ".tgz", ".zst"];
+
+/// A folder, an archive, or an archive and a computer in it.
 fn unit(veil: &Veil, unit: &str) -> String {
-    match unit.rsplit_once(": ") {
-        Some((path, computer)) => format!("{}: {}", veil.path(path), name(veil, computer)),
-        None => veil.path(unit),
+    if let Some((path, computer)) = unit.rsplit_once(": ") {
+        return format!("{}: {}", self::unit(veil, path), name(veil, computer));
     }
+    let lower = unit.to_ascii_lowercase();
+    if ARCHIVES.iter().any(|end| lower.ends_with(end)) {
+        return veil.path(unit);
+    }
+    veil.path(&format!("{}/", unit.trim_end_matches('/')))
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 /// `path: what`, or `path: place: what`.

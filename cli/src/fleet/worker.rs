@@ -118,6 +118,7 @@ impl Worker<'_> {
                 temporary: self.temporary.to_owned(),
                 memory: self.memory,
                 open_files: OPEN_FILES / self.parallel,
+                carve: false,
                 watch: &|label| self.progress.source(label),
             },
         );

@@ -142,6 +142,7 @@ fn read(args: &Script, knowledge: &Knowledge, say: &mut Speaker<'_>) -> Result<R
         password: args.password.as_deref(),
         temporary: None,
         progress: ProgressMode::Auto,
+        carve: false,
     };
     let found = evidence::gather(&wanted, say)?;
     let limits = Limits {

@@ -508,8 +508,7 @@ impl Session<'_> {
         if self.args.format == Format::Jsonl {
             let line = self.veiled(Line::Summary(Box::new(ending.summary)));
             self.json(&line)?;
-        } else if let Line::Summary(summary) =
-            self.veiled(Line::Summary(Box::new(ending.summary)))
+        } else if let Line::Summary(summary) = self.veiled(Line::Summary(Box::new(ending.summary)))
         {
             let text = self.look.summary(&summary);
             self.text(&text)?;

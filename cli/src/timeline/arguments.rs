@@ -56,6 +56,10 @@ pub struct Arguments {
     #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
     pub password: Option<String>,
 
+    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
+    #[arg(long, help_heading = "Evidence")]
+    pub carve: bool,
+
     /// Folder for unpacked members of more than 64 MiB
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
     pub temp: Option<PathBuf>,

@@ -53,6 +53,7 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
         password: args.password.as_deref(),
         temporary: args.temp.as_deref(),
         progress: ProgressMode::Auto,
+        carve: args.carve,
     };
     let found = evidence::gather(&wanted, say)?;
     let limits = Limits {

@@ -48,7 +48,7 @@ fn planted(
     let head = TCP + usize::from(before.bytes[TCP + 12] >> 4) * 4;
     let sent = u32::try_from(before.bytes.len() - head).unwrap();
     let counts = u32::from(before.bytes[TCP + 13] & 0x03 != 0); // SYN and FIN count one
-    let seq = number(before, TCP + 4).wrapping_add(sent + counts + off);
+    let seq = number(before, TCP + 4).wrapping_add(sent + counts).wrapping_add(off);
     let mut bytes = before.bytes[..TCP + 20].to_vec();
     bytes[TCP + 12] = 0x50;
     bytes[TCP + 13] = flags;
@@ -98,11 +98,7 @@ fn a_reset_that_nobody_heeds_ends_nothing() {
                     let mut spoilt = frames.clone();
                     spoilt.push(planted(&frames, nth, side, (RST, off, ttl), &[]));
                     let (flow, _) = told(spoilt);
-                    assert_eq!(
-                        essence(&flow),
-                        essence(&good),
-                        "{side:?} {off} {ttl} {nth}"
-                    );
+                    assert_eq!(essence(&flow), essence(&good), "{side:?} {off} {ttl} {nth}");
                 }
             }
         }
@@ -131,13 +127,7 @@ fn many_resets_leave_room_for_the_true_end() {
     let frames = session();
     let mut spoilt = frames.clone();
     for nth in 20..80 {
-        spoilt.push(planted(
-            &frames,
-            nth,
-            Side::Server,
-            (RST, 90_000, 128),
-            &[],
-        ));
+        spoilt.push(planted(&frames, nth, Side::Server, (RST, 90_000, 128), &[]));
     }
     assert_eq!(essence(&told(spoilt).0), ("session", "client", "fin"));
 }
@@ -194,8 +184,7 @@ fn a_planted_alert_is_not_the_servers_word() {
 fn a_true_alert_is_believed() {
     let mut play = Play::opened(Version::Tls12);
     play.request(0x0b).confirm(2).client_hello();
-    play.tcp
-        .send(Side::Server, &tls::alert(Version::Tls12, 40));
+    play.tcp.send(Side::Server, &tls::alert(Version::Tls12, 40));
     play.tcp.close(Side::Server);
     let flow = play.told();
     assert_eq!(flow.get("tls.alerted", "alert"), "40");

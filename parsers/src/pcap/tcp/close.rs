@@ -83,8 +83,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
     if opened {
         return None;
     }
-    if let Some(rst) = flow.heeded().find(|s| s.rst && s.side == Side::Server)
-    {
+    if let Some(rst) = flow.heeded().find(|s| s.rst && s.side == Side::Server) {
         let usual_ttl = (around.usual_ttl)(flow.server.ip());
         let forged = forged(rst, &flow.ends[Side::Server], usual_ttl);
         let by = if forged.is_some() {
