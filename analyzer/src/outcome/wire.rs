@@ -81,7 +81,7 @@ impl<'a> Signs<'a> {
             || self.has(kind::X224_UNANSWERED)
             || (a.stage <= Stage::Tcp && !self.looked_in(by))
             || self.demand_unmet()
-            || (by == "client" && self.left_unanswered())
+            || (by == "client" && (self.left_unanswered() || self.undelivered()))
         {
             Outcome::Failed
         } else if by == "client" {
@@ -157,6 +157,15 @@ impl<'a> Signs<'a> {
             && !self.has(kind::X224_CONFIRMED)
             && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
+    }
+
+    /// What one side sent last was repeated and never arrived: whoever leaves then does not leave by choice.
+    fn undelivered(&self) -> bool {
+        // With one direction missing nothing is seen to arrive.
+        !self.one_way()
+            && self
+                .all_of(kind::FLOW_MEASURED)
+                .any(|e| e.flag(field::LOST_AT_END))
     }
 
     /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so

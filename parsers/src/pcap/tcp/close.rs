@@ -247,7 +247,9 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
 
 /// Whether the connection ended with data that nobody acknowledged any more.
 pub(crate) fn lost_at_end(flow: &Flow, capture_end: Timestamp) -> bool {
-    last_unacknowledged(flow).is_some_and(|(_, since, sent)| {
-        sent >= SENT_IN_VAIN || capture_end.since(since) >= WAITED_IN_VAIN
-    })
+    // Nobody acknowledges what was under way when the other side said goodbye, however long the capture goes on.
+    let goodbye = flow.signals.first().map(|s| s.place.time);
+    let end = goodbye.map_or(capture_end, |t| t.min(capture_end));
+    last_unacknowledged(flow)
+        .is_some_and(|(_, since, sent)| sent >= SENT_IN_VAIN || end.since(since) >= WAITED_IN_VAIN)
 }
