@@ -79,7 +79,7 @@ fn the_script_goes_on_where_it_stopped() {
     use std::process::Command;
 
     /// Burns some processor time, says what libFuzzer says, and finds something in one target.
-    const CARGO: &str = r#"#!/bin/sh
+    const CARGO: &str = r##"#!/bin/sh
     case "$*" in
         *"fuzz run"*) ;;
         *) exit 0 ;;
@@ -91,7 +91,7 @@ fn the_script_goes_on_where_it_stopped() {
     case "$*" in
         *"run broken"*) : >"$RDPWHY_FUZZ/findings/broken/crash-1"; exit 77 ;;
     esac
-    "#;
+    "##;
     let folder = tempfile::TempDir::new().unwrap();
     let at = |path: &str| folder.path().join(path);
     fs::create_dir_all(at("fuzz")).unwrap();
@@ -101,7 +101,11 @@ fn the_script_goes_on_where_it_stopped() {
         fs::copy(from, at("fuzz").join(script)).unwrap();
     }
     fs::write(at("Cargo.lock"), "").unwrap();
-    fs::write(at("fuzz/goals"), "# so long\nshort 0.0001\nlong 0.004\nbroken 0.002\n").unwrap();
+    fs::write(
+        at("fuzz/goals"),
+        "# so long\nshort 0.0001\nlong 0.004\nbroken 0.002\n",
+    )
+    .unwrap();
     fs::write(at("bin/cargo"), CARGO).unwrap();
     fs::set_permissions(at("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!(
@@ -124,9 +128,8 @@ fn the_script_goes_on_where_it_stopped() {
             .collect();
         (output, lines)
     };
-    let targets = |lines: &[Vec<String>]| -> Vec<String> {
-        lines.iter().map(|l| l[2].clone()).collect()
-    };
+    let targets =
+        |lines: &[Vec<String>]| -> Vec<String> { lines.iter().map(|l| l[2].clone()).collect() };
     let (output, lines) = run();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{told}");

@@ -55,7 +55,11 @@ fn only_the_shim_may_be_unsafe() {
         let used = text
             .lines()
             .map(|l| l.split("//").next().unwrap_or_default())
-            .any(|l| ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].iter().any(|u| is_code(l, u)));
+            .any(|l| {
+                ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+                    .iter()
+                    .any(|u| is_code(l, u))
+            });
         assert!(!used, "{}", file.display());
     }
     assert!(read > 200, "{read} files");

@@ -48,7 +48,9 @@ fn planted(
     let head = TCP + usize::from(before.bytes[TCP + 12] >> 4) * 4;
     let sent = u32::try_from(before.bytes.len() - head).unwrap();
     let counts = u32::from(before.bytes[TCP + 13] & 0x03 != 0); // SYN and FIN count one
-    let seq = number(before, TCP + 4).wrapping_add(sent + counts).wrapping_add(off);
+    let seq = number(before, TCP + 4)
+        .wrapping_add(sent + counts)
+        .wrapping_add(off);
     let mut bytes = before.bytes[..TCP + 20].to_vec();
     bytes[TCP + 12] = 0x50;
     bytes[TCP + 13] = flags;

@@ -248,7 +248,7 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
 /// Whether the connection ended with data that nobody acknowledged any more.
 pub(crate) fn lost_at_end(flow: &Flow, capture_end: Timestamp) -> bool {
     // Nobody acknowledges what was under way when the other side said goodbye, however long the capture goes on.
-    let goodbye = flow.signals.first().map(|s| s.place.time);
+    let goodbye = flow.heeded().next().map(|s| s.place.time);
     let end = goodbye.map_or(capture_end, |t| t.min(capture_end));
     last_unacknowledged(flow)
         .is_some_and(|(_, since, sent)| sent >= SENT_IN_VAIN || end.since(since) >= WAITED_IN_VAIN)
