@@ -407,7 +407,9 @@ impl Session<'_> {
         match &mut line {
             // A card's name tells nothing.
             Line::Start { sources, .. } if self.args.read.is_some() => {
-                sources.iter_mut().for_each(|s| *s = veil.path(s));
+                for source in sources {
+                    *source = veil.path(source);
+                }
             }
             Line::Start { .. } | Line::Drops(_) => {}
             Line::Attempt(said) => {
