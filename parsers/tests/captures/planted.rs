@@ -244,3 +244,77 @@ fn two_copies_that_differ_are_told() {
         );
     }
 }
+
+const SYN: u8 = 0x02;
+
+/// A request to open the connection anew, in the client's name: the client goes on with the one that there is.
+#[test]
+fn a_planted_request_to_open_ends_nothing() {
+    let frames = session();
+    let (good, _) = told(frames.clone());
+    for nth in [12, 30, 60] {
+        for times in [1, 5] {
+            let mut spoilt = frames.clone();
+            for n in 0..times {
+                let mut syn = planted(&frames, nth, Side::Client, (SYN, 0x0123_4567, 127), &[]);
+                syn.bytes[IP + 4] ^= n;
+                spoilt.push(syn);
+            }
+            assert_eq!(essence(&told(spoilt).0), essence(&good), "{nth} {times}");
+        }
+    }
+}
+
+/// The frames of another connection of the same ports, later.
+fn later(mut play: Play, seconds: i64) -> Vec<Frame> {
+    play.tcp.wait(Span::seconds(1));
+    let mut frames = play.frames();
+    for frame in &mut frames {
+        frame.time = frame.time + Span::seconds(seconds);
+        // The seed is the same, so are the numbers: others stand for the next connection.
+        frame.bytes[TCP + 4] ^= 0x40;
+        if frame.bytes[TCP + 13] & 0x10 != 0 {
+            frame.bytes[TCP + 8] ^= 0x40;
+        }
+    }
+    frames
+}
+
+/// A client that lost its connection, as by a power cut, and uses the port again: the answer to its request tells.
+#[test]
+fn a_client_that_comes_back_opens_another_connection() {
+    let lost = || {
+        let mut play = Play::opened(Version::Tls12);
+        play.secured(8).authenticated().server(4).session();
+        play.frames()
+    };
+    let both = |second: Play| {
+        let mut frames = lost();
+        frames.extend(later(second, 300));
+        let capture = Capture {
+            frames,
+            secrets: None,
+        };
+        flows(&read(&capture.to_pcap()))
+    };
+    let mut accepted = Play::opened(Version::Tls12);
+    accepted.secured(8).authenticated().server(4).session();
+    accepted.tcp.close(Side::Client);
+    let all = both(accepted);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!((all[0].stage, &*all[0].by), ("session", "nobody"));
+    assert_eq!(essence(&all[1]), ("session", "client", "fin"));
+
+    let mut refused = Play::new(Version::Tls12, 3389);
+    refused.tcp.open_refused(1);
+    let all = both(refused);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(essence(&all[1]), ("tcp", "server", "refused"));
+
+    let mut unanswered = Play::new(Version::Tls12, 3389);
+    unanswered.tcp.open_unanswered(3);
+    let all = both(unanswered);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(essence(&all[1]), ("tcp", "nobody", "silence"));
+    assert_eq!(all[1].int("tcp.opened", "syn_count"), 4);
+}

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::claim::Claim;
 use super::endpoint::{Endpoint, Sent};
 use super::forgery::is_far;
 use super::side::{Pair, Side};
@@ -72,6 +73,8 @@ pub(crate) struct Flow {
     ack_at_confirm: Option<u32>,
     pub dialogue: Option<Box<Dialogue>>,
     pub vigil: Vigil,
+    /// A request to open it anew that nobody answered yet.
+    pub claim: Option<Box<Claim>>,
 }
 
 impl Flow {
@@ -104,6 +107,7 @@ impl Flow {
             ack_at_confirm: None,
             dialogue: None,
             vigil: Vigil::default(),
+            claim: None,
         }
     }
 
@@ -162,6 +166,11 @@ impl Flow {
             || [Side::Client, Side::Server]
                 .iter()
                 .all(|side| self.signals.iter().any(|s| s.side == *side))
+    }
+
+    /// Whether both ends are in a connection, as far as was seen.
+    pub(crate) fn is_alive(&self) -> bool {
+        (self.established.is_some() || self.midstream) && !self.is_over()
     }
 
     /// Whether nothing but attempts to open it were seen.
