@@ -16,6 +16,7 @@ mod envelopes;
 mod files;
 mod flows;
 mod hostile;
+mod one_way;
 mod planted;
 mod play;
 mod samples;
