@@ -148,7 +148,6 @@ impl Flow {
             .is_some_and(|d| d.may_be_gateway(keys))
     }
 
-<<<<<<< HEAD
     /// Signs of the end, without the resets that neither end took for one: both went on talking. A stranger who knows
     /// addresses and ports can send such a reset, but has to guess the sequence number.
     pub(crate) fn heeded(&self) -> impl Iterator<Item = &Signal> {
@@ -165,7 +164,8 @@ impl Flow {
         };
         let until = signal.place.time.plus(patience);
         signal.rst && self.ends.all(|end| end.heard.is_some_and(|h| h > until))
-=======
+    }
+
     /// The side that alone was captured.
     pub(crate) fn one_way(&self) -> Option<Side> {
         let refused = self.established.is_none() && !self.midstream;
@@ -182,7 +182,6 @@ impl Flow {
             self.ends[side].settle();
             self.settled = true;
         }
->>>>>>> main
     }
 
     /// Whether both sides closed or one reset: only stragglers follow.
