@@ -1,6 +1,6 @@
 //! What is kept of the connections that were seen: all of them while there is room, then the latest of each client.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use rdpwhy_parsers::pcap::{Phase, Told};
@@ -43,6 +43,10 @@ pub struct Store {
     settled: u64,
     /// Connections that were given up for want of room.
     pub retired: u64,
+    /// Those of them that go on: what is told of them next brings them back.
+    away: HashSet<u64>,
+    /// Those of them that will not be told again, since the last call of [`Store::forgotten`].
+    forgotten: Vec<u64>,
 }
 
 impl Store {
@@ -63,6 +67,9 @@ impl Store {
                 bytes,
             };
             return news;
+        }
+        if self.away.remove(&told.flow) {
+            self.retired -= 1;
         }
         let at = (told.opened, told.flow);
         self.by_server.entry(told.server).or_default().insert(at);
@@ -112,12 +119,22 @@ impl Store {
         };
         self.bytes -= kept.bytes;
         self.retired += 1;
+        if kept.settled.is_some() {
+            self.forgotten.push(at.1);
+        } else {
+            self.away.insert(at.1);
+        }
         let (client, server) = (kept.told.client.ip(), kept.told.server);
         self.count(client, |list| {
             list.remove(&at);
         });
         remove(&mut self.by_server, &server, at);
         remove(&mut self.by_pair, &(client, server), at);
+    }
+
+    /// Connections that were given up since the last call and will not be told again.
+    pub fn forgotten(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.forgotten)
     }
 
     /// One connection.
@@ -141,8 +158,13 @@ impl Store {
         self.flows.is_empty()
     }
 
-    /// The latest connections of a server, and the latest of each of these clients to it; by number.
-    pub fn neighbours(&self, server: SocketAddr, clients: &BTreeSet<IpAddr>) -> Vec<&Kept> {
+    /// These connections, the latest ones of their server, and the latest of each of their clients to it; by number.
+    pub fn neighbours(
+        &self,
+        server: SocketAddr,
+        of: &[u64],
+        clients: &BTreeSet<IpAddr>,
+    ) -> Vec<&Kept> {
         let latest = |list: Option<&BTreeSet<(Timestamp, u64)>>, n: usize| {
             let latest = list.into_iter().flat_map(|l| l.iter().rev());
             latest.take(n).map(|(_, flow)| *flow).collect::<Vec<_>>()
@@ -150,7 +172,8 @@ impl Store {
         let mut flows: BTreeSet<u64> = latest(self.by_server.get(&server), NEIGHBOURS)
             .into_iter()
             .collect();
-        for client in clients.iter().take(NEIGHBOURS) {
+        flows.extend(of);
+        for client in clients {
             flows.extend(latest(self.by_pair.get(&(*client, server)), OF_PAIR));
         }
         flows

@@ -13,6 +13,8 @@ use crate::shell::{Running, run};
 pub struct Bench {
     /// Where the files are.
     pub folder: PathBuf,
+    /// A folder in it that anybody may write to: the sniffer is nobody by the time it makes files.
+    pub open: PathBuf,
     /// Display of clients and of the shadow server.
     display: String,
     _screen: Running,
@@ -22,6 +24,10 @@ impl Bench {
     /// Makes certificates, a password file and a screen that nobody sees.
     pub fn new(folder: &Path) -> Result<Self, String> {
         let at = folder.display();
+        let open = folder.join("open");
+        fs::create_dir(&open).map_err(|e| e.to_string())?;
+        run(&format!("chmod 711 {at}"))?;
+        run(&format!("chmod 777 {at}/open"))?;
         for (name, days) in [("good", "30"), ("expired", "-1")] {
             run(&format!(
                 "openssl req -new -newkey rsa:2048 -nodes -subj /CN=lab.example -keyout {at}/{name}.key -out {at}/{name}.csr"
@@ -48,6 +54,7 @@ impl Bench {
         await_that(|| socket.exists(), "Xvfb")?;
         Ok(Self {
             folder: folder.to_owned(),
+            open,
             display: format!(":{number}"),
             _screen: screen,
         })

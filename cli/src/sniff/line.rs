@@ -23,22 +23,26 @@ pub enum Tone {
     Bad,
     Fine,
     Faint,
+    Strong,
+    Plain,
 }
 
 impl Look {
-    fn tone(&self, tone: Tone, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
-        }
+    /// A text in the colour of its meaning.
+    pub fn tone(&self, tone: Tone, text: &str) -> String {
         let code = match tone {
+            _ if !self.colour => return text.to_owned(),
+            Tone::Plain => return text.to_owned(),
             Tone::Bad => "31;1",
             Tone::Fine => "32",
             Tone::Faint => "2",
+            Tone::Strong => "1",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    fn or(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    /// One of two spellings, as the terminal can show them.
+    pub fn or(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.charset {
             Charset::Unicode => unicode,
             Charset::Ascii => ascii,

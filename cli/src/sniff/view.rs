@@ -4,25 +4,32 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use rdpwhy_analyzer::assemble;
 use rdpwhy_live::Engine;
 use rdpwhy_live::line::{Drops, Said, State};
 use rdpwhy_parsers::Timestamp;
 use rdpwhy_parsers::pcap::UnderWay;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::line::Look;
+use super::line::{Look, Tone};
+use crate::render::safe::{SENTENCE, safe};
+use crate::render::when::duration;
 
 /// How often it is drawn.
 const EACH: Duration = Duration::from_millis(250);
-/// Failures that are kept to be shown.
-const FAILURES: usize = 200;
+/// Connections that ended and are kept to be shown: more than a screen has room for.
+const ENDED: usize = 200;
+const SECOND: i64 = 1_000_000_000;
+/// A connection that says nothing for so many seconds is worth a word.
+const QUIET: i64 = 5;
 /// Another screen, without cursor; and back.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 
 /// The screen.
 pub struct View {
-    failures: VecDeque<Said>,
+    /// Newest first.
+    ended: VecDeque<Said>,
     drawn: Option<Instant>,
     sources: String,
 }
@@ -31,7 +38,7 @@ impl View {
     /// Begins; the first text switches the terminal to another screen.
     pub fn new(sources: &[String]) -> Self {
         Self {
-            failures: VecDeque::new(),
+            ended: VecDeque::new(),
             drawn: None,
             sources: sources.join(", "),
         }
@@ -39,10 +46,10 @@ impl View {
 
     /// Takes note of a line.
     pub fn said(&mut self, said: &Said) {
-        self.failures.retain(|f| f.attempt.id != said.attempt.id);
+        self.ended.retain(|f| f.attempt.id != said.attempt.id);
         if said.state.is_bad() || said.state == State::Waiting {
-            self.failures.push_front(said.clone());
-            self.failures.truncate(FAILURES);
+            self.ended.push_front(said.clone());
+            self.ended.truncate(ENDED);
         }
     }
 
@@ -79,62 +86,108 @@ impl View {
     }
 
     fn lines(&self, engine: &Engine, drops: &[Drops], look: &Look, most: usize) -> Vec<String> {
-        let (states, _) = engine.counts();
-        let count = |state| states.get(&state).copied().unwrap_or(0);
-        let mut head = format!(
-            "rdpwhy  {}  {} packets  {} failed  {} lost  {} fine",
-            self.sources,
-            engine.packets(),
-            count(State::Failed),
-            count(State::Dropped),
-            count(State::Ok) + count(State::Open),
-        );
+        let mut lines = self.head(engine, drops, look);
+        let now = engine.now().unwrap_or(Timestamp(0));
+        let running = engine.under_way();
+        lines.push(String::new());
+        lines.push(look.tone(Tone::Strong, &format!("Under way  {}", running.len())));
+        // What failed has the better half of the screen.
+        let room = (most.saturating_sub(lines.len() + 3) * 2 / 5).max(3);
+        let shown = if running.len() > room {
+            room - 1
+        } else {
+            running.len()
+        };
+        let newest: Vec<&UnderWay> = running.iter().rev().take(shown).collect();
+        lines.extend(under_way(&newest, now, look));
+        if running.len() > shown {
+            let more = format!("  and {} older", running.len() - shown);
+            lines.push(look.tone(Tone::Faint, &more));
+        }
+        lines.push(String::new());
+        lines.push(look.tone(Tone::Strong, "Failed, or closed before logon"));
+        if self.ended.is_empty() {
+            lines.push(look.tone(Tone::Faint, "  nothing yet"));
+        }
+        let mut day = None;
+        for said in &self.ended {
+            let text = look.said(said, &mut day);
+            if lines.len() + text.lines().count() + 2 > most {
+                break;
+            }
+            lines.extend(text.lines().map(|l| format!("  {l}")));
+        }
+        lines.truncate(most.saturating_sub(1));
+        while lines.len() + 1 < most {
+            lines.push(String::new());
+        }
+        lines.push(look.tone(Tone::Faint, "Ctrl-C ends it and sums up"));
+        lines
+    }
+
+    /// Where from, when, and how many.
+    fn head(&self, engine: &Engine, drops: &[Drops], look: &Look) -> Vec<String> {
+        let dot = look.or(" · ", ", ");
+        let mut head = look.tone(Tone::Strong, "rdpwhy sniff");
+        let _ = write!(head, "  {}", safe(&self.sources, SENTENCE, look.charset));
+        if let Some(now) = engine.now() {
+            let _ = write!(head, "{dot}{}", look.clock.moment(&assemble::second(now)));
+        }
+        let _ = write!(head, "{dot}{} packets", engine.packets());
         let dropped: u64 = drops
             .iter()
             .map(|d| d.dropped + d.dropped_by_interface)
             .sum();
         if dropped > 0 {
-            let _ = write!(head, "  {dropped} PACKETS DROPPED");
+            let lost = format!("{dropped} not seen: --buffer gives more room");
+            let _ = write!(head, "{dot}{}", look.tone(Tone::Bad, &lost));
         }
-        let mut lines = vec![head, String::new()];
-        let now = engine.now().unwrap_or(Timestamp(0));
-        let running = engine.under_way();
-        lines.push(format!("Under way: {}", running.len()));
-        // Half the screen for each part; the newest first.
-        let room = (most.saturating_sub(4) / 2).max(3);
-        for u in running.iter().rev().take(room) {
-            lines.push(under_way(u, now));
-        }
-        if running.len() > room {
-            lines.push(format!("  and {} more", running.len() - room));
-        }
-        lines.push(String::new());
-        let mut day = None;
-        for said in &self.failures {
-            if lines.len() + 2 > most {
-                break;
-            }
-            lines.extend(look.said(said, &mut day).lines().map(str::to_owned));
-        }
-        lines.truncate(most);
-        lines
+        let (states, _) = engine.counts();
+        let count = |state| states.get(&state).copied().unwrap_or(0);
+        let counts = [
+            (count(State::Failed), "failed", Tone::Bad),
+            (count(State::Dropped), "lost", Tone::Bad),
+            (count(State::Ok) + count(State::Open), "fine", Tone::Fine),
+            (count(State::Waiting), "waiting for a retry", Tone::Plain),
+            (count(State::Cancelled), "given up on purpose", Tone::Plain),
+        ];
+        let counts = counts.map(|(n, word, tone)| {
+            let tone = if n > 0 { tone } else { Tone::Faint };
+            look.tone(tone, &format!("{n} {word}"))
+        });
+        vec![head, counts.join(dot)]
     }
 }
 
-fn under_way(u: &UnderWay, now: Timestamp) -> String {
-    let age = now.since(u.opened).max(0) / 1_000_000_000;
-    let quiet = now.since(u.last).max(0) / 1_000_000_000;
-    let quiet = if quiet >= 5 {
-        format!("  quiet for {quiet} s")
-    } else {
-        String::new()
+/// A line each; the columns are as wide as they have to be.
+fn under_way(all: &[&UnderWay], now: Timestamp, look: &Look) -> Vec<String> {
+    let arrow = look.or("→", "->");
+    let ends: Vec<String> = all
+        .iter()
+        .map(|u| format!("{} {arrow} {}", u.client, u.server))
+        .collect();
+    let width = ends.iter().map(|e| e.chars().count()).max().unwrap_or(0);
+    let line = |(u, ends): (&&UnderWay, &String)| {
+        let quiet = now.since(u.last).max(0) / SECOND;
+        let quiet = if quiet >= QUIET {
+            look.tone(Tone::Faint, &format!("  quiet for {}", span(quiet)))
+        } else {
+            String::new()
+        };
+        let age = span(now.since(u.opened).max(0) / SECOND);
+        format!("  {ends:<width$}  {:<13}  {age:>10}{quiet}", u.stage)
     };
-    format!(
-        "  {:<45} {:<13} {:>6} s{quiet}",
-        format!("{} -> {}", u.client, u.server),
-        u.stage,
-        age
-    )
+    all.iter().zip(&ends).map(line).collect()
+}
+
+/// `7 s`, `3 min 7 s`, `2 h 3 min`.
+fn span(seconds: i64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "no run lasts 2^50 seconds")]
+    let ms = seconds as f64 * 1000.0;
+    if seconds < 10 {
+        return format!("{seconds} s");
+    }
+    duration(ms)
 }
 
 /// As much of a line as fits; escapes take no room.
@@ -162,6 +215,11 @@ fn cut(line: &str, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_short_and_plain() {
+        assert_eq!([7, 45, 187].map(span), ["7 s", "45 s", "3 min 7 s"]);
+    }
 
     #[test]
     fn lines_are_cut_at_the_screens_edge() {
