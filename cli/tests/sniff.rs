@@ -37,7 +37,8 @@ fn refused(at: Time, client: u8, client_port: u16, server_port: u16) -> Vec<Fram
         ttl: 128,
         mss: 1460,
     };
-    let mut seed = Seed::of("sniff");
+    // Two with the same numbers would be one connection that was captured on both sides of a router.
+    let mut seed = Seed::of(&format!("{client} {server_port}"));
     let (from, to) = (end(client, client_port), end(9, server_port));
     let mut tcp = Conversation::new(from, to, at, Span::millis(1), &mut seed);
     tcp.open();

@@ -9,6 +9,10 @@ use rdpwhy_parsers::{EventBatch, Timestamp};
 /// Connections of one server that are looked at together: facts such as "how many failed in ten minutes" need neighbours,
 /// and a server with more of them in ten minutes is flooded whatever the exact number.
 pub const NEIGHBOURS: usize = 256;
+/// Of those, the ones that are looked at however long ago they were: what always happens at this server shows in a few.
+const USUAL: usize = 64;
+/// The time in which crowds count, nanoseconds.
+const CROWD: i64 = 600_000_000_000;
 /// Connections of the same client at the same server that are looked at beside them.
 const OF_PAIR: usize = 32;
 /// Connections kept. Each takes two to six KiB.
@@ -17,6 +21,9 @@ const MOST: usize = 16_384;
 const MOST_BYTES: usize = 64 << 20;
 /// What one client may take while others have to give way.
 const FAIR_SHARE: usize = 1024;
+
+/// Moment and number of a connection.
+type Dated = (Timestamp, u64);
 
 /// Beginning and number of the connections from each client's address and port.
 pub type ByClient = BTreeMap<SocketAddr, Vec<(Timestamp, u64)>>;
@@ -34,11 +41,12 @@ pub struct Kept {
 #[derive(Default)]
 pub struct Store {
     flows: BTreeMap<u64, Kept>,
-    by_server: HashMap<SocketAddr, BTreeSet<(Timestamp, u64)>>,
-    by_pair: HashMap<(IpAddr, SocketAddr), BTreeSet<(Timestamp, u64)>>,
-    by_client: HashMap<IpAddr, BTreeSet<(Timestamp, u64)>>,
+    by_server: HashMap<SocketAddr, BTreeSet<Dated>>,
+    by_pair: HashMap<(IpAddr, SocketAddr), BTreeSet<Dated>>,
+    /// By their last news, as those below: a session of days that ends now is of today.
+    by_client: HashMap<IpAddr, BTreeSet<Dated>>,
     greedy: BTreeSet<(usize, IpAddr)>,
-    by_age: BTreeSet<(Timestamp, u64)>,
+    by_news: BTreeSet<Dated>,
     bytes: usize,
     settled: u64,
     /// Connections that were given up for want of room.
@@ -61,11 +69,19 @@ impl Store {
             let news =
                 kept.told.phase < Phase::Ended || !kept.told.batch.tells_the_same(&told.batch);
             self.bytes = self.bytes - kept.bytes + bytes;
+            let (client, flow) = (told.client.ip(), told.flow);
+            let (before, now) = ((kept.told.at, flow), (told.at, flow));
             *kept = Kept {
                 told,
                 settled,
                 bytes,
             };
+            self.by_news.remove(&before);
+            self.by_news.insert(now);
+            self.count(client, |list| {
+                list.remove(&before);
+                list.insert(now);
+            });
             return news;
         }
         if self.away.remove(&told.flow) {
@@ -75,10 +91,11 @@ impl Store {
         self.by_server.entry(told.server).or_default().insert(at);
         let pair = (told.client.ip(), told.server);
         self.by_pair.entry(pair).or_default().insert(at);
+        let news = (told.at, told.flow);
         self.count(told.client.ip(), |list| {
-            list.insert(at);
+            list.insert(news);
         });
-        self.by_age.insert(at);
+        self.by_news.insert(news);
         self.bytes += bytes;
         self.flows.insert(
             told.flow,
@@ -94,7 +111,7 @@ impl Store {
         true
     }
 
-    fn count(&mut self, client: IpAddr, change: impl FnOnce(&mut BTreeSet<(Timestamp, u64)>)) {
+    fn count(&mut self, client: IpAddr, change: impl FnOnce(&mut BTreeSet<Dated>)) {
         let list = self.by_client.entry(client).or_default();
         self.greedy.remove(&(list.len(), client));
         change(list);
@@ -105,28 +122,29 @@ impl Store {
         }
     }
 
-    /// Gives up the oldest connection of whoever has more than a fair share, else the oldest of all: a guesser must not be
-    /// able to push users out.
+    /// Gives up the connection whose last news is the oldest, of whoever has more than a fair share, else of all: a guesser
+    /// must not be able to push users out.
     fn retire(&mut self) {
         let greedy = self.greedy.last().filter(|(n, _)| *n > FAIR_SHARE);
         let of_greedy = greedy.and_then(|(_, client)| self.by_client.get(client)?.first().copied());
-        let Some(at) = of_greedy.or_else(|| self.by_age.first().copied()) else {
+        let Some(news) = of_greedy.or_else(|| self.by_news.first().copied()) else {
             return;
         };
-        self.by_age.remove(&at);
-        let Some(kept) = self.flows.remove(&at.1) else {
+        self.by_news.remove(&news);
+        let Some(kept) = self.flows.remove(&news.1) else {
             return;
         };
         self.bytes -= kept.bytes;
         self.retired += 1;
         if kept.settled.is_some() {
-            self.forgotten.push(at.1);
+            self.forgotten.push(news.1);
         } else {
-            self.away.insert(at.1);
+            self.away.insert(news.1);
         }
         let (client, server) = (kept.told.client.ip(), kept.told.server);
+        let at = (kept.told.opened, news.1);
         self.count(client, |list| {
-            list.remove(&at);
+            list.remove(&news);
         });
         remove(&mut self.by_server, &server, at);
         remove(&mut self.by_pair, &(client, server), at);
@@ -142,9 +160,9 @@ impl Store {
         self.flows.get(&flow)
     }
 
-    /// Connections that began at this moment or later.
+    /// Connections that something was told of at this moment or later.
     pub fn since(&self, moment: Timestamp) -> Vec<u64> {
-        let from = self.by_age.range((moment, 0)..);
+        let from = self.by_news.range((moment, 0)..);
         from.map(|(_, flow)| *flow).collect()
     }
 
@@ -165,13 +183,18 @@ impl Store {
         of: &[u64],
         clients: &BTreeSet<IpAddr>,
     ) -> Vec<&Kept> {
-        let latest = |list: Option<&BTreeSet<(Timestamp, u64)>>, n: usize| {
+        let latest = |list: Option<&BTreeSet<Dated>>, n: usize| {
             let latest = list.into_iter().flat_map(|l| l.iter().rev());
             latest.take(n).map(|(_, flow)| *flow).collect::<Vec<_>>()
         };
-        let mut flows: BTreeSet<u64> = latest(self.by_server.get(&server), NEIGHBOURS)
-            .into_iter()
-            .collect();
+        let by_server = self.by_server.get(&server);
+        let newest = by_server.and_then(|list| list.last());
+        let crowd = newest.map_or(Timestamp(0), |(opened, _)| opened.plus(-CROWD));
+        let lately = by_server.map_or(0, |list| {
+            let opened = list.iter().rev().take(NEIGHBOURS);
+            opened.take_while(|(opened, _)| *opened >= crowd).count()
+        });
+        let mut flows: BTreeSet<u64> = latest(by_server, lately.max(USUAL)).into_iter().collect();
         flows.extend(of);
         for client in clients {
             flows.extend(latest(self.by_pair.get(&(*client, server)), OF_PAIR));
@@ -219,9 +242,9 @@ pub fn append(batch: &mut EventBatch, of_flow: &EventBatch) {
 }
 
 fn remove<K: std::hash::Hash + Eq>(
-    map: &mut HashMap<K, BTreeSet<(Timestamp, u64)>>,
+    map: &mut HashMap<K, BTreeSet<Dated>>,
     key: &K,
-    at: (Timestamp, u64),
+    at: Dated,
 ) {
     if let Some(list) = map.get_mut(key) {
         list.remove(&at);

@@ -48,7 +48,10 @@ impl View {
     pub fn said(&mut self, said: &Said) {
         self.ended.retain(|f| f.attempt.id != said.attempt.id);
         if said.state.is_bad() || said.state == State::Waiting {
-            self.ended.push_front(said.clone());
+            // Newest first; what is revised keeps its place.
+            let newer = |s: &Said| s.attempt.ended > said.attempt.ended;
+            let at = self.ended.iter().take_while(|s| newer(s)).count();
+            self.ended.insert(at, said.clone());
             self.ended.truncate(ENDED);
         }
     }
@@ -73,7 +76,7 @@ impl View {
         }
         text.push_str("\x1b[H");
         for line in self.lines(engine, drops, look, lines.saturating_sub(1)) {
-            text.push_str(&cut(&line, columns));
+            text.push_str(&cut(&line, columns, look.or("…", ">")));
             text.push_str("\x1b[K\r\n");
         }
         text.push_str("\x1b[J");
@@ -109,13 +112,15 @@ impl View {
         if self.ended.is_empty() {
             lines.push(look.tone(Tone::Faint, "  nothing yet"));
         }
-        let mut day = None;
+        let mut day = engine
+            .now()
+            .and_then(|now| look.clock.day(&assemble::second(now)));
         for said in &self.ended {
-            let text = look.said(said, &mut day);
-            if lines.len() + text.lines().count() + 2 > most {
+            let card = look.card(said, &mut day);
+            if lines.len() + card.len() + 2 > most {
                 break;
             }
-            lines.extend(text.lines().map(|l| format!("  {l}")));
+            lines.extend(card.iter().map(|l| format!("  {l}")));
         }
         lines.truncate(most.saturating_sub(1));
         while lines.len() + 1 < most {
@@ -190,24 +195,31 @@ fn span(seconds: i64) -> String {
     duration(ms)
 }
 
-/// As much of a line as fits; escapes take no room.
-fn cut(line: &str, columns: usize) -> String {
-    let (mut shown, mut escape, mut out) = (0, false, String::with_capacity(line.len()));
+/// As much of a line as fits, with a sign where something was left away; escapes take no room.
+fn cut(line: &str, columns: usize, sign: &str) -> String {
+    let width = |c: char| c.width().unwrap_or(0);
+    let (mut shown, mut escape) = (0, false);
+    let mut out = String::with_capacity(line.len());
+    // Where the line would end if the sign has to follow.
+    let mut fits = 0;
     for c in line.chars() {
-        if c == '\x1b' {
-            escape = true;
-        }
+        escape |= c == '\x1b';
         if escape {
             escape = c != 'm';
             out.push(c);
             continue;
         }
-        shown += c.width().unwrap_or(0);
+        shown += width(c);
         if shown > columns {
+            out.truncate(fits);
+            out.push_str(sign);
             out.push_str("\x1b[0m");
             break;
         }
         out.push(c);
+        if shown < columns {
+            fits = out.len();
+        }
     }
     out
 }
@@ -223,7 +235,9 @@ mod tests {
 
     #[test]
     fn lines_are_cut_at_the_screens_edge() {
-        assert_eq!(cut("abcdef", 3), "abc\x1b[0m");
-        assert_eq!(cut("\x1b[31mab\x1b[0m", 2), "\x1b[31mab\x1b[0m");
+        assert_eq!(cut("abcdef", 3, "…"), "ab…\x1b[0m");
+        assert_eq!(cut("\x1b[31mab\x1b[0m", 2, "…"), "\x1b[31mab\x1b[0m");
+        assert_eq!(cut("\x1b[31mabc\x1b[0m", 2, ">"), "\x1b[31ma>\x1b[0m");
+        assert_eq!(cut("a日本", 4, "…"), "a日…\x1b[0m");
     }
 }
