@@ -58,7 +58,13 @@ fn probed(at: Time) -> Vec<Frame> {
         mss: 1460,
     };
     let mut seed = Seed::of("probed");
-    let mut tcp = Conversation::new(end(77, 50_000), end(9, 3389), at, Span::millis(1), &mut seed);
+    let mut tcp = Conversation::new(
+        end(77, 50_000),
+        end(9, 3389),
+        at,
+        Span::millis(1),
+        &mut seed,
+    );
     tcp.open();
     tcp.send(Side::Client, &x224::request(Some("eva"), Some(3), 0));
     tcp.send(Side::Server, &x224::confirm(1, 0x1f));
@@ -123,7 +129,9 @@ fn folder() -> TempDir {
 
 /// Outcome, stage and cause of each attempt that failed, in what `diagnose` says of a file or folder.
 fn diagnosed(file: &Path) -> BTreeSet<(String, String, String)> {
-    let told = rdpwhy().args(["diagnose", path(file), "--format", "json"]).output();
+    let told = rdpwhy()
+        .args(["diagnose", path(file), "--format", "json"])
+        .output();
     let told = told.expect("the program starts");
     let report: Value = serde_json::from_slice(&told.stdout)
         .unwrap_or_else(|e| panic!("{e}: {}", text(&told.stderr)));
@@ -252,7 +260,11 @@ fn what_cannot_be_read_is_said_in_the_words_of_diagnose() {
         2,
         "no/such/folder/x.pcapng",
     );
-    stopped(&sniff(&["-r", path(&capture), "--for", "soon"]), 2, "--for soon");
+    stopped(
+        &sniff(&["-r", path(&capture), "--for", "soon"]),
+        2,
+        "--for soon",
+    );
     stopped(
         &sniff(&["-r", path(&capture), "-w", "x", "--rotate", "often"]),
         2,
@@ -291,7 +303,10 @@ fn what_is_written_tells_the_same_again() {
         let status = sniff(&["-r", path(&capture), "-w", path(&kept), "--keep", keep]).status;
         assert_eq!(status.code(), Some(1));
         assert_eq!(diagnosed(&kept), wanted, "{keep}");
-        let told = rdpwhy().args(["timeline", path(&kept)]).output().expect("starts");
+        let told = rdpwhy()
+            .args(["timeline", path(&kept)])
+            .output()
+            .expect("starts");
         let healthy = text(&told.stdout).contains("10.0.0.77");
         assert_eq!(healthy, keep == "all", "{keep}");
     }
@@ -305,7 +320,16 @@ fn files_are_rotated_by_size_and_by_time() {
         let out = files.path().join(format!("{rotate}-{most}"));
         fs::create_dir(&out).expect("folder");
         let first = out.join("kept.pcapng");
-        let words = ["-r", path(&capture), "-w", path(&first), "--rotate", rotate, "--files", most];
+        let words = [
+            "-r",
+            path(&capture),
+            "-w",
+            path(&first),
+            "--rotate",
+            rotate,
+            "--files",
+            most,
+        ];
         assert_eq!(sniff(&words).status.code(), Some(1));
         out
     };
@@ -330,7 +354,13 @@ fn a_program_gets_the_verdict_and_no_shell_comes_between() {
     let capture = evening(files.path(), 1);
     let told = rdpwhy()
         .current_dir(files.path())
-        .args(["sniff", "-r", path(&capture), "--on-fail", "tee verdict.json $(id);x"])
+        .args([
+            "sniff",
+            "-r",
+            path(&capture),
+            "--on-fail",
+            "tee verdict.json $(id);x",
+        ])
         .output()
         .expect("the program starts");
     assert_eq!(text(&told.stderr), "");
@@ -359,15 +389,14 @@ fn a_program_that_cannot_be_run_is_complained_of() {
 /// What the wire leaves open, a log of the same minutes decides.
 #[test]
 fn logs_decide_what_the_wire_cannot() {
-    let case = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fixtures/cases/private-key-access-denied");
+    let case =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases/private-key-access-denied");
     let out = folder();
     rdpwhy_fixtures::case::write_case(&case, out.path()).expect("a described case");
     let mut files = Vec::new();
     all_files(out.path(), &mut files);
-    let is_capture = |p: &&PathBuf| {
-        rdpwhy_parsers::pcap::looks_like(&fs::read(p).expect("readable"))
-    };
+    let is_capture =
+        |p: &&PathBuf| rdpwhy_parsers::pcap::looks_like(&fs::read(p).expect("readable"));
     let capture = files.iter().find(is_capture).expect("a capture");
     let logs = out.path().join("logs");
     fs::create_dir(&logs).expect("folder");
@@ -381,7 +410,10 @@ fn logs_decide_what_the_wire_cannot() {
         let last = told.lines().last().expect("a summary");
         let last: Value = serde_json::from_str(last).expect("JSON");
         let causes = last["by_cause"].as_object().cloned().unwrap_or_default();
-        causes.into_iter().map(|(cause, _)| cause).collect::<Vec<_>>()
+        causes
+            .into_iter()
+            .map(|(cause, _)| cause)
+            .collect::<Vec<_>>()
     };
     assert_ne!(summary(&[]), ["private-key-access-denied"]);
     let joined = summary(&["--logs", path(&logs)]);
@@ -403,7 +435,10 @@ fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn without_libpcap_it_says_what_to_install_and_the_rest_works() {
     let listed = Command::new("sh")
-        .args(["-c", "ls /usr/lib/*/libpcap.so* /usr/lib/libpcap.so* /lib/*/libpcap.so* 2>/dev/null"])
+        .args([
+            "-c",
+            "ls /usr/lib/*/libpcap.so* /usr/lib/libpcap.so* /lib/*/libpcap.so* 2>/dev/null",
+        ])
         .output()
         .expect("sh");
     let hide: String = text(&listed.stdout)
@@ -416,11 +451,16 @@ fn without_libpcap_it_says_what_to_install_and_the_rest_works() {
     let hidden = |words: &str| {
         let program = env!("CARGO_BIN_EXE_rdpwhy");
         let script = format!("{hide} exec {program} {words}");
-        Command::new("unshare").args(["-m", "sh", "-c", &script]).output()
+        Command::new("unshare")
+            .args(["-m", "sh", "-c", &script])
+            .output()
     };
     let version = hidden("--version");
     if !version.is_ok_and(|told| told.status.success()) {
-        let _ = writeln!(std::io::stderr(), "skipped: libpcap can be hidden by root only");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: libpcap can be hidden by root only"
+        );
         return;
     }
     let told = hidden("sniff -i lo").expect("unshare");

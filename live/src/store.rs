@@ -241,11 +241,7 @@ pub fn append(batch: &mut EventBatch, of_flow: &EventBatch) {
     }
 }
 
-fn remove<K: std::hash::Hash + Eq>(
-    map: &mut HashMap<K, BTreeSet<Dated>>,
-    key: &K,
-    at: Dated,
-) {
+fn remove<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<Dated>>, key: &K, at: Dated) {
     if let Some(list) = map.get_mut(key) {
         list.remove(&at);
         if list.is_empty() {

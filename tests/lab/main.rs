@@ -211,7 +211,8 @@ fn watched(
     if again == live {
         return Ok((ok, text));
     }
-    let text = format!("{text}; of the packets that were kept diagnose says {again:?}, not {live:?}");
+    let text =
+        format!("{text}; of the packets that were kept diagnose says {again:?}, not {live:?}");
     Ok((false, text))
 }
 

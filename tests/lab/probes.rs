@@ -44,7 +44,11 @@ pub const ALL: &[Probed] = &[
     Probed {
         name: "probe: network level authentication",
         server: Shadow("nla"),
-        tells: &[("rdp", "/failure", "5"), ("tls", "/failure", "5"), ("nla", "/selected", "2")],
+        tells: &[
+            ("rdp", "/failure", "5"),
+            ("tls", "/failure", "5"),
+            ("nla", "/selected", "2"),
+        ],
         ..USUAL
     },
     Probed {
@@ -53,7 +57,10 @@ pub const ALL: &[Probed] = &[
             ("certificate", "FOLDER/expired.pem"),
             ("key_file", "FOLDER/expired.key"),
         ]),
-        tells: &[("tls-1.2", "/tls", "1.2"), ("tls-1.2", "/certificate", "lab.example")],
+        tells: &[
+            ("tls-1.2", "/tls", "1.2"),
+            ("tls-1.2", "/certificate", "lab.example"),
+        ],
         ..USUAL
     },
     Probed {
@@ -94,14 +101,22 @@ pub const ALL: &[Probed] = &[
 ];
 
 /// Asks, and says whether the answer is right, with a few words about it.
-pub fn play(probed: &Probed, net: &Net, bench: &Bench, number: usize) -> Result<(bool, String), String> {
+pub fn play(
+    probed: &Probed,
+    net: &Net,
+    bench: &Bench,
+    number: usize,
+) -> Result<(bool, String), String> {
     let server = serve(&probed.server, net, bench, number)?;
     for step in probed.before {
         happens(step, net, server.as_ref(), None)?;
     }
     // Who connects how often: a server in trouble must not be made worse.
     net.run("c", "nft add table inet count")?;
-    net.run("c", "nft add chain inet count output { type filter hook output priority 0 ; }")?;
+    net.run(
+        "c",
+        "nft add chain inet count output { type filter hook output priority 0 ; }",
+    )?;
     net.run(
         "c",
         "nft add rule inet count output ct state new tcp dport 3389 tcp flags & (syn|ack) == syn counter",
@@ -109,7 +124,10 @@ pub fn play(probed: &Probed, net: &Net, bench: &Bench, number: usize) -> Result<
     let file = bench.folder.join(format!("{number}-probe.pcapng"));
     let path = file.display().to_string();
     let options = ["--format", "json", "--patience", "6", "-w", &path];
-    let told = program(Some((net, "c")), &[&["probe", SERVER], &options[..]].concat())?;
+    let told = program(
+        Some((net, "c")),
+        &[&["probe", SERVER], &options[..]].concat(),
+    )?;
     let counted = net.run("c", "nft list table inet count")?;
     let connections = counted
         .split("packets ")
@@ -133,7 +151,9 @@ fn judged(
     let mut wrong = Vec::new();
     for (asks, place, words) in probed.tells {
         let question = by_name.get(asks).copied().unwrap_or(&Value::Null);
-        let found = question["answer"].pointer(place).or_else(|| question.pointer(place));
+        let found = question["answer"]
+            .pointer(place)
+            .or_else(|| question.pointer(place));
         let found = found.unwrap_or(&Value::Null).to_string();
         if !found.contains(words) {
             wrong.push(format!("{asks}{place} is {found}, not {words}"));
@@ -150,12 +170,21 @@ fn judged(
     if !right {
         wrong.push(format!("blames {causes:?}"));
     }
-    let again = program(None, &["diagnose", &file.display().to_string(), "--format", "json"])?;
+    let again = program(
+        None,
+        &["diagnose", &file.display().to_string(), "--format", "json"],
+    )?;
     if failures(&again) != causes {
-        wrong.push(format!("diagnose says {:?} of the same packets", failures(&again)));
+        wrong.push(format!(
+            "diagnose says {:?} of the same packets",
+            failures(&again)
+        ));
     }
     if !connections.is_some_and(|n| n <= questions.len() || !probed.before.is_empty()) {
-        wrong.push(format!("{connections:?} connections for {} questions", questions.len()));
+        wrong.push(format!(
+            "{connections:?} connections for {} questions",
+            questions.len()
+        ));
     }
     let text = format!("{} questions; {}", questions.len(), causes.join(", "));
     if wrong.is_empty() {

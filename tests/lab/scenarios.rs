@@ -76,7 +76,11 @@ pub const ALL: &[Scenario] = &[
         wanted: Failure(&["packet-loss", "path-mtu-black-hole"]),
         patience: GIVEN_UP,
         // Behind the router's tap: what the server says arrives there and goes no further.
-        before: &[rule("c", "input", "tcp sport 3389 ct reply packets > 2 drop")],
+        before: &[rule(
+            "c",
+            "input",
+            "tcp sport 3389 ct reply packets > 2 drop",
+        )],
         then: &[Wait(15.0)],
         ..USUAL
     },

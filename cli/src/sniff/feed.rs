@@ -102,10 +102,16 @@ fn capture(name: &str, head: &[u8]) -> Result<(), String> {
         Content::Empty => {
             return Err(format!("{name}: is empty (0 bytes), expected a capture"));
         }
-        Content::Evidence => ("an event log", "give its folder with --logs, or use rdpwhy diagnose"),
+        Content::Evidence => (
+            "an event log",
+            "give its folder with --logs, or use rdpwhy diagnose",
+        ),
         Content::Zip | Content::SevenZip | Content::Tar => ("an archive", "use rdpwhy diagnose"),
         Content::Gzip => ("gzip data", "unpack it: gzip -dc FILE | rdpwhy sniff -"),
-        Content::Zstandard => ("Zstandard data", "unpack it: zstd -dc FILE | rdpwhy sniff -"),
+        Content::Zstandard => (
+            "Zstandard data",
+            "unpack it: zstd -dc FILE | rdpwhy sniff -",
+        ),
         Content::KeyLog => ("a key log", "give it with --keylog"),
         Content::Other(guess) => (guess.what, guess.advice.unwrap_or(EXPECTED)),
     };
@@ -123,7 +129,9 @@ pub fn file(path: &Path) -> Result<File, String> {
         format!("{}: {}", problem.path, problem.what)
     };
     if path.is_dir() {
-        return Err(format!("{label}: is a folder; rdpwhy diagnose reads folders, sniff -r one capture"));
+        return Err(format!(
+            "{label}: is a folder; rdpwhy diagnose reads folders, sniff -r one capture"
+        ));
     }
     File::open(path).map_err(|e| told(&e))
 }

@@ -17,6 +17,9 @@ pub struct Look {
     pub colour: bool,
 }
 
+/// What stands before the evidence that would decide.
+const WOULD_TELL: &str = "would tell: ";
+
 /// A colour by what it means.
 #[derive(Clone, Copy)]
 pub enum Tone {
@@ -88,8 +91,13 @@ impl Look {
             format!("{when}  {mark} {what}"),
             format!("{indent}{}", gated(&self.who(&said.attempt))),
         ];
-        let more = gated(&further(said).join(self.or(" · ", ", ")));
-        lines.push(format!("{indent}{}", self.tone(Tone::Faint, &more)));
+        let (told, would): (Vec<String>, Vec<String>) = further(said)
+            .into_iter()
+            .partition(|m| !m.starts_with(WOULD_TELL));
+        let told = told.join(self.or(" · ", ", "));
+        for more in [told].into_iter().chain(would) {
+            lines.push(format!("{indent}{}", self.tone(Tone::Faint, &gated(&more))));
+        }
         lines
     }
 
@@ -239,7 +247,7 @@ fn further(said: &Said) -> Vec<String> {
                 more.push(format!("could be {}", could.join(", ")));
             }
             if let Some(missing) = v.missing.first() {
-                more.push(format!("would tell: {}", missing.what));
+                more.push(format!("{WOULD_TELL}{}", missing.what));
             }
         }
     }

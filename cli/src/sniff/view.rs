@@ -40,7 +40,10 @@ impl View {
         Self {
             ended: VecDeque::new(),
             drawn: None,
-            sources: sources.join(", "),
+            sources: match sources {
+                [one] if one == "-" => "standard input".to_owned(),
+                all => all.join(", "),
+            },
         }
     }
 
@@ -171,7 +174,9 @@ fn under_way(all: &[&UnderWay], now: Timestamp, look: &Look) -> Vec<String> {
         .iter()
         .map(|u| format!("{} {arrow} {}", u.client, u.server))
         .collect();
-    let width = ends.iter().map(|e| e.chars().count()).max().unwrap_or(0);
+    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+    let width = widest(&mut ends.iter().map(|e| e.chars().count()));
+    let stage = widest(&mut all.iter().map(|u| u.stage.len()));
     let line = |(u, ends): (&&UnderWay, &String)| {
         let quiet = now.since(u.last).max(0) / SECOND;
         let quiet = if quiet >= QUIET {
@@ -180,7 +185,7 @@ fn under_way(all: &[&UnderWay], now: Timestamp, look: &Look) -> Vec<String> {
             String::new()
         };
         let age = span(now.since(u.opened).max(0) / SECOND);
-        format!("  {ends:<width$}  {:<13}  {age:>10}{quiet}", u.stage)
+        format!("  {ends:<width$}  {:<stage$}  {age:>6}{quiet}", u.stage)
     };
     all.iter().zip(&ends).map(line).collect()
 }

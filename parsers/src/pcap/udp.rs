@@ -228,7 +228,13 @@ mod tests {
         let days = 60_000;
         for n in 0..days {
             let client = end(256 + n, 50_000);
-            send(&mut channels, client, server, i64::from(n) * 60 * SECOND, &request());
+            send(
+                &mut channels,
+                client,
+                server,
+                i64::from(n) * 60 * SECOND,
+                &request(),
+            );
         }
         assert!(channels.kept.len() <= MOST_CHANNELS);
         assert_eq!(channels.kept.len(), channels.open.len());
@@ -253,10 +259,20 @@ mod tests {
         send(&mut channels, server, client, SECOND, &[0; 40]);
         // It runs for an hour, and a day later the same port is used again.
         for minute in 1..60 {
-            send(&mut channels, client, server, minute * 60 * SECOND, &[0; 40]);
+            send(
+                &mut channels,
+                client,
+                server,
+                minute * 60 * SECOND,
+                &[0; 40],
+            );
         }
         send(&mut channels, client, server, 86_400 * SECOND, &request());
-        let told: Vec<_> = channels.kept.values().map(|c| (c.syn_count, c.answered)).collect();
+        let told: Vec<_> = channels
+            .kept
+            .values()
+            .map(|c| (c.syn_count, c.answered))
+            .collect();
         assert_eq!(told, [(2, true), (1, false)]);
     }
 }
