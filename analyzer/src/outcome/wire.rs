@@ -62,13 +62,18 @@ impl<'a> Signs<'a> {
         // Nobody waits so long for a handshake: what lasted was used, though the direction that shows it is missing.
         let lasted = self.has(kind::TLS_COMPLETED) && a.end.since(a.start) > HANDSHAKE_NS;
         let unseen = a.stage >= Stage::Mcs || by == "client" || lasted;
-        let outcome = if self.one_way() && !trouble && unseen {
+        // What one direction shows by itself: a device reset the connection, or something never arrived.
+        let shown = by == "middlebox" || self.has(kind::X224_UNANSWERED) || self.undelivered();
+        let outcome = if self.one_way() && !trouble && !shown && unseen {
             // Who closed first, and why, stands in the direction that is missing.
             Outcome::Unknown
         } else if a.stage == Stage::Session {
             self.session_end(by, how)
         } else if how == "still-open" {
             Outcome::Unknown
+        } else if self.midstream() && by == "middlebox" {
+            // Whatever it was, it ran.
+            Outcome::Dropped
         } else if self.midstream() && !trouble {
             // A capture that begins inside a connection cannot show that a session was reached.
             if by == "client" {
@@ -161,11 +166,8 @@ impl<'a> Signs<'a> {
 
     /// What one side sent last was repeated and never arrived: whoever leaves then does not leave by choice.
     fn undelivered(&self) -> bool {
-        // With one direction missing nothing is seen to arrive.
-        !self.one_way()
-            && self
-                .all_of(kind::FLOW_MEASURED)
-                .any(|e| e.flag(field::LOST_AT_END))
+        self.all_of(kind::FLOW_MEASURED)
+            .any(|e| e.flag(field::LOST_AT_END))
     }
 
     /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so

@@ -68,9 +68,28 @@ pub(crate) fn closing(flow: &Flow, around: &Surroundings<'_>) -> Closing {
                 place,
             }
         }
-        (_, Some(signal)) => by_signal(flow, signal, around),
-        (_, None) => silent(flow, around),
+        (_, signal) => match (unseen(flow, signal), signal) {
+            (Some(closing), _) => closing,
+            (None, Some(signal)) => by_signal(flow, signal, around),
+            (None, None) => silent(flow, around),
+        },
     }
+}
+
+/// The end that was not captured said goodbye before anything else ended the connection.
+fn unseen(flow: &Flow, signal: Option<&Signal>) -> Option<Closing> {
+    let before = |place: &Place| signal.is_none_or(|s| place.frame <= s.place.frame);
+    let (side, place) = flow.unseen_fin.filter(|(_, place)| before(place))?;
+    Some(Closing {
+        by: side.name(),
+        named: Some(side),
+        how: "fin",
+        forged: None,
+        ttl: None,
+        usual_ttl: None,
+        idle: 0,
+        place,
+    })
 }
 
 fn idle(flow: &Flow, end: Timestamp, heard: Option<Timestamp>) -> i64 {
@@ -234,7 +253,8 @@ fn silent(flow: &Flow, around: &Surroundings<'_>) -> Closing {
 /// Which end's last data stayed without acknowledgement: side, since when, sent how often.
 pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)> {
     // Where one direction was not captured, nothing is ever acknowledged.
-    if flow.ends[Side::Client].packets == 0 || flow.ends[Side::Server].packets == 0 {
+    let one_way = flow.ends[Side::Client].packets == 0 || flow.ends[Side::Server].packets == 0;
+    if one_way && !flow.settled {
         return None;
     }
     let of = |side: Side| {
