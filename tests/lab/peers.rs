@@ -165,7 +165,8 @@ fn listening(net: &Net) -> Result<(), String> {
 
 fn await_that(there: impl Fn() -> bool, what: &str) -> Result<(), String> {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(15) {
+    // freerdp-shadow takes seconds to draw its first picture, and the machine may be busy.
+    while begun.elapsed() < Duration::from_secs(60) {
         if there() {
             return Ok(());
         }

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::net::Net;
 use crate::peers::Bench;
 use crate::scenarios::Scenario;
 use crate::shell::{self, Running};
 
+/// How long something may take that is to happen before the story can go on.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the program is given to say what it must say within a second.
 const VERDICT: f64 = 1.5;
 
@@ -41,6 +43,8 @@ pub struct Rule {
 pub enum Step {
     /// Seconds pass.
     Wait(f64),
+    /// A client is connected and the server has sent it so many bytes; on a busy machine that takes its time.
+    Sent(u64),
     /// The client ends by itself, within so many seconds; else the story goes on with it.
     ClientEnds(f64),
     /// The person closes the client.
@@ -99,6 +103,15 @@ pub fn play(scenario: &Scenario, net: &Net, bench: &Bench, number: usize) -> Res
     Ok(())
 }
 
+/// Whether the server has a connection on which it sent so many bytes.
+fn has_sent(net: &Net, bytes: u64) -> bool {
+    let told = net.run("s", "ss -Htni state established sport = :3389");
+    let told = told.unwrap_or_default();
+    let sent = |word: &str| word.strip_prefix("bytes_sent:")?.parse::<u64>().ok();
+    let most = told.split_whitespace().filter_map(sent).max();
+    !told.trim().is_empty() && most.unwrap_or(0) >= bytes
+}
+
 /// Does what a step says.
 pub fn happens(
     step: &Step,
@@ -108,6 +121,13 @@ pub fn happens(
 ) -> Result<(), String> {
     match step {
         Step::Wait(n) => seconds(*n),
+        // What does not come is for the verdict to tell.
+        Step::Sent(bytes) => {
+            let begun = Instant::now();
+            while begun.elapsed() < PATIENCE && !has_sent(net, *bytes) {
+                seconds(0.1);
+            }
+        }
         Step::ClientEnds(patience) => {
             if let Some(client) = client {
                 client.wait(Duration::from_secs_f64(*patience));

@@ -4,7 +4,7 @@ use crate::play::{Client, Rule, Server, Step};
 
 use Client::{FreeRdp, Rdesktop};
 use Server::{Nobody, Shadow, Xrdp};
-use Step::{ClientEnds, ClientLeaves, Filter, Freeze, Kill, Run, Unfilter, Wait};
+use Step::{ClientEnds, ClientLeaves, Filter, Freeze, Kill, Run, Sent, Unfilter, Wait};
 use Wanted::{Failure, Healthy, Waiting};
 
 /// What must be said.
@@ -45,8 +45,11 @@ const USUAL: Scenario = Scenario {
     server: Xrdp(&[]),
     before: &[],
     client: TLS,
-    then: &[ClientEnds(5.0)],
+    then: &[ClientEnds(20.0)],
 };
+
+/// Bytes after which xrdp's screen is there: what comes before it, the certificate above all, is a few KiB.
+const SCREEN: u64 = 20_000;
 
 const fn rule(on: &'static str, hook: &'static str, rule: &'static str) -> Step {
     Filter(Rule { on, hook, rule })
@@ -68,7 +71,12 @@ pub const ALL: &[Scenario] = &[
         wanted: Failure(&["packet-loss", "network-adapter-dropped", "vpn-dropped"]),
         patience: GIVEN_UP,
         // FreeRDP asks every few seconds whether the server is there.
-        then: &[Wait(4.0), Run("s", "ip link set up0 down"), Wait(16.0)],
+        then: &[
+            Sent(SCREEN),
+            Wait(2.0),
+            Run("s", "ip link set up0 down"),
+            Wait(16.0),
+        ],
         ..USUAL
     },
     Scenario {
@@ -95,26 +103,32 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "a session with a tenth of its packets lost",
         before: &[rule("r", "forward", "numgen random mod 10 == 0 drop")],
-        then: &[Wait(9.0), Unfilter("r"), Wait(1.0), ClientLeaves],
+        then: &[
+            Sent(SCREEN),
+            Wait(5.0),
+            Unfilter("r"),
+            Wait(1.0),
+            ClientLeaves,
+        ],
         ..USUAL
     },
     Scenario {
         name: "a healthy session with xrdp",
-        then: &[Wait(5.0), ClientLeaves],
+        then: &[Sent(SCREEN), Wait(4.0), ClientLeaves],
         ..USUAL
     },
     Scenario {
         name: "a healthy session with network level authentication",
         server: Shadow("nla"),
         client: FreeRdp(&[TRUST, "/sec:nla", "/p:secret"]),
-        then: &[Wait(5.0), ClientLeaves],
+        then: &[Sent(1), Wait(5.0), ClientLeaves],
         ..USUAL
     },
     Scenario {
         name: "a healthy session of an old client",
         server: Xrdp(&[("security_layer", "rdp")]),
         client: Rdesktop(&[]),
-        then: &[Wait(5.0), ClientLeaves],
+        then: &[Sent(SCREEN), Wait(4.0), ClientLeaves],
         ..USUAL
     },
     Scenario {
@@ -122,7 +136,7 @@ pub const ALL: &[Scenario] = &[
         wanted: Failure(&["wrong-credentials"]),
         server: Shadow("nla"),
         client: FreeRdp(&[TRUST, "/sec:nla", "/p:wrong"]),
-        then: &[ClientEnds(8.0)],
+        then: &[ClientEnds(20.0)],
         ..USUAL
     },
     Scenario {
@@ -147,7 +161,7 @@ pub const ALL: &[Scenario] = &[
             "tcp dport 3389 reject with icmpx admin-prohibited",
         )],
         client: FreeRdp(&[TRUST]),
-        then: &[ClientEnds(6.0)],
+        then: &[ClientEnds(20.0)],
         ..USUAL
     },
     Scenario {
@@ -155,9 +169,10 @@ pub const ALL: &[Scenario] = &[
         wanted: Failure(&["connection-reset-by-middlebox"]),
         // Whoever speaks next is reset: FreeRDP asks every few seconds whether the server is there.
         then: &[
-            Wait(4.0),
+            Sent(SCREEN),
+            Wait(2.0),
             rule("r", "forward", "meta l4proto tcp reject with tcp reset"),
-            ClientEnds(9.0),
+            ClientEnds(20.0),
         ],
         ..USUAL
     },
@@ -169,7 +184,7 @@ pub const ALL: &[Scenario] = &[
             "forward",
             "meta l4proto tcp ct packets > 5 reject with tcp reset",
         )],
-        then: &[ClientEnds(6.0)],
+        then: &[ClientEnds(20.0)],
         ..USUAL
     },
     Scenario {
@@ -221,13 +236,13 @@ pub const ALL: &[Scenario] = &[
         wanted: Failure(&["rdp-service-crashed"]),
         // It hears the request, and is gone before it can answer.
         before: &[Freeze],
-        then: &[Wait(1.5), Kill("xrdp"), ClientEnds(5.0)],
+        then: &[Sent(0), Wait(1.5), Kill("xrdp"), ClientEnds(20.0)],
         ..USUAL
     },
     Scenario {
         name: "the server is killed in a session",
         wanted: Failure(&["rdp-service-crashed", "server-restarting"]),
-        then: &[Wait(4.0), Kill("xrdp"), ClientEnds(5.0)],
+        then: &[Sent(SCREEN), Wait(2.0), Kill("xrdp"), ClientEnds(20.0)],
         ..USUAL
     },
 ];
