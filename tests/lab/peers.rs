@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use crate::net::{Net, SERVER};
 use crate::shell::{Running, run};
 
+/// How often a server is started that does not come up.
+const TRIES: usize = 3;
+
 /// What both sides need in files.
 pub struct Bench {
     /// Where the files are.
@@ -111,19 +114,29 @@ impl Bench {
 
     /// FreeRDP's shadow server: `nla`, `tls` or `rdp`.
     pub fn shadow(&self, net: &Net, number: usize, security: &str) -> Result<Running, String> {
-        let mut command = net.on("s", "freerdp-shadow-cli");
-        command
-            .args([
-                "/port:3389",
-                &format!("/sec:{security}"),
-                "/bind-address:0.0.0.0",
-            ])
-            .arg(format!("/sam-file:{}", self.folder.join("sam").display()))
-            .env("DISPLAY", &self.display)
-            .env("HOME", &self.folder);
-        let server = Running::start(command, &self.log(number, "shadow"))?;
-        listening(net)?;
-        Ok(server)
+        // It makes a key in its home folder: two that share one read each other's half-written keys. And now and then it
+        // ends at once, when several of them take hold of the screen.
+        let home = self.folder.join(format!("home-s{number}"));
+        fs::create_dir_all(&home).map_err(|e| e.to_string())?;
+        let mut why = String::new();
+        for _ in 0..TRIES {
+            let mut command = net.on("s", "freerdp-shadow-cli");
+            command
+                .args([
+                    "/port:3389",
+                    &format!("/sec:{security}"),
+                    "/bind-address:0.0.0.0",
+                ])
+                .arg(format!("/sam-file:{}", self.folder.join("sam").display()))
+                .env("DISPLAY", &self.display)
+                .env("HOME", &home);
+            let server = Running::start(command, &self.log(number, "shadow"))?;
+            match listening(net) {
+                Ok(()) => return Ok(server),
+                Err(e) => why = e,
+            }
+        }
+        Err(why)
     }
 
     /// FreeRDP's client with these options more.
@@ -165,8 +178,8 @@ fn listening(net: &Net) -> Result<(), String> {
 
 fn await_that(there: impl Fn() -> bool, what: &str) -> Result<(), String> {
     let begun = Instant::now();
-    // freerdp-shadow takes seconds to draw its first picture, and the machine may be busy.
-    while begun.elapsed() < Duration::from_secs(60) {
+    // The machine may be busy.
+    while begun.elapsed() < Duration::from_secs(20) {
         if there() {
             return Ok(());
         }
