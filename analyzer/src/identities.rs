@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rdpwhy_parsers::{EventRef, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 
@@ -25,8 +26,15 @@ const DOMAINS: &[&str] = &["domain"];
 const NETWORKS: &[&str] = &["network.", "wifi.", "vpn."];
 const RENAMED: &str = "host.renamed";
 
+/// Whether a field holds nothing but what names somebody or something.
+pub fn is_identity(field: &str) -> bool {
+    [ACCOUNTS, COMPUTERS, DOMAINS]
+        .iter()
+        .any(|list| list.contains(&field))
+}
+
 /// Names, as the evidence writes them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identities {
     /// Accounts without their domain.
     pub users: BTreeSet<String>,
@@ -42,13 +50,26 @@ impl Identities {
     /// All that the evidence names.
     pub fn of(evidence: &Evidence) -> Self {
         let mut found = Self::default();
+        found.add(evidence);
+        found
+    }
+
+    /// All that this evidence names, too.
+    pub fn add(&mut self, evidence: &Evidence) {
         for log in evidence.sources.iter().flat_map(|s| &s.batch.logs) {
-            found.host(&log.host);
+            self.host(&log.host);
         }
         for event in evidence.all().filter_map(|at| evidence.event(at)) {
-            found.event(event);
+            self.event(event);
         }
-        found
+    }
+
+    /// All that other evidence names, too.
+    pub fn extend(&mut self, other: Self) {
+        self.users.extend(other.users);
+        self.hosts.extend(other.hosts);
+        self.domains.extend(other.domains);
+        self.networks.extend(other.networks);
     }
 
     fn event(&mut self, event: EventRef<'_>) {

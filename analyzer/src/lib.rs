@@ -152,7 +152,11 @@ pub fn report_and_timeline<T>(
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     judge_evidence(evidence, knowledge, options, |judged| {
-        tell(assemble::report(judged.parts), &Timeline::new(&judged))
+        let mut report = assemble::report(judged.parts);
+        if options.identities {
+            report.identities = Identities::of(judged.parts.evidence);
+        }
+        tell(report, &Timeline::new(&judged))
     })
 }
 
@@ -188,7 +192,11 @@ pub fn judge_all(
     options: &Options,
 ) -> Result<Report, KnowledgeError> {
     judge(evidence, knowledge, options, None, |judged| {
-        assemble::report(judged.parts)
+        let mut report = assemble::report(judged.parts);
+        if options.identities {
+            report.identities = Identities::of(judged.parts.evidence);
+        }
+        report
     })
 }
 

@@ -9,6 +9,7 @@ use crate::Judged;
 use crate::assemble::{self, Parts};
 use crate::attempt::Attempt;
 use crate::evidence::At;
+use crate::identities::is_identity;
 use crate::matcher::peer_name;
 use crate::names::field;
 use crate::sentence;
@@ -22,6 +23,32 @@ pub struct Timeline<'a> {
     /// Per attempt: the verdict that covers it.
     verdicts: BTreeMap<usize, usize>,
     order: Vec<(Timestamp, At)>,
+    veiled: Option<Veiled<'a>>,
+}
+
+/// What is told instead of whom and what the evidence names.
+pub trait Veil {
+    /// Instead of what stands in a field of its own that holds a user, a computer, a domain or a network.
+    fn name(&self, name: &str) -> String;
+    /// Instead of a text that may hold such names and addresses.
+    fn text(&self, text: &str) -> String;
+    /// Instead of a source's path.
+    fn path(&self, path: &str) -> String;
+    /// Instead of an attempt's id.
+    fn id(&self, id: &str) -> String;
+}
+
+/// A veil, and what it makes of what is told again and again.
+struct Veiled<'a> {
+    veil: &'a dyn Veil,
+    /// Per source.
+    paths: Vec<String>,
+    /// By the name of the computer.
+    hosts: BTreeMap<&'a str, String>,
+    /// Per attempt.
+    users: Vec<Option<String>>,
+    /// Per attempt.
+    ids: Vec<String>,
 }
 
 /// What to show.
@@ -164,6 +191,33 @@ impl<'a> Timeline<'a> {
             ids: assemble::attempt_ids(parts),
             verdicts,
             order,
+            veiled: None,
+        }
+    }
+
+    /// The same timeline, told through a veil. Filters still go by what the evidence says.
+    pub fn veiled<'v>(&'v self, veil: &'v dyn Veil) -> Timeline<'v> {
+        let parts = self.parts();
+        let hosts = &parts.evidence.hosts;
+        let sources = parts.evidence.sources.iter();
+        let attempts = parts.attempts.iter();
+        Timeline {
+            judged: self.judged,
+            ids: self.ids.clone(),
+            verdicts: self.verdicts.clone(),
+            order: self.order.clone(),
+            veiled: Some(Veiled {
+                veil,
+                paths: sources.map(|s| veil.path(&s.label)).collect(),
+                hosts: hosts
+                    .iter()
+                    .map(|h| (hosts.name(h), veil.name(hosts.name(h))))
+                    .collect(),
+                users: attempts
+                    .map(|a| a.user.as_deref().map(|u| veil.name(u)))
+                    .collect(),
+                ids: self.ids.iter().map(|id| veil.id(id)).collect(),
+            }),
         }
     }
 
@@ -172,7 +226,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// The events that a filter lets through, in order.
-    pub fn entries<'t>(&'t self, filter: &'t Filter) -> impl Iterator<Item = Entry<'a>> + 't {
+    pub fn entries<'t>(&'t self, filter: &'t Filter) -> impl Iterator<Item = Entry<'t>> + 't {
         self.order
             .iter()
             .skip_while(move |(t, _)| filter.since.is_some_and(|since| *t < since))
@@ -194,13 +248,21 @@ impl<'a> Timeline<'a> {
         let cause = verdict
             .and_then(|v| v.cause)
             .and_then(|c| self.parts().knowledge.causes.get(c));
+        let veiled = self.veiled.as_ref();
+        let name = |name: String| match veiled {
+            Some(v) => v.veil.text(&v.veil.name(&name)),
+            None => name,
+        };
         Some(Try {
-            id: self.ids.get(index)?,
-            client: socket(&a.client),
-            client_host: peer_name(&a.client),
+            id: veiled.map_or(&self.ids, |v| &v.ids).get(index)?,
+            client: name(socket(&a.client)),
+            client_host: name(peer_name(&a.client)),
             client_known: a.client.ip.is_some() || a.client.name.is_some(),
-            server: peer_name(&a.server),
-            user: a.user.as_deref(),
+            server: name(peer_name(&a.server)),
+            user: match veiled {
+                Some(v) => v.users.get(index)?.as_deref(),
+                None => a.user.as_deref(),
+            },
             start: a.start,
             end: a.end,
             count: a.count,
@@ -215,7 +277,7 @@ impl<'a> Timeline<'a> {
     /// Records per log, provider and id: those on the timeline, and those that no data file describes.
     pub fn counts(&self) -> Vec<Count> {
         let mut counts = Vec::new();
-        for source in &self.parts().evidence.sources {
+        for (n, source) in self.parts().evidence.sources.iter().enumerate() {
             let mut here: BTreeMap<(String, u32, bool), (u64, u64)> = BTreeMap::new();
             for event in source.batch.iter() {
                 let Some(origin) = event.origin() else {
@@ -239,7 +301,7 @@ impl<'a> Timeline<'a> {
             counts.extend(
                 here.into_iter()
                     .map(|((provider, id, known), (live, recovered))| Count {
-                        path: source.label.clone(),
+                        path: self.path(n).unwrap_or_default().to_owned(),
                         provider,
                         id,
                         live,
@@ -262,11 +324,25 @@ impl<'a> Timeline<'a> {
     }
 
     /// The host that wrote all records, if there is one only and nothing else.
-    pub fn only_host(&self) -> Option<&'a str> {
+    pub fn only_host(&self) -> Option<&str> {
         let hosts = &self.parts().evidence.hosts;
         let mut all = hosts.iter();
         let only = all.next().filter(|_| all.next().is_none())?;
-        Some(hosts.name(only))
+        Some(self.host(hosts.name(only)))
+    }
+
+    /// What a computer is called here.
+    fn host<'t>(&'t self, name: &'t str) -> &'t str {
+        let veiled = self.veiled.as_ref().and_then(|v| v.hosts.get(name));
+        veiled.map_or(name, String::as_str)
+    }
+
+    /// What a source is called here.
+    fn path(&self, source: usize) -> Option<&str> {
+        match &self.veiled {
+            Some(v) => v.paths.get(source).map(String::as_str),
+            None => Some(&self.parts().evidence.sources.get(source)?.label),
+        }
     }
 
     /// What could not be read: path, place, what, records lost.
@@ -279,37 +355,61 @@ impl<'a> Timeline<'a> {
 
     /// Whether there is an attempt of this id.
     pub fn has_attempt(&self, id: &str) -> bool {
-        self.ids.iter().any(|i| i == id)
+        (0..self.ids.len()).any(|n| self.is_called(n, id))
     }
 
-    fn entry(&self, time: Timestamp, at: At) -> Option<Entry<'a>> {
+    /// Whether an attempt is called so: whoever asks may have read the id in a veiled report.
+    fn is_called(&self, attempt: usize, id: &str) -> bool {
+        let veiled = self.veiled.as_ref().map(|v| &v.ids);
+        let mut ids = veiled.into_iter().chain([&self.ids]);
+        ids.any(|ids| ids.get(attempt).is_some_and(|i| i == id))
+    }
+
+    fn entry(&self, time: Timestamp, at: At) -> Option<Entry<'_>> {
         let evidence = self.parts().evidence;
         let event = evidence.event(at)?;
-        let source = evidence.sources.get(at.source as usize)?;
         let info = catalog::info(event.event.kind);
         let origin = event.origin();
         let log = event.log();
         Some(Entry {
             time,
             raw: evidence.raw_time(at),
-            host: evidence.host(at).map(|h| evidence.hosts.name(h)),
+            host: evidence.host(at).map(|h| self.host(evidence.hosts.name(h))),
             channel: log.map_or("", |l| l.channel.as_str()),
             origin: origin.map(|o| (o.provider.as_str(), o.id)),
             kind: event.event.kind.name(),
             side: origin.map_or("wire", |o| o.spec.side),
             stage: info.and_then(|i| i.stage),
             meaning: info.map_or("", |i| i.meaning).trim_end_matches('.'),
-            says: sentence::describe(event),
+            says: self.text(sentence::describe(event)),
             values: event
                 .fields()
-                .map(|(f, v)| (f.name(), sentence::show(v)))
+                .map(|(f, v)| (f.name(), self.value(f.name(), sentence::show(v))))
                 .collect(),
-            details: sentence::values(event).collect(),
-            path: &source.label,
+            details: sentence::values(event)
+                .map(|(name, says)| (name, self.value(name, says)))
+                .collect(),
+            path: self.path(at.source as usize)?,
             place: event.event.place,
             recovered: event.is_recovered(),
             attempt: self.judged.owners.get(&at).copied(),
         })
+    }
+
+    fn text(&self, text: String) -> String {
+        match &self.veiled {
+            Some(v) => v.veil.text(&text),
+            None => text,
+        }
+    }
+
+    /// A value of this field.
+    fn value(&self, field: &str, value: String) -> String {
+        match &self.veiled {
+            Some(v) if is_identity(field) => v.veil.text(&v.veil.name(&value)),
+            Some(v) => v.veil.text(&value),
+            None => value,
+        }
     }
 
     fn keeps(&self, filter: &Filter, at: At) -> bool {
@@ -323,7 +423,7 @@ impl<'a> Timeline<'a> {
         filter
             .attempt
             .as_ref()
-            .is_none_or(|id| owner.and_then(|o| self.ids.get(o)) == Some(id))
+            .is_none_or(|id| owner.is_some_and(|o| self.is_called(o, id)))
             && filter.stage.is_none_or(|s| {
                 catalog::info(event.event.kind).and_then(|i| i.stage) == Some(s.name())
             })

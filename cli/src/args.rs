@@ -30,7 +30,7 @@ pub enum Command {
     Fleet(Box<crate::fleet::Fleet>),
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
-    Timeline(Box<crate::timeline::Timeline>),
+    Timeline(Box<crate::timeline::Arguments>),
     /// Write one HTML file for the person who has to fix it: verdicts, ladders, timeline, flowcharts, checklists
     #[command(after_help = crate::report::EXAMPLES)]
     Report(Box<crate::report::Arguments>),
@@ -207,6 +207,10 @@ pub struct Diagnose {
     #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
     pub password: Option<String>,
 
+    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
+    #[arg(long, help_heading = "Evidence")]
+    pub carve: bool,
+
     /// Folder for unpacked members of more than 64 MiB
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
     pub temp: Option<PathBuf>,
@@ -223,7 +227,7 @@ pub struct Diagnose {
     ///
     /// --format json then writes a line per host and verdict.
     #[arg(long, help_heading = "Output",
-        conflicts_with_all = ["redact", "why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
+        conflicts_with_all = ["why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
     pub by_host: bool,
 
     /// Hash every file while it is read; the report has it beside each source

@@ -88,6 +88,7 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         password: args.password.as_deref(),
         temporary: args.temp.as_deref(),
         progress: args.progress,
+        carve: args.carve,
     };
     let Gathered {
         inputs,

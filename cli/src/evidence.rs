@@ -24,6 +24,8 @@ pub(crate) struct Wanted<'a> {
     /// The system's own where none is given.
     pub temporary: Option<&'a Path>,
     pub progress: ProgressMode,
+    /// Whether to search other files for pieces of event logs.
+    pub carve: bool,
 }
 
 /// What was found there; nothing is read yet.
@@ -62,6 +64,7 @@ pub(crate) fn gather(wanted: &Wanted<'_>, say: &mut Speaker<'_>) -> Result<Gathe
                 .map_or_else(std::env::temp_dir, Path::to_owned),
             memory: input::MEMORY,
             open_files: input::OPEN_FILES,
+            carve: wanted.carve,
             watch: &|label| progress.source(label),
         },
     );

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use rdpwhy_analyzer::attempt::Attempt;
 use rdpwhy_analyzer::evidence::{Evidence, SourceEvents};
+use rdpwhy_analyzer::identities::Identities;
 use rdpwhy_analyzer::report::{AttemptReport, Report};
 use rdpwhy_analyzer::{Knowledge, KnowledgeError, Options, assemble, judge_all, judge_some};
 use rdpwhy_parsers::pcap::{Ports, Seen, Told, UnderWay, Watch};
@@ -41,6 +42,8 @@ pub struct Setup {
     pub ports: Ports,
     /// TLS secrets.
     pub keys: Option<KeyLog>,
+    /// Whether to gather whom the evidence names, for whoever must not name them.
+    pub identities: bool,
 }
 
 /// Everything at the end.
@@ -68,6 +71,7 @@ pub struct Engine {
     logs: Vec<SourceEvents>,
     lines: Vec<Line>,
     bytes: u64,
+    named: Option<Identities>,
 }
 
 impl Engine {
@@ -86,7 +90,13 @@ impl Engine {
             logs: Vec::new(),
             lines: Vec::new(),
             bytes: 0,
+            named: setup.identities.then(Identities::default),
         }
+    }
+
+    /// Whom the evidence named since the last call.
+    pub fn named(&mut self) -> Identities {
+        self.named.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The first line.
@@ -259,6 +269,9 @@ impl Engine {
         let newest = neighbours.iter().map(|k| k.told.opened).max();
         let from = newest.map_or(now, |t| t.min(now)).plus(-RECENT);
         let evidence = self.evidence(batch);
+        if let Some(named) = &mut self.named {
+            named.add(&evidence);
+        }
         let wanted = |a: &Attempt| {
             let client = a.client.ip.zip(a.client.port).map(SocketAddr::from);
             let new = client.is_some_and(|c| changed.contains_key(&c));
@@ -337,7 +350,11 @@ impl Engine {
         self.forget();
         let batch = self.store.all(tail);
         let evidence = self.evidence(batch);
-        let report = judge_all(evidence, &self.knowledge, &Options::default())?;
+        let options = Options {
+            identities: self.named.is_some(),
+            ..Options::default()
+        };
+        let report = judge_all(evidence, &self.knowledge, &options)?;
         let now = now.unwrap_or(Timestamp(0));
         let flow_of = self.store.by_client_address();
         self.say(now, &report, &flow_of);

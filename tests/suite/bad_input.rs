@@ -212,3 +212,27 @@ fn a_torn_archive() {
     assert!(!list(member, "/defects").is_empty());
     assert!(!list(source(&report, "evidence.zip"), "/defects").is_empty());
 }
+
+/// Unallocated space: pieces of a log among other bytes, where no file begins.
+#[test]
+fn pieces_of_a_log_are_carved_when_that_is_asked_for() {
+    let log = showcase_file("server/System.evtx");
+    let mut image = noise(70_001);
+    for chunk in log[4096..].chunks(65_536) {
+        image.extend(chunk);
+        image.extend(noise(777));
+    }
+    let files = folder(&[("disk.img", &image)]);
+    let path = files.path().join("disk.img");
+    refused(&diagnose(&[&path], &JSON), &["disk.img"]);
+    let run = diagnose(&[&path], &["--format", "json", "--carve"]);
+    let report = run.report();
+    assert_eq!(violations(&report, run.status), Vec::<String>::new());
+    let alone = folder(&[("System.evtx", log)]);
+    let whole = diagnose(&[alone.path()], &JSON).report();
+    let (carved, whole) = (source(&report, "disk.img"), source(&whole, "System.evtx"));
+    assert_eq!(number(carved, "/records"), number(whole, "/records"));
+    let told = list(carved, "/defects").iter();
+    let told: Vec<_> = told.map(|d| text(d, "/what")).collect();
+    assert!(told.iter().any(|d| d.contains("carved")), "{told:?}");
+}

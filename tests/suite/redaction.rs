@@ -1,10 +1,13 @@
 //! `--redact`: what tells who and where does not survive in any output.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 
 use crate::case;
 use crate::contract::violations;
-use crate::program::{diagnose, list, text, told};
+use crate::outputs;
+use crate::program::{diagnose, in_parallel, list, rdpwhy, text, told};
+use crate::properties::none;
 
 /// Users, hosts and addresses that a report tells in fields of their own.
 fn names(report: &serde_json::Value) -> BTreeSet<String> {
@@ -34,48 +37,101 @@ fn names(report: &serde_json::Value) -> BTreeSet<String> {
     names
 }
 
+/// Words of a text as a person would find them: a name inside a longer word is another word.
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':')))
+        .flat_map(|w| {
+            [
+                w,
+                w.trim_end_matches(['.', ':']),
+                w.rsplit_once(':').map_or(w, |p| p.0),
+            ]
+        })
+        .collect()
+}
+
+/// Every command that writes about evidence, in every format.
 #[test]
 fn nobody_is_named_in_any_output() {
-    for name in [
+    let cases = [
         "showcase",
-        "wrong-password",
+        "wrong-credentials",
         "gateway-denied",
         "account-restricted",
-    ] {
-        let Some(told) = told().iter().find(|t| t.case.name == name) else {
-            continue;
-        };
-        let names = names(&told.report);
+        "forwarded",
+    ];
+    none(&in_parallel(&cases, |name| {
+        let told = told().iter().find(|t| t.case.name == *name).unwrap();
+        let mut names = names(&told.report);
         assert!(names.len() > 3, "{name}: {names:?}");
         let folder = case::named(name).evidence.laid_out();
-        for format in ["json", "text", "markdown"] {
-            let run = diagnose(&[folder.path()], &["--redact", "--all", "--format", format]);
-            assert_eq!(run.status, told.status, "{name}: {}", run.err);
-            // A name inside a longer word is another word.
-            let words: BTreeSet<&str> = run
-                .out
-                .split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':')))
-                .flat_map(|w| {
-                    [
-                        w,
-                        w.trim_end_matches(['.', ':']),
-                        w.rsplit_once(':').map_or(w, |p| p.0),
-                    ]
-                })
-                .collect();
-            for forgotten in &names {
-                assert!(
-                    !words.contains(forgotten.as_str()),
-                    "{name}: {forgotten} in {format}:\n{}",
-                    run.out
-                );
-            }
-            if format == "json" {
+        // The folder's own name is the case's, or a customer's.
+        let own = folder.path().file_name().unwrap().to_str().unwrap();
+        names.insert(own.to_owned());
+        let mut found = Vec::new();
+        for (typed, run) in outputs::all(folder.path(), &["--redact"]) {
+            let words = words(&run.out);
+            found.extend(
+                names
+                    .iter()
+                    .filter(|n| words.contains(n.as_str()))
+                    .map(|n| format!("{name}: {n} in {typed}")),
+            );
+            if typed == "diagnose --all --format json" {
+                assert_eq!(run.status, told.status, "{name}: {}", run.err);
                 let broken = violations(&run.report(), run.status);
                 assert!(broken.is_empty(), "{name}: {broken:?}");
             }
         }
+        (!found.is_empty()).then(|| found.join("\n"))
+    }));
+}
+
+/// The same one is the same one in all outputs, and every event that was told is told still.
+#[test]
+fn outputs_agree_on_who_is_who() {
+    let folder = case::named("showcase").evidence.laid_out();
+    let path = folder.path();
+    let report = diagnose(&[path], &["--format", "json", "--redact"]).report();
+    let lines = |more: &[&str]| -> Vec<serde_json::Value> {
+        let args = [&["timeline", "--format", "jsonl"], more].concat();
+        let mut args: Vec<OsString> = args.iter().map(Into::into).collect();
+        args.push(path.as_os_str().to_owned());
+        let run = rdpwhy(&args);
+        let parsed = run.out.lines().map(|l| serde_json::from_str(l).unwrap());
+        parsed.collect()
+    };
+    let (open, veiled) = (lines(&[]), lines(&["--redact"]));
+    assert_eq!(open.len(), veiled.len());
+    let kinds = |lines: &[serde_json::Value]| -> Vec<String> {
+        lines.iter().map(|l| text(l, "/kind").to_owned()).collect()
+    };
+    assert_eq!(kinds(&open), kinds(&veiled));
+    // Attempts of the timeline are those of the report, by id, and so are hosts and sources.
+    let of_report = |pointer: &str, field: &str| -> BTreeSet<String> {
+        list(&report, pointer)
+            .iter()
+            .map(|v| text(v, field).to_owned())
+            .collect()
+    };
+    let ids = of_report("/attempts", "/id");
+    let (hosts, paths) = (
+        of_report("/sources", "/host"),
+        of_report("/sources", "/path"),
+    );
+    let mut seen = 0;
+    for line in &veiled {
+        let id = text(line, "/attempt");
+        assert!(id.is_empty() || ids.contains(id), "{id} of {ids:?}");
+        seen += usize::from(!id.is_empty());
+        assert!(hosts.contains(text(line, "/host")), "{line}");
+        assert!(paths.contains(text(line, "/source")), "{line}");
     }
+    assert!(seen > 20, "{seen}");
+    // Who asks for an attempt may have read its id in either report.
+    let first = text(&report, "/attempts/0/id").to_owned();
+    let one = lines(&["--redact", "--attempt", &first]);
+    assert!(!one.is_empty() && one.len() < veiled.len());
 }
 
 /// What is found out is the same, and the same one is replaced by the same.

@@ -92,6 +92,13 @@ pub struct Fleet {
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto, help_heading = "Output")]
     pub progress: ProgressMode,
 
+    /// Replace users, hosts and addresses, the same one by the same for all hosts, so that the result can be passed on
+    ///
+    /// What results are of is then kept nowhere, so that such a run cannot be resumed. Read the result before it leaves the
+    /// house: free text in a record can hold anything.
+    #[arg(long, conflicts_with_all = ["resume", "manifest"], help_heading = "Output")]
+    pub redact: bool,
+
     /// Threads; all processors by default
     #[arg(short = 'j', long, value_name = "N", value_parser = threads, help_heading = "Output")]
     pub threads: Option<usize>,

@@ -162,19 +162,35 @@ impl Results {
     /// # Errors
     /// What the system says.
     pub fn create(path: &Path, settings: &str) -> io::Result<Self> {
-        let regular = std::fs::metadata(path).map_or(true, |d| d.is_file());
         // The journal first: one that tells of lines that are gone would be wrong.
-        let journal = if regular {
+        let journal = if is_regular(path) {
             let mut journal = File::create(journal_of(path))?;
             line(&mut journal, &Head::of(settings))?;
             Some(journal)
         } else {
             None
         };
+        Self::open(path, journal)
+    }
+
+    /// Begins the results anew, and keeps no journal of which files they are of. One that lay there is removed: it told of
+    /// lines that are gone.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn without_journal(path: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(journal_of(path)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        Self::open(path, None)
+    }
+
+    fn open(path: &Path, journal: Option<File>) -> io::Result<Self> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
-            .truncate(regular)
+            .truncate(is_regular(path))
             .open(path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -232,6 +248,10 @@ impl Results {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn is_regular(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |d| d.is_file())
 }
 
 /// Writes an object and a line break in one go, so that a line is there or is not.

@@ -13,6 +13,7 @@ mod queue;
 mod summary;
 mod tally;
 mod units;
+mod veiled;
 mod worker;
 
 use std::fmt::Write as _;
@@ -28,6 +29,7 @@ use crate::evidence::key_log;
 use crate::interrupt::{self, INTERRUPTED};
 use crate::output::Output;
 use crate::progress::{Mode, Progress};
+use crate::redact::Veil;
 use crate::render::{self, Style};
 use crate::span::Span;
 use crate::{NOTHING_READ, Surroundings, put};
@@ -91,6 +93,7 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         until: span.until.map(moment),
         zone: span.zone.clone(),
         hash: args.hash.is_some(),
+        identities: args.redact,
         ..Limits::default()
     };
     let settings = settings(args, &key_logs);
@@ -105,8 +108,13 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
             } else {
                 Earlier::default()
             };
-            let results = Results::create(path, &settings).map_err(|e| cannot_write(path, &e))?;
-            (earlier, Some(results))
+            // The journal beside the results tells the names of all files.
+            let results = if args.redact {
+                Results::without_journal(path)
+            } else {
+                Results::create(path, &settings)
+            };
+            (earlier, Some(results.map_err(|e| cannot_write(path, &e))?))
         }
     };
     if say.surroundings.process {
@@ -128,6 +136,7 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         },
         manifest,
         tally: Tally::default(),
+        veil: args.redact.then(|| Veil::new(&knowledge)),
         failed: None,
     });
     let threads = args.threads;
@@ -240,6 +249,8 @@ struct Sink<'a> {
     lines: Option<&'a mut (dyn Write + Send)>,
     manifest: Option<Manifest>,
     tally: Tally,
+    /// Whom the lines must not name. Hosts come by in their order, so that numbers are the same in every run.
+    veil: Option<Veil>,
     failed: Option<Failure>,
 }
 
@@ -287,6 +298,8 @@ impl Sink<'_> {
         if self.failed.is_some() {
             return;
         }
+        let redacted = self.veil.as_mut().map(|veil| veiled::lines(veil, bytes));
+        let bytes = redacted.as_deref().unwrap_or(bytes);
         if let Some(lines) = &mut self.lines
             && let Err(error) = put(*lines, bytes)
         {
@@ -386,6 +399,7 @@ pub fn by_host(
         knowledge: args.knowledge.clone(),
         hash: args.hash,
         manifest: None,
+        redact: args.redact,
         progress: args.progress,
         threads: args.threads,
         max_memory: arguments::MEMORY,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rdpwhy_analyzer::Knowledge;
+use rdpwhy_analyzer::identities::Identities;
 use rdpwhy_analyzer::report::Report;
 
 use super::gate::Gate;
@@ -14,6 +15,7 @@ use super::journal::Earlier;
 use super::line::{self, Line};
 use super::manifest;
 use super::units::{Stamp, Unit, computer};
+use super::veiled;
 use crate::engine::{self, Limits};
 use crate::input::content::HEAD;
 use crate::input::{self, Found, Input, KeyLog};
@@ -77,7 +79,10 @@ impl Worker<'_> {
         heard: &OfUnit<'_>,
     ) -> Option<(Vec<Stamp>, Vec<u8>)> {
         // Nothing a host holds may stop the others, not even a mistake of this program.
-        let lines = catch_unwind(AssertUnwindSafe(|| self.lines(unit, &mut stamps, heard)));
+        let mut named = Identities::default();
+        let lines = catch_unwind(AssertUnwindSafe(|| {
+            self.lines(unit, &mut stamps, heard, &mut named)
+        }));
         if interrupt::asked() {
             return None;
         }
@@ -89,6 +94,9 @@ impl Worker<'_> {
             manifest::complete(&mut stamps);
         }
         let mut bytes = Vec::new();
+        if self.limits.identities {
+            bytes.extend(veiled::named(&named).into_bytes());
+        }
         for line in &lines {
             // Lines hold nothing that does not serialise.
             bytes.extend(json::line(line).unwrap_or_default().into_bytes());
@@ -96,7 +104,13 @@ impl Worker<'_> {
         Some((stamps, bytes))
     }
 
-    fn lines(&self, unit: &Unit, stamps: &mut [Stamp], heard: &OfUnit<'_>) -> Vec<Line> {
+    fn lines(
+        &self,
+        unit: &Unit,
+        stamps: &mut [Stamp],
+        heard: &OfUnit<'_>,
+        named: &mut Identities,
+    ) -> Vec<Line> {
         let found = input::collect(
             &unit.paths,
             &input::Options {
@@ -104,6 +118,7 @@ impl Worker<'_> {
                 temporary: self.temporary.to_owned(),
                 memory: self.memory,
                 open_files: OPEN_FILES / self.parallel,
+                carve: false,
                 watch: &|label| self.progress.source(label),
             },
         );
@@ -140,7 +155,8 @@ impl Worker<'_> {
         for (nth, (label, inputs)) in groups.into_iter().enumerate() {
             let of_this: Vec<_> = problems.iter().filter(|_| nth == 0).cloned().collect();
             match self.report(inputs, &key_logs, heard) {
-                Ok(report) => {
+                Ok(mut report) => {
+                    named.extend(std::mem::take(&mut report.identities));
                     manifest::add(stamps, &report);
                     lines.extend(line::lines(&label, &report, &of_this));
                 }

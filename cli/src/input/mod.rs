@@ -5,6 +5,7 @@
 //! order of the paths.
 
 mod archive;
+mod carve;
 pub mod content;
 pub mod limits;
 pub mod source;
@@ -91,6 +92,8 @@ pub struct Options<'a> {
     pub memory: usize,
     /// Files that stay open.
     pub open_files: usize,
+    /// Whether files that hold nothing else are searched for pieces of event logs.
+    pub carve: bool,
     /// Told the label of each file and member before it is read.
     pub watch: &'a dyn Fn(&str),
 }

@@ -7,6 +7,7 @@ use flate2::read::MultiGzDecoder;
 use rdpwhy_parsers::ReadAt;
 
 use super::archive;
+use super::carve::carve;
 use super::content::{Content, Guess, HEAD, recognise};
 use super::limits::{Budget, Limit, MAX_DEPTH, MAX_KEY_LOG, Metered};
 use super::source::{FileSource, Reader, Spool};
@@ -105,6 +106,25 @@ impl<'a> Unpacker<'a> {
         self.seekable(at, spooled.bytes)
     }
 
+    /// A file of another kind, in which pieces of event logs may lie.
+    fn carve(&mut self, at: At<'_>, guess: Guess, bytes: Box<dyn ReadAt>) -> io::Result<()> {
+        match carve(bytes)? {
+            Ok(carved) => {
+                let what = format!(
+                    "{} chunks of event logs were carved from it: whether they were still part of a log is not known",
+                    carved.len()
+                );
+                self.found.problems.push(Problem::new(at.label, what));
+                self.found.inputs.push(Input {
+                    label: at.label.to_owned(),
+                    bytes: Box::new(carved),
+                });
+            }
+            Err(_) => self.other(at, guess),
+        }
+        Ok(())
+    }
+
     /// Something that can be read at any place.
     fn seekable(&mut self, at: At<'_>, bytes: Box<dyn ReadAt>) -> io::Result<()> {
         if at.depth == 0 {
@@ -135,6 +155,7 @@ impl<'a> Unpacker<'a> {
                     advice: None,
                 },
             ),
+            Content::Other(guess) if self.options.carve => self.carve(at, guess, bytes)?,
             Content::Other(guess) => self.other(at, guess),
         }
         Ok(())

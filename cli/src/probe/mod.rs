@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use rdpwhy_analyzer::evidence::{Evidence, SourceEvents};
+use rdpwhy_analyzer::identities::{Identities, is_identity};
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::{Options, judge_all};
 use rdpwhy_live::probe::question::{Version, client_hello, protocols, request, udp_syn};
@@ -22,6 +23,7 @@ use serde::Serialize;
 use crate::args::{Color, Format};
 use crate::diagnose::{Speaker, Stop, cannot_write};
 use crate::output::Output;
+use crate::redact::Veil;
 use crate::render::safe::{SENTENCE, safe};
 use crate::render::{self, Style};
 use crate::sniff::pcapng::Writer;
@@ -55,6 +57,12 @@ pub struct Probe {
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// The packets that --write keeps stay as they were.
+    #[arg(long)]
+    pub redact: bool,
 
     /// Folder of cause files to use beside the built-in ones
     #[arg(long, value_name = "FOLDER")]
@@ -90,6 +98,37 @@ struct Found {
     udp_ms: Option<f64>,
     /// What `diagnose` says of the connection that asked as mstsc does: `rdpwhy.report/1`.
     report: Report,
+}
+
+impl Found {
+    /// Forgets whom it asked.
+    fn redact(&mut self, mut veil: Veil) {
+        let mut known = Identities::default();
+        known.host(&self.host);
+        let answers = self.questions.iter().map(|q| &q.answer);
+        for (field, value) in answers.filter_map(|a| a.certificate.as_ref()).flatten() {
+            if is_identity(field) {
+                known.host(value);
+            }
+        }
+        veil.learn(&known);
+        self.host = veil.address(&veil.name(&self.host));
+        self.address = veil.address(&self.address);
+        for question in &mut self.questions {
+            let answer = &mut question.answer;
+            for (field, value) in answer.certificate.iter_mut().flatten() {
+                *value = if is_identity(field) {
+                    veil.address(&veil.name(value))
+                } else {
+                    veil.text(value)
+                };
+            }
+            if let Some((_, how)) = &mut answer.closed {
+                *how = veil.text(how);
+            }
+        }
+        veil.report(&mut self.report);
+    }
 }
 
 /// Runs it and returns the exit status.
@@ -163,12 +202,16 @@ fn run(args: &Probe, out: &mut dyn Write, say: &Speaker<'_>) -> Result<u8, Stop>
         bytes: capture.len() as u64,
         batch: reader.finish(),
     }]);
-    let report = judge_all(evidence, &knowledge, &Options::default()).map_err(Stop::usage)?;
+    let options = Options {
+        identities: args.redact,
+        ..Options::default()
+    };
+    let report = judge_all(evidence, &knowledge, &options).map_err(Stop::usage)?;
     if let (Some(output), Some(path)) = (output, &args.write) {
         output.write(&capture).map_err(|e| cannot_write(path, &e))?;
     }
     let status = report.exit_status();
-    let found = Found {
+    let mut found = Found {
         schema: "rdpwhy.probe/1",
         host,
         address: server.to_string(),
@@ -177,6 +220,9 @@ fn run(args: &Probe, out: &mut dyn Write, say: &Speaker<'_>) -> Result<u8, Stop>
         udp_ms,
         report,
     };
+    if args.redact {
+        found.redact(Veil::new(&knowledge));
+    }
     let text = match args.format {
         Format::Json => render::json::line(&found).map_err(Stop::usage)?,
         format => text(&found, args, format, say.surroundings),

@@ -4,37 +4,51 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rdpwhy_analyzer::Knowledge;
 use rdpwhy_analyzer::identities::Identities;
-use rdpwhy_analyzer::report::Report;
 
 /// Pseudonyms, by name in lower case.
 pub struct Names {
     new: BTreeMap<String, String>,
+    /// How many of a sort there are.
+    numbers: BTreeMap<&'static str, usize>,
+    /// Computers by what stands before the first dot of their names.
+    computers: BTreeMap<String, usize>,
     /// Names that are also words of our own texts.
     words: BTreeSet<String>,
 }
 
 impl Names {
-    /// Numbers everything that the report and its evidence name.
-    pub fn of(report: &Report, knowledge: &Knowledge) -> Self {
-        let mut known = report.identities.clone();
-        for host in report.sources.iter().filter_map(|s| s.host.as_ref()) {
-            known.host(host);
-        }
-        for coverage in &report.coverage {
-            known.host(&coverage.host);
-        }
-        for attempt in &report.attempts {
-            for end in [&attempt.client, &attempt.server] {
-                known.host(end.host.as_deref().unwrap_or_default());
-            }
-            known.user(attempt.user.as_deref().unwrap_or_default());
-        }
-        for verdict in &report.verdicts {
-            known.host(verdict.host.as_deref().unwrap_or_default());
-        }
+    /// Nobody yet.
+    pub fn new(knowledge: &Knowledge) -> Self {
         Self {
-            new: numbered(&known),
+            new: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            computers: BTreeMap::new(),
             words: words(knowledge),
+        }
+    }
+
+    /// Numbers everything that these name and that has no number yet.
+    pub fn learn(&mut self, known: &Identities) {
+        // `SRV1` and `SRV1.corp.example` are one computer, so they are numbered by what stands before the first dot. What is
+        // a computer in one place and something else in another is the computer.
+        for name in known.hosts.iter().map(|n| n.to_lowercase()) {
+            let short = name.split('.').next().unwrap_or(&name).to_owned();
+            let n = self.computers.len() + 1;
+            let n = *self.computers.entry(short).or_insert(n);
+            self.new.entry(name).or_insert_with(|| format!("host-{n}"));
+        }
+        for (word, names) in [
+            ("domain", &known.domains),
+            ("network", &known.networks),
+            ("user", &known.users),
+        ] {
+            let n = self.numbers.entry(word).or_default();
+            for name in names.iter().map(|n| n.to_lowercase()) {
+                self.new.entry(name).or_insert_with(|| {
+                    *n += 1;
+                    format!("{word}-{n}")
+                });
+            }
         }
     }
 
@@ -99,33 +113,6 @@ const LONGEST: usize = 256;
 /// Whether a character goes on with a word.
 fn is_inside(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
-}
-
-/// `SRV1` and `SRV1.corp.example` are one computer, so they are numbered by what stands before the first dot.
-fn numbered(known: &Identities) -> BTreeMap<String, String> {
-    let mut new = BTreeMap::new();
-    for (word, names) in [
-        ("domain", &known.domains),
-        ("network", &known.networks),
-        ("user", &known.users),
-    ] {
-        let mut n = 0;
-        for name in names.iter().map(|n| n.to_lowercase()) {
-            new.entry(name).or_insert_with(|| {
-                n += 1;
-                format!("{word}-{n}")
-            });
-        }
-    }
-    let mut by_short = BTreeMap::new();
-    for name in known.hosts.iter().map(|n| n.to_lowercase()) {
-        let short = name.split('.').next().unwrap_or(&name).to_owned();
-        let n = by_short.len() + 1;
-        let n = *by_short.entry(short).or_insert(n);
-        // What is a computer in one place and something else in another is the computer.
-        new.insert(name, format!("host-{n}"));
-    }
-    new
 }
 
 /// The words of the causes' and the catalogue's texts.

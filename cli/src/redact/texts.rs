@@ -1,7 +1,7 @@
 //! Every text of a report that comes, in part, from the evidence, and every id.
 
 use rdpwhy_analyzer::reasoning::{Reasoned, ReasonedSign};
-use rdpwhy_analyzer::report::{Evidence, Report, Sign, VerdictReport};
+use rdpwhy_analyzer::report::{AttemptReport, Evidence, Report, Sign, VerdictReport};
 
 /// Hands over all sentences and commands.
 pub fn each(report: &mut Report, to: &mut dyn FnMut(&mut String)) {
@@ -13,17 +13,22 @@ pub fn each(report: &mut Report, to: &mut dyn FnMut(&mut String)) {
     for clock in &mut report.clocks {
         to(&mut clock.basis);
     }
-    for attempt in &mut report.attempts {
-        for step in &mut attempt.steps {
-            step.brief.iter_mut().for_each(&mut *to);
-            signs(&mut step.signs, to);
-        }
+    for one in &mut report.attempts {
+        attempt(one, to);
     }
     for one in &mut report.verdicts {
         verdict(one, to);
     }
     for reasoned in report.reasoning.iter_mut().flat_map(|r| &mut r.attempts) {
         reasoning(reasoned, to);
+    }
+}
+
+/// Those of an attempt.
+pub fn attempt(attempt: &mut AttemptReport, to: &mut dyn FnMut(&mut String)) {
+    for step in &mut attempt.steps {
+        step.brief.iter_mut().for_each(&mut *to);
+        signs(&mut step.signs, to);
     }
 }
 
@@ -40,7 +45,8 @@ fn evidence(entries: &mut [Evidence], to: &mut dyn FnMut(&mut String)) {
     }
 }
 
-fn verdict(verdict: &mut VerdictReport, to: &mut dyn FnMut(&mut String)) {
+/// Those of a verdict.
+pub fn verdict(verdict: &mut VerdictReport, to: &mut dyn FnMut(&mut String)) {
     to(&mut verdict.title);
     to(&mut verdict.summary);
     verdict.mstsc.iter_mut().for_each(&mut *to);
@@ -93,16 +99,26 @@ fn reasoned_sign(sign: &mut ReasonedSign, to: &mut dyn FnMut(&mut String)) {
 /// Hands over all ids, where they are given and where they are pointed to.
 pub fn ids(report: &mut Report, to: &mut dyn FnMut(&mut String)) {
     for attempt in &mut report.attempts {
-        to(&mut attempt.id);
-        attempt.part_of.iter_mut().for_each(&mut *to);
-        attempt.verdict.iter_mut().for_each(&mut *to);
+        ids_of_attempt(attempt, to);
     }
     for verdict in &mut report.verdicts {
-        to(&mut verdict.id);
-        verdict.attempts.iter_mut().for_each(&mut *to);
-        verdict.example.iter_mut().for_each(&mut *to);
+        ids_of_verdict(verdict, to);
     }
     for reasoned in report.reasoning.iter_mut().flat_map(|r| &mut r.attempts) {
         reasoned.attempts.iter_mut().for_each(&mut *to);
     }
+}
+
+/// Those of an attempt.
+pub fn ids_of_attempt(attempt: &mut AttemptReport, to: &mut dyn FnMut(&mut String)) {
+    to(&mut attempt.id);
+    attempt.part_of.iter_mut().for_each(&mut *to);
+    attempt.verdict.iter_mut().for_each(&mut *to);
+}
+
+/// Those of a verdict.
+pub fn ids_of_verdict(verdict: &mut VerdictReport, to: &mut dyn FnMut(&mut String)) {
+    to(&mut verdict.id);
+    verdict.attempts.iter_mut().for_each(&mut *to);
+    verdict.example.iter_mut().for_each(&mut *to);
 }

@@ -12,7 +12,8 @@ Examples:
   rdpwhy report case-114/ -o report.html
   rdpwhy report evidence.zip --around '2026-11-21 08:14' --tz Europe/Berlin -o report.html
   rdpwhy report case-114/ --checklist -o checklist.html            one page to print per verdict
-  rdpwhy report case-114/ --checklist --format markdown -o todo.md";
+  rdpwhy report case-114/ --checklist --format markdown -o todo.md
+  rdpwhy report case-114/ --redact -o for-the-vendor.html";
 
 /// `rdpwhy report`.
 #[derive(Debug, Args)]
@@ -35,6 +36,12 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Html)]
     pub format: Format,
 
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// Read the result before it leaves the house: free text in a record can hold anything.
+    #[arg(long)]
+    pub redact: bool,
+
     /// When.
     #[command(flatten)]
     pub span: Span,
@@ -54,6 +61,10 @@ pub struct Arguments {
     /// Password of encrypted archives
     #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
     pub password: Option<String>,
+
+    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
+    #[arg(long, help_heading = "Evidence")]
+    pub carve: bool,
 
     /// Folder for unpacked members of more than 64 MiB
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]

@@ -23,6 +23,7 @@ use crate::args::ProgressMode;
 use crate::diagnose::{Speaker, Stop, add, moment};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
+use crate::redact;
 use crate::render::{self, Context, Style};
 use crate::seen;
 use crate::span::Span;
@@ -57,6 +58,7 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
         password: args.password.as_deref(),
         temporary: args.temp.as_deref(),
         progress: ProgressMode::Auto,
+        carve: args.carve,
     };
     let found = evidence::gather(&wanted, say)?;
     let filter = filter(&limits);
@@ -78,7 +80,13 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
         |mut report, timeline| {
             let status = evidence::status(&report);
             add(&mut report, problems);
-            (written(&report, timeline, &filter, &style, args), status)
+            let text = if args.redact {
+                let veil = redact::redact(&mut report, &knowledge);
+                written(&report, &timeline.veiled(&veil), &filter, &style, args)
+            } else {
+                written(&report, timeline, &filter, &style, args)
+            };
+            (text, status)
         },
     );
     found.progress.finish();
@@ -121,7 +129,7 @@ fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Limits {
         zone: span.zone.clone(),
         told,
         why_not: None,
-        identities: false,
+        identities: args.redact,
         hash: true,
         threads: args.threads,
     }

@@ -23,6 +23,7 @@ use crate::args::ProgressMode;
 use crate::diagnose::{Speaker, Stop};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
+use crate::redact;
 use literal::literal;
 use parameters::Names;
 use template::filled;
@@ -57,6 +58,12 @@ pub struct Script {
     /// Write the script to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// The names of the case are then placeholders, which have to be filled in before the script runs.
+    #[arg(long, requires = "paths")]
+    pub redact: bool,
 
     /// Password of encrypted archives
     #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
@@ -109,8 +116,19 @@ fn run(args: &Script, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), 
     } else {
         Some(read(args, &knowledge, say)?)
     };
+    let (report, veil) = match report {
+        Some(mut report) if args.redact => {
+            let veil = redact::redact(&mut report, &knowledge);
+            (Some(report), Some(veil))
+        }
+        report => (report, None),
+    };
     let text = match &args.what.fix {
-        Some(asked) => mend(&knowledge, report.as_ref(), asked)?,
+        Some(asked) => {
+            // Who asks may have read the verdict's id in a report that is not redacted.
+            let known = veil.and_then(|v| v.known_id(asked));
+            mend(&knowledge, report.as_ref(), known.as_ref().unwrap_or(asked))?
+        }
         None if args.what.collect => collect(),
         None => test(report.as_ref()),
     };
@@ -124,9 +142,13 @@ fn read(args: &Script, knowledge: &Knowledge, say: &mut Speaker<'_>) -> Result<R
         password: args.password.as_deref(),
         temporary: None,
         progress: ProgressMode::Auto,
+        carve: false,
     };
     let found = evidence::gather(&wanted, say)?;
-    let limits = Limits::default();
+    let limits = Limits {
+        identities: args.redact,
+        ..Limits::default()
+    };
     let report = engine::analyze(
         found.inputs,
         found.key_logs,

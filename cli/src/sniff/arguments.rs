@@ -124,6 +124,12 @@ pub struct Sniff {
     #[arg(long, help_heading = "Output")]
     pub all: bool,
 
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// The packets that --write keeps stay as they were. What is told is lines, on a terminal too.
+    #[arg(long, help_heading = "Output")]
+    pub redact: bool,
+
     /// Plain lines on a terminal, too
     #[arg(long, help_heading = "Output")]
     pub plain: bool,

@@ -38,6 +38,7 @@ use crate::args::Color;
 use crate::diagnose::{Speaker, Stop, cannot_write};
 use crate::evidence::key_log;
 use crate::input::walk::{label_of, problem};
+use crate::redact::Veil;
 use crate::render::when::Clock;
 use crate::{NOTHING_READ, Surroundings, engine, put};
 
@@ -173,17 +174,21 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
         format,
         ports: ports(&args.port),
         keys,
+        identities: args.redact,
     };
     let mut session = Session {
         args,
-        engine: Engine::new(setup, knowledge),
         look: Look {
             clock: Clock::new(zone),
             charset: say.surroundings.charset,
             colour,
         },
         day: None,
-        view: (args.format == Format::Text && !args.plain && say.surroundings.terminal)
+        veil: args.redact.then(|| Veil::new(&knowledge)),
+        view: (args.format == Format::Text
+            && !args.plain
+            && !args.redact
+            && say.surroundings.terminal)
             .then(|| View::new(&sources)),
         keeper,
         on_fail,
@@ -191,9 +196,11 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
         live: !args.interface.is_empty(),
         heard: None,
         out,
+        engine: Engine::new(setup, knowledge),
     };
     let start = session.engine.start(sources);
     if args.format == Format::Jsonl {
+        let start = session.veiled(start);
         session.json(&start)?;
     }
     let trouble = session.listen(&from, open, &stop, limit)?;
@@ -237,6 +244,8 @@ struct Session<'a> {
     engine: Engine,
     look: Look,
     day: Option<Date>,
+    /// Whom lines must not name.
+    veil: Option<Veil>,
     view: Option<View>,
     keeper: Option<Keeper>,
     on_fail: Option<OnFail>,
@@ -381,7 +390,7 @@ impl Session<'_> {
     /// Tells what is new.
     fn tell(&mut self) -> Result<(), Stop> {
         for line in self.engine.lines() {
-            self.line(&line)?;
+            self.line(line)?;
         }
         if let Some(view) = &mut self.view {
             let size = terminal_size::terminal_size()
@@ -393,14 +402,42 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn line(&mut self, line: &Line) -> Result<(), Stop> {
-        if let Line::Attempt(said) = line {
-            self.said(said)?;
+    /// The line as it may be read by others.
+    fn veiled(&mut self, mut line: Line) -> Line {
+        let Some(veil) = &mut self.veil else {
+            return line;
+        };
+        veil.learn(&self.engine.named());
+        match &mut line {
+            // A card's name tells nothing.
+            Line::Start { sources, .. } if self.args.read.is_some() => {
+                for source in sources {
+                    *source = veil.path(source);
+                }
+            }
+            Line::Start { .. } | Line::Drops(_) => {}
+            Line::Attempt(said) => {
+                veil.attempt(&mut said.attempt, said.verdict.as_mut());
+                said.id = veil.number(&said.id);
+                said.revises = said.revises.as_ref().map(|id| veil.number(id));
+            }
+            Line::Summary(summary) => veil.report(&mut summary.report),
+        }
+        line
+    }
+
+    fn line(&mut self, line: Line) -> Result<(), Stop> {
+        if let Line::Attempt(said) = &line {
+            self.keep(said)?;
+        }
+        let line = self.veiled(line);
+        if let Line::Attempt(said) = &line {
+            self.react(said)?;
         }
         if self.args.format == Format::Jsonl {
-            return self.json(line);
+            return self.json(&line);
         }
-        let Line::Attempt(said) = line else {
+        let Line::Attempt(said) = &line else {
             return Ok(());
         };
         if let Some(view) = &mut self.view {
@@ -419,13 +456,17 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn said(&mut self, said: &Said) -> Result<(), Stop> {
+    fn keep(&mut self, said: &Said) -> Result<(), Stop> {
         let now = self.engine.now().unwrap_or(Timestamp(0));
         if let Some(keeper) = &mut self.keeper
             && let Err(e) = keeper.said(said, now)
         {
             return Err(self.cannot_keep(&e));
         }
+        Ok(())
+    }
+
+    fn react(&mut self, said: &Said) -> Result<(), Stop> {
         let failure = said
             .verdict
             .as_ref()
@@ -463,7 +504,7 @@ impl Session<'_> {
         if let Some(view) = self.view.take() {
             put(self.out, view.leave().as_bytes()).map_err(Stop::usage)?;
         }
-        for line in &ending.lines {
+        for line in ending.lines {
             self.line(line)?;
         }
         let status = match ending.summary.report.exit_status() {
@@ -471,9 +512,12 @@ impl Session<'_> {
             status => status,
         };
         if self.args.format == Format::Jsonl {
-            self.json(&Line::Summary(Box::new(ending.summary)))?;
-        } else if status != NOTHING_READ {
-            let text = self.look.summary(&ending.summary);
+            let line = self.veiled(Line::Summary(Box::new(ending.summary)));
+            self.json(&line)?;
+        } else if status != NOTHING_READ
+            && let Line::Summary(summary) = self.veiled(Line::Summary(Box::new(ending.summary)))
+        {
+            let text = self.look.summary(&summary);
             self.text(&text)?;
         }
         if let Some(keeper) = self.keeper.take() {

@@ -17,7 +17,7 @@ Examples:
 
 /// `rdpwhy timeline`.
 #[derive(Debug, Args)]
-pub struct Timeline {
+pub struct Arguments {
     /// File, folder (searched through), archive (zip, 7z, tar, gz, zst), or - for standard input
     ///
     /// What a file holds is told by its content, never by its name.
@@ -56,6 +56,10 @@ pub struct Timeline {
     #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
     pub password: Option<String>,
 
+    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
+    #[arg(long, help_heading = "Evidence")]
+    pub carve: bool,
+
     /// Folder for unpacked members of more than 64 MiB
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
     pub temp: Option<PathBuf>,
@@ -63,6 +67,12 @@ pub struct Timeline {
     /// Show every event on a line of its own, and count what is no event of ours
     #[arg(long, help_heading = "Output")]
     pub all: bool,
+
+    /// Replace users, hosts and addresses, the same one by the same, so that the result can be passed on
+    ///
+    /// Read the result before it leaves the house: free text in a record can hold anything.
+    #[arg(long, help_heading = "Output")]
+    pub redact: bool,
 
     /// Colours
     #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]

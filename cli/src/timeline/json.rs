@@ -4,6 +4,7 @@ use rdpwhy_analyzer::timeline::{Entry, Filter, Timeline};
 use serde_json::{Map, Value, json};
 
 use super::names::time;
+use crate::render;
 
 /// All events that the filter lets through; with `counts` also how often each provider and id was met.
 pub fn lines(timeline: &Timeline<'_>, filter: &Filter, counts: bool) -> String {
@@ -29,10 +30,10 @@ pub fn lines(timeline: &Timeline<'_>, filter: &Filter, counts: bool) -> String {
     out
 }
 
-/// Appends an object and a line break.
+/// Appends an object and a line break, every character of it visible.
 pub fn line(object: &Value, to: &mut String) {
-    to.push_str(&object.to_string());
-    to.push('\n');
+    // Values of JSON serialise.
+    to.push_str(&render::json::line(object).unwrap_or_default());
 }
 
 fn event(timeline: &Timeline<'_>, entry: &Entry<'_>) -> Value {

@@ -12,6 +12,7 @@ mod values;
 
 use std::io::Write;
 
+use rdpwhy_analyzer::Timeline;
 use rdpwhy_analyzer::timeline::Filter;
 
 use crate::Surroundings;
@@ -19,13 +20,14 @@ use crate::args::{Color, ProgressMode};
 use crate::diagnose::{Speaker, Stop, moment};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
+use crate::redact;
 use crate::render::Style;
 use crate::span::Span;
-pub use arguments::{EXAMPLES, Format, Timeline};
+pub use arguments::{Arguments, EXAMPLES, Format};
 
 /// Runs it and returns the exit status.
 pub fn timeline(
-    args: &Timeline,
+    args: &Arguments,
     out: &mut dyn Write,
     err: &mut dyn Write,
     surroundings: &Surroundings,
@@ -40,7 +42,7 @@ pub fn timeline(
     }
 }
 
-fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), Stop> {
+fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), Stop> {
     let span = Span::of(&args.span).map_err(Stop::usage)?;
     let filter = filter(args, &span);
     let output = Destination::open(args.output.as_deref())?;
@@ -51,43 +53,61 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
         password: args.password.as_deref(),
         temporary: args.temp.as_deref(),
         progress: ProgressMode::Auto,
+        carve: args.carve,
     };
     let found = evidence::gather(&wanted, say)?;
     let limits = Limits {
         zone: span.zone.clone(),
         threads: args.threads,
+        identities: args.redact,
         ..Limits::default()
     };
     let style = style(args, span, say.surroundings, output.is_file());
-    let told = engine::timeline(
-        found.inputs,
-        found.key_logs,
-        &limits,
-        &knowledge,
-        &found.progress,
-        |timeline| {
-            if let Some(id) = filter
-                .attempt
-                .as_deref()
-                .filter(|id| !timeline.has_attempt(id))
-            {
-                return Err(Stop::usage(format!(
-                    "--attempt {id}: there is no such attempt"
-                )));
-            }
-            let defects = timeline
-                .defects()
-                .map(|(path, d)| format!("{path}: {}: {}", d.at, d.what));
-            let text = match args.format {
-                Format::Text => story::text(timeline, &filter, &style),
-                Format::Csv => table::csv(timeline, &filter),
-                Format::Jsonl => json::lines(timeline, &filter, args.all),
-                Format::TimesketchCsv => timesketch::csv(timeline, &filter),
-                Format::TimesketchJsonl => timesketch::lines(timeline, &filter),
-            };
-            Ok((text, defects.collect::<Vec<String>>()))
-        },
-    );
+    let tell = |timeline: &Timeline<'_>| {
+        if let Some(id) = filter
+            .attempt
+            .as_deref()
+            .filter(|id| !timeline.has_attempt(id))
+        {
+            return Err(Stop::usage(format!(
+                "--attempt {id}: there is no such attempt"
+            )));
+        }
+        let defects = timeline
+            .defects()
+            .map(|(path, d)| format!("{path}: {}: {}", d.at, d.what));
+        let text = match args.format {
+            Format::Text => story::text(timeline, &filter, &style),
+            Format::Csv => table::csv(timeline, &filter),
+            Format::Jsonl => json::lines(timeline, &filter, args.all),
+            Format::TimesketchCsv => timesketch::csv(timeline, &filter),
+            Format::TimesketchJsonl => timesketch::lines(timeline, &filter),
+        };
+        Ok((text, defects.collect::<Vec<String>>()))
+    };
+    let told = if args.redact {
+        // Who is to be forgotten is told by the whole report.
+        engine::report_and_timeline(
+            found.inputs,
+            found.key_logs,
+            &limits,
+            &knowledge,
+            &found.progress,
+            |mut report, timeline| {
+                let veil = redact::redact(&mut report, &knowledge);
+                tell(&timeline.veiled(&veil))
+            },
+        )
+    } else {
+        engine::timeline(
+            found.inputs,
+            found.key_logs,
+            &limits,
+            &knowledge,
+            &found.progress,
+            tell,
+        )
+    };
     found.progress.finish();
     let (text, defects) = told.map_err(Stop::usage)??;
     for problem in &found.problems {
@@ -99,7 +119,7 @@ fn run(args: &Timeline, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<()
     output.write(&text, out)
 }
 
-fn filter(args: &Timeline, span: &Span) -> Filter {
+fn filter(args: &Arguments, span: &Span) -> Filter {
     Filter {
         since: span.since.map(moment),
         until: span.until.map(moment),
@@ -112,7 +132,7 @@ fn filter(args: &Timeline, span: &Span) -> Filter {
     }
 }
 
-fn style(args: &Timeline, span: Span, surroundings: &Surroundings, to_file: bool) -> Style {
+fn style(args: &Arguments, span: Span, surroundings: &Surroundings, to_file: bool) -> Style {
     Style {
         width: if to_file {
             Style::default().width

@@ -176,6 +176,10 @@ impl Inside {
             let what = "more UDP connections than are kept, the oldest are not told";
             self.batch.defect("capture", what, self.channels.gone);
         }
+        if self.decoder.too_deep > 0 {
+            let what = "packets inside more tunnels than are followed";
+            self.batch.defect("capture", what, self.decoder.too_deep);
+        }
         if self.table.more_defects > 0 {
             let what = format!("{} more defects", self.table.more_defects);
             self.batch.defect("capture", what, 0);

@@ -147,6 +147,25 @@ fn an_icmp_error_refuses_a_connection() {
     }
 }
 
+/// Who is not on the way knows addresses and ports, perhaps, but not what was sent (RFC 5927 §4.1).
+#[test]
+fn an_icmp_error_about_what_nobody_sent_is_not_heard() {
+    let mut play = Play::new(Version::Tls12, 3389);
+    play.tcp.open_unanswered(3);
+    let frames_of = play.frames();
+    let mut forged = icmp(&frames_of[0], [10, 0, 0, 1], 3, 13);
+    // Outer Ethernet and IP, ICMP, quoted IP, quoted ports.
+    let seq = 14 + 20 + 8 + 20 + 4;
+    forged.bytes[seq] ^= 0x40;
+    let mut all = frames_of.clone();
+    all.push(forged);
+    let told = flows(&frames(all));
+    assert_eq!(
+        (told[0].by.as_str(), told[0].how.as_str()),
+        ("nobody", "silence")
+    );
+}
+
 #[test]
 fn a_router_that_asks_for_smaller_packets_is_heard() {
     let mut play = Play::opened(Version::Tls12);

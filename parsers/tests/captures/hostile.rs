@@ -104,6 +104,13 @@ fn overlapping_segments_do_not_rewrite_what_was_said() {
             frames.push(again);
         }
     }
+    let batch = capture(frames.clone());
+    let what = batch.defects.iter().map(|d| &d.what);
+    assert!(
+        what.clone().any(|d| d.contains("other contents")),
+        "{:?}",
+        batch.defects
+    );
     let flow = told(frames);
     assert_eq!(
         (flow.stage, &flow.by, &flow.how),

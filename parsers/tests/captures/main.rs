@@ -17,6 +17,7 @@ mod files;
 mod flows;
 mod hostile;
 mod one_way;
+mod planted;
 mod play;
 mod samples;
 mod tshark;

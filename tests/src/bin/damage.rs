@@ -1,6 +1,9 @@
-//! `damage [--times N] [--samples FOLDER]`: for each kind of damage, how many records of damaged event logs this project's
-//! reader keeps, and how many `evtx_dump` and `evtxexport` do, where they are installed. Writes a table in Markdown, and to
-//! standard error each file of which another reader kept more.
+//! `damage [--times N] [--samples FOLDER] [--keep FOLDER]`: for each kind of damage, how many records of damaged event logs
+//! this project's reader keeps, and how many `evtx_dump` and `evtxexport` do, where they are installed. Writes a table in
+//! Markdown, and to standard error each file of which another reader kept more intact records; `--keep` writes those files.
+//!
+//! Of the others' records those are intact that they told of the undamaged log in the same words: what a reader makes of a
+//! record that is half zero is no record kept.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +12,7 @@
     reason = "a tool of this repository that says why it stops by stopping"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,33 +27,42 @@ use tempfile::TempDir;
 const LARGEST: u64 = 3 << 20;
 
 fn main() {
-    let (mut times, mut samples) = (2_u64, evidence::samples());
+    let (mut times, mut samples, mut keep) = (2_u64, evidence::samples(), None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().expect("a value");
         match word.as_str() {
             "--times" => times = value.parse().expect("a number"),
             "--samples" => samples = Some(PathBuf::from(value)),
+            "--keep" => keep = Some(PathBuf::from(value)),
             _ => panic!("unknown argument {word}"),
         }
     }
-    let logs = logs(samples.as_deref());
+    let logs: Vec<Log> = logs(samples.as_deref()).into_iter().map(Log::new).collect();
     println!(
         "{} logs, each damaged {times} times at other places per kind.\n",
         logs.len()
     );
     println!(
-        "| damage | records before | ours | ours, recovered | evtx_dump | evtxexport | logs of which another kept more |"
+        "| damage | records before | ours | ours, recovered | evtx_dump, intact | evtx_dump, others | evtxexport, intact | evtxexport, others | logs of which another kept more |"
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for kind in Damage::ALL {
         let mut sum = Sum::default();
-        for (name, bytes) in &logs {
+        for log in &logs {
             for n in 0..times {
-                let mut seed = Seed::of(&format!("{name} {kind:?} {n}"));
-                let mut damaged = bytes.clone();
+                let mut seed = Seed::of(&format!("{} {kind:?} {n}", log.name));
+                let mut damaged = log.bytes.clone();
                 kind.apply(&mut damaged, &mut seed);
-                sum.add(&format!("{name}, {kind:?} {n}"), bytes, &damaged);
+                let name = format!("{}, {kind:?} {n}", log.name);
+                if !sum.add(&name, log, &damaged)
+                    && let Some(folder) = &keep
+                {
+                    let name = name.replace(['/', ' ', ','], "_");
+                    fs::create_dir_all(folder).unwrap();
+                    fs::write(folder.join(&name), &damaged).unwrap();
+                    fs::write(folder.join(name + ".before"), &log.bytes).unwrap();
+                }
             }
         }
         println!(
@@ -58,11 +71,17 @@ fn main() {
             sum.before,
             sum.ours,
             sum.recovered,
-            sum.dump.map_or("–".to_owned(), |n| n.to_string()),
-            sum.export.map_or("–".to_owned(), |n| n.to_string()),
+            told(sum.dump),
+            told(sum.export),
             sum.fewer
         );
     }
+}
+
+fn told(kept: Option<Kept>) -> String {
+    kept.map_or("– | –".to_owned(), |k| {
+        format!("{} | {}", k.intact, k.others)
+    })
 }
 
 /// Logs of the described cases with damage of their own, and real ones.
@@ -87,43 +106,87 @@ fn logs(samples: Option<&Path>) -> Vec<(String, Vec<u8>)> {
     logs
 }
 
+/// A log, and what each reader tells of it before it is damaged.
+struct Log {
+    name: String,
+    bytes: Vec<u8>,
+    ours: (u64, u64),
+    dump: Option<BTreeSet<String>>,
+    export: Option<BTreeSet<String>>,
+}
+
+impl Log {
+    fn new((name, bytes): (String, Vec<u8>)) -> Self {
+        let set = |records: Option<Vec<String>>| records.map(|r| r.into_iter().collect());
+        Self {
+            name,
+            ours: ours(&bytes),
+            dump: set(evtx_dump(&bytes)),
+            export: set(evtxexport(&bytes)),
+            bytes,
+        }
+    }
+}
+
+/// Records that another reader told.
+#[derive(Default, Clone, Copy)]
+struct Kept {
+    intact: u64,
+    others: u64,
+}
+
+impl Kept {
+    fn of(told: Option<Vec<String>>, before: Option<&BTreeSet<String>>) -> Option<Self> {
+        let (told, before) = (told?, before?);
+        let intact = told.iter().filter(|r| before.contains(*r)).count() as u64;
+        Some(Self {
+            intact,
+            others: told.len() as u64 - intact,
+        })
+    }
+
+    fn add(total: &mut Option<Self>, more: Option<Self>) {
+        let Some(more) = more else { return };
+        let total = total.get_or_insert_default();
+        total.intact += more.intact;
+        total.others += more.others;
+    }
+}
+
 #[derive(Default)]
 struct Sum {
     before: u64,
     ours: u64,
     recovered: u64,
-    dump: Option<u64>,
-    export: Option<u64>,
+    dump: Option<Kept>,
+    export: Option<Kept>,
     fewer: u64,
 }
 
 impl Sum {
-    fn add(&mut self, name: &str, before: &[u8], damaged: &[u8]) {
+    /// Counts a damaged log; whether nobody kept more of it.
+    fn add(&mut self, name: &str, log: &Log, damaged: &[u8]) -> bool {
         let (ours, recovered) = ours(damaged);
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("log.evtx");
-        fs::write(&path, damaged).unwrap();
-        let dump = count(
-            "evtx_dump",
-            &["-t", "1", "-o", "jsonl"],
-            &path,
-            "{\"Event\"",
-        );
-        let export = count("evtxexport", &["-f", "xml"], &path, "<Event xmlns");
-        self.before += self::ours(before).0;
+        let dump = Kept::of(evtx_dump(damaged), log.dump.as_ref());
+        let export = Kept::of(evtxexport(damaged), log.export.as_ref());
+        self.before += log.ours.0;
         self.ours += ours;
         self.recovered += recovered;
-        for (total, n) in [(&mut self.dump, dump), (&mut self.export, export)] {
-            if let Some(n) = n {
-                *total = Some(total.unwrap_or(0) + n);
-            }
-        }
-        if dump.max(export).is_some_and(|best| best > ours) {
+        Kept::add(&mut self.dump, dump);
+        Kept::add(&mut self.export, export);
+        // What lies outside the live part now and did not before is recovered, and counts as kept.
+        let kept = ours + recovered.saturating_sub(log.ours.1);
+        let best = dump.map(|k| k.intact).max(export.map(|k| k.intact));
+        let fewer = best.is_some_and(|best| best > kept);
+        if fewer {
             self.fewer += 1;
             eprintln!(
-                "{name}: ours {ours} (and {recovered}), evtx_dump {dump:?}, evtxexport {export:?}"
+                "{name}: ours {ours} (and {recovered}), evtx_dump {}, evtxexport {}",
+                told(dump),
+                told(export)
             );
         }
+        !fewer
     }
 }
 
@@ -136,8 +199,24 @@ fn ours(bytes: &[u8]) -> (u64, u64) {
     (all.saturating_sub(batch.recovered), batch.recovered)
 }
 
-/// How often a reader writes a record's first words; `None` where the reader is not installed.
-fn count(program: &str, args: &[&str], path: &Path, word: &str) -> Option<u64> {
+fn evtx_dump(bytes: &[u8]) -> Option<Vec<String>> {
+    records(
+        "evtx_dump",
+        &["-t", "1", "-o", "jsonl"],
+        bytes,
+        "{\"Event\"",
+    )
+}
+
+fn evtxexport(bytes: &[u8]) -> Option<Vec<String>> {
+    records("evtxexport", &["-f", "xml"], bytes, "<Event xmlns")
+}
+
+/// Each record that a reader writes, from its first words on; `None` where the reader is not installed.
+fn records(program: &str, args: &[&str], bytes: &[u8], begin: &str) -> Option<Vec<String>> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log.evtx");
+    fs::write(&path, bytes).unwrap();
     let mut command = Command::new(program);
     let output = command
         .args(args)
@@ -146,5 +225,13 @@ fn count(program: &str, args: &[&str], path: &Path, word: &str) -> Option<u64> {
         .output()
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    Some(text.matches(word).count() as u64)
+    let records = text.split(begin).skip(1);
+    let alone = |r: &str| {
+        r.split("</Event>")
+            .next()
+            .unwrap_or(r)
+            .trim_end()
+            .to_owned()
+    };
+    Some(records.map(alone).collect())
 }

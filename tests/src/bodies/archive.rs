@@ -11,6 +11,7 @@ pub fn archive(bytes: &[u8]) {
         open_files: rdpwhy::input::OPEN_FILES,
         password: Some("infected"),
         temporary: std::env::temp_dir(),
+        carve: true,
         watch: &|_| {},
     };
     let found = input::look_into("archive", Box::new(bytes.to_vec()), &options);

@@ -34,6 +34,11 @@ pub const TARGETS: &[Target] = &[
         seeds: log::evtx_seeds,
     },
     Target {
+        name: "evtx_chunk",
+        body: log::evtx_chunk,
+        seeds: log::evtx_chunk_seeds,
+    },
+    Target {
         name: "export_xml",
         body: log::xml,
         seeds: log::xml_seeds,

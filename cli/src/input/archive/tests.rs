@@ -21,6 +21,7 @@ fn read(path: &Path, password: Option<&str>) -> Found {
         open_files: crate::input::OPEN_FILES,
         password,
         temporary: std::env::temp_dir(),
+        carve: false,
         watch: &|_| {},
     };
     collect(&[path.to_owned()], &options)
@@ -277,6 +278,7 @@ fn the_order_of_the_paths_does_not_matter() {
             open_files: crate::input::OPEN_FILES,
             password: None,
             temporary: std::env::temp_dir(),
+            carve: false,
             watch: &|_| {},
         };
         let found = collect(paths, &options);

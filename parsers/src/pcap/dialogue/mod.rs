@@ -70,6 +70,8 @@ pub(crate) struct Dialogue {
     opened: Option<Opened>,
     /// What TLS carried that began with the first byte.
     door: Door,
+    /// Whether the segment in hand hardly comes from the side that it names.
+    doubted: bool,
 }
 
 impl Dialogue {
@@ -95,6 +97,7 @@ impl Dialogue {
             sequence: Sequence::default(),
             opened: None,
             door: Door::new(),
+            doubted: false,
         }
     }
 
@@ -104,15 +107,17 @@ impl Dialogue {
         lane.whole |= lane.stream.begin(next);
     }
 
-    /// Takes a segment's payload. `acked` is what the other side acknowledged of this side's bytes.
+    /// Takes a segment's payload. `acked` is what the other side acknowledged of this side's bytes; `doubted`: whether the
+    /// packet hardly comes from the side that it names.
     pub(crate) fn payload(
         &mut self,
         side: Side,
-        segment: &Segment<'_>,
+        (segment, doubted): (&Segment<'_>, bool),
         place: Place,
         acked: Option<u32>,
         keys: &KeyLog,
     ) {
+        self.doubted = doubted;
         let Some(mut framer) = self.lanes[side].framer.take() else {
             return;
         };
@@ -122,6 +127,11 @@ impl Dialogue {
             self.lanes[side].whole &= matches!(piece, Piece::Bytes(_));
             framer.push(&piece, place, &mut |pdu| self.pdu(side, &pdu, keys));
         });
+        if stream.contradicted() {
+            let what = "bytes came again with other contents: the first copy is read, but the other end may have taken the second";
+            self.story.defect(place, what);
+        }
+        self.doubted = false;
         self.lanes[side].framer = Some(framer);
         self.lanes[side].stream = stream;
     }
@@ -165,6 +175,7 @@ impl Dialogue {
                         length,
                         body,
                         cut: pdu.cut,
+                        doubted: self.doubted,
                         place,
                     },
                     keys,

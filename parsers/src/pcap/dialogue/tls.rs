@@ -46,6 +46,8 @@ pub(crate) struct Record<'a> {
     /// What is there of the body.
     pub body: &'a [u8],
     pub cut: bool,
+    /// Whether its last packet hardly comes from the side that it names.
+    pub doubted: bool,
     pub place: Place,
 }
 
@@ -206,6 +208,12 @@ impl Tls {
         };
         if description == CLOSE_NOTIFY {
             self.say_goodbye(r);
+        }
+        // Anybody on the way can write an alert in clear into a connection, and both ends give up as they do for a true one.
+        if r.doubted && description != CLOSE_NOTIFY {
+            let what = "an alert with a TTL that no other packet of its side has: somebody else sent it, so it is not believed";
+            story.defect(r.place, what);
+            return Meaning::Handshake;
         }
         if description != CLOSE_NOTIFY || !self.completed {
             let mut step = story.tell(kind::TLS_ALERTED, r.place);

@@ -25,12 +25,15 @@ pub(crate) enum Decoded<'a> {
 /// Takes frames apart; keeps fragments until their packet is complete.
 pub(crate) struct Decoder {
     fragments: Fragments,
+    /// Packets in too many tunnels.
+    pub(crate) too_deep: u64,
 }
 
 impl Decoder {
     pub(crate) fn new() -> Self {
         Self {
             fragments: Fragments::new(),
+            too_deep: 0,
         }
     }
 
@@ -182,6 +185,8 @@ impl Decoder {
         if let Some((kind, rest)) = inner {
             if depth < DEEPEST_TUNNEL {
                 self.network(frame, kind, rest, cut, depth + 1, sink);
+            } else {
+                self.too_deep += 1;
             }
             return;
         }

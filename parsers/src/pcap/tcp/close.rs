@@ -49,7 +49,7 @@ pub(crate) fn closing(flow: &Flow, around: &Surroundings<'_>) -> Closing {
         return refused;
     }
     let alert = flow.dialogue.as_ref().and_then(|t| t.tls.alert);
-    let first = flow.signals.first();
+    let first = flow.heeded().next();
     match (alert, first) {
         (Some((side, place)), signal) if signal.is_none_or(|s| s.place.frame >= place.frame) => {
             let idle = idle(
@@ -102,11 +102,7 @@ fn refused(flow: &Flow, around: &Surroundings<'_>) -> Option<Closing> {
     if opened {
         return None;
     }
-    if let Some(rst) = flow
-        .signals
-        .iter()
-        .find(|s| s.rst && s.side == Side::Server)
-    {
+    if let Some(rst) = flow.heeded().find(|s| s.rst && s.side == Side::Server) {
         let usual_ttl = (around.usual_ttl)(flow.server.ip());
         let forged = forged(rst, &flow.ends[Side::Server], usual_ttl);
         let by = if forged.is_some() {
@@ -168,7 +164,7 @@ fn by_signal(flow: &Flow, first: &Signal, around: &Surroundings<'_>) -> Closing 
     if !first.rst {
         // A FIN into a connection that something in between had forgotten: it is answered not by the peer but by a reset
         // in its name. The connection was dead before.
-        let answer = flow.signals.iter().find(|s| s.side == first.side.other());
+        let answer = flow.heeded().find(|s| s.side == first.side.other());
         if let Some(reset) = answer.filter(|s| s.rst && !s.answered_fin)
             && judge(flow, reset, around).0.is_some()
         {
@@ -272,7 +268,7 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
 /// Whether the connection ended with data that nobody acknowledged any more.
 pub(crate) fn lost_at_end(flow: &Flow, capture_end: Timestamp) -> bool {
     // Nobody acknowledges what was under way when the other side said goodbye, however long the capture goes on.
-    let goodbye = flow.signals.first().map(|s| s.place.time);
+    let goodbye = flow.heeded().next().map(|s| s.place.time);
     let end = goodbye.map_or(capture_end, |t| t.min(capture_end));
     last_unacknowledged(flow)
         .is_some_and(|(_, since, sent)| sent >= SENT_IN_VAIN || end.since(since) >= WAITED_IN_VAIN)

@@ -17,6 +17,12 @@ const LARGEST_FLIGHT: u32 = 1 << 24;
 /// Steps of the IP identification that count as counting up.
 const SMALL_STEP: u16 = 64;
 
+/// TTLs this far apart do not come from one machine by a changed route.
+pub(crate) const TTL_STEP: u8 = 2;
+/// Packets with another TTL that make one foreign. A proxy that answers the SYN for a server has a TTL of its own, so that one
+/// or two prove nothing.
+const FOREIGN_AFTER: u32 = 3;
+
 /// What identifies a frame that was captured twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Print {
@@ -179,6 +185,13 @@ impl Endpoint {
             .filter(|(_, n)| *n > 0)
             .max_by_key(|(_, n)| *n)
             .map(|(t, _)| *t)
+    }
+
+    /// Whether a packet with this TTL hardly comes from here: several had another one, far from it, and none had this.
+    pub(crate) fn is_foreign_ttl(&self, ttl: u8) -> bool {
+        let most = self.ttls.iter().max_by_key(|(_, n)| *n);
+        most.is_some_and(|(usual, n)| *n >= FOREIGN_AFTER && usual.abs_diff(ttl) >= TTL_STEP)
+            && !self.had_ttl(ttl)
     }
 
     /// Whether any packet that is no RST had this TTL.

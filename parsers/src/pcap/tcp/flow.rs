@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use super::claim::Claim;
 use super::endpoint::{Endpoint, Sent};
+use super::forgery::is_far;
 use super::side::{Pair, Side};
 use super::stream::Place;
 use super::vigil::Vigil;
@@ -14,6 +16,8 @@ use crate::tls::keylog::KeyLog;
 
 /// Signs of the end that are kept; the first ones decide.
 const MOST_SIGNALS: usize = 16;
+/// Whoever takes a reset falls silent by then.
+const HEEDED_WITHIN: i64 = 1_000_000_000;
 /// A silence this long is remembered with its end.
 const SILENCE: i64 = 1_000_000_000;
 
@@ -26,6 +30,8 @@ pub(crate) struct Signal {
     pub ttl: u8,
     pub id: Option<u16>,
     pub seq: u32,
+    /// Sequence number behind all that this side had sent by then.
+    pub next: Option<u32>,
     /// When this side was last heard before.
     pub heard: Option<Timestamp>,
     /// Whether anything of this side was heard since the other side's FIN.
@@ -71,6 +77,8 @@ pub(crate) struct Flow {
     pub settled: bool,
     pub dialogue: Option<Box<Dialogue>>,
     pub vigil: Vigil,
+    /// A request to open it anew that nobody answered yet.
+    pub claim: Option<Box<Claim>>,
 }
 
 impl Flow {
@@ -105,6 +113,7 @@ impl Flow {
             settled: false,
             dialogue: None,
             vigil: Vigil::default(),
+            claim: None,
         }
     }
 
@@ -139,6 +148,24 @@ impl Flow {
             .is_some_and(|d| d.may_be_gateway(keys))
     }
 
+    /// Signs of the end, without the resets that neither end took for one: both went on talking. A stranger who knows
+    /// addresses and ports can send such a reset, but has to guess the sequence number.
+    pub(crate) fn heeded(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.iter().filter(|s| !self.is_unheeded(s))
+    }
+
+    fn is_unheeded(&self, signal: &Signal) -> bool {
+        let rtt = self.rtt.unwrap_or(0);
+        // What was on its way still arrives. A reset that cannot have been taken needs less proof.
+        let patience = if is_far(signal, &self.ends[signal.side]) {
+            rtt
+        } else {
+            HEEDED_WITHIN.max(2 * rtt)
+        };
+        let until = signal.place.time.plus(patience);
+        signal.rst && self.ends.all(|end| end.heard.is_some_and(|h| h > until))
+    }
+
     /// The side that alone was captured.
     pub(crate) fn one_way(&self) -> Option<Side> {
         let refused = self.established.is_none() && !self.midstream;
@@ -159,10 +186,15 @@ impl Flow {
 
     /// Whether both sides closed or one reset: only stragglers follow.
     pub(crate) fn is_over(&self) -> bool {
-        self.signals.iter().any(|s| s.rst)
+        self.heeded().any(|s| s.rst)
             || [Side::Client, Side::Server]
                 .iter()
                 .all(|side| self.signals.iter().any(|s| s.side == *side))
+    }
+
+    /// Whether both ends are in a connection, as far as was seen.
+    pub(crate) fn is_alive(&self) -> bool {
+        (self.established.is_some() || self.midstream) && !self.is_over()
     }
 
     /// Whether nothing but attempts to open it were seen.
@@ -183,6 +215,7 @@ impl Flow {
             time: packet.time,
         };
         let heard = self.ends[side].heard;
+        let doubted = self.ends[side].is_foreign_ttl(packet.ttl);
         let rtt = self.rtt.unwrap_or(0);
         if self.ends[side].sent(packet, segment, rtt) == Sent::Twice {
             return;
@@ -194,7 +227,7 @@ impl Flow {
         self.note_end(side, place, packet, segment, heard);
         self.unseen_client(side, segment, place);
         if segment.length > 0 && !segment.flags.rst() {
-            self.data(side, place, segment, keys);
+            self.data(side, place, (segment, doubted), keys);
         }
         // The segment that carries the confirm is where counting begins.
         self.unseen_client(side, segment, place);
@@ -255,7 +288,13 @@ impl Flow {
     ) {
         let flags = segment.flags;
         let repeated_fin = flags.fin() && self.signals.iter().any(|s| s.side == side && !s.rst);
-        if (flags.rst() || flags.fin() && !repeated_fin) && self.signals.len() < MOST_SIGNALS {
+        let ends = flags.rst() || flags.fin() && !repeated_fin;
+        if ends && self.signals.len() == MOST_SIGNALS {
+            // Whoever sends resets that nobody heeds must not use up the room for the true end.
+            let kept = self.heeded().cloned().collect();
+            self.signals = kept;
+        }
+        if ends && self.signals.len() < MOST_SIGNALS {
             self.signals.push(Signal {
                 side,
                 place,
@@ -263,6 +302,7 @@ impl Flow {
                 ttl: packet.ttl,
                 id: packet.id,
                 seq: segment.seq,
+                next: self.ends[side].next,
                 heard,
                 answered_fin: self.heard_since_fin[side],
             });
@@ -277,7 +317,7 @@ impl Flow {
         }
     }
 
-    fn data(&mut self, side: Side, place: Place, segment: &Segment<'_>, keys: &KeyLog) {
+    fn data(&mut self, side: Side, place: Place, segment: (&Segment<'_>, bool), keys: &KeyLog) {
         match side {
             Side::Client => {
                 self.unanswered_since.get_or_insert(place.time);

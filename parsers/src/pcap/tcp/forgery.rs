@@ -1,11 +1,9 @@
 //! Whether a RST comes from the end it names. Firewalls, intrusion prevention and NAT routers reset connections in the name of
 //! both ends, and small things give them away.
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, TTL_STEP};
 use super::flow::Signal;
 
-/// TTLs this far apart do not come from one machine by a changed route.
-const TTL_STEP: u8 = 2;
 /// How far an IP identification may be from the last one seen where it counts up.
 const ID_REACH: u16 = 1024;
 /// Steps after which it does count up.
@@ -61,7 +59,13 @@ fn went_on(rst: &Signal, end: &Endpoint) -> Option<(u32, String)> {
 }
 
 fn sequence(rst: &Signal, end: &Endpoint) -> Option<(u32, String)> {
-    let next = end.next?;
-    let far = rst.seq.wrapping_sub(next).wrapping_add(SEQUENCE_REACH) > 2 * SEQUENCE_REACH;
-    far.then(|| (1, format!("sequence number {} far from its own", rst.seq)))
+    is_far(rst, end).then(|| (1, format!("sequence number {} far from its own", rst.seq)))
+}
+
+/// Whether a RST's sequence number is none that its end could have sent then.
+pub(crate) fn is_far(rst: &Signal, end: &Endpoint) -> bool {
+    let Some(next) = rst.next.or(end.next) else {
+        return false;
+    };
+    rst.seq.wrapping_sub(next).wrapping_add(SEQUENCE_REACH) > 2 * SEQUENCE_REACH
 }

@@ -1,5 +1,6 @@
 //! TCP connections: what each end sent, what came back for it, who ended it.
 
+mod claim;
 pub(crate) mod close;
 pub(crate) mod endpoint;
 pub(crate) mod flow;

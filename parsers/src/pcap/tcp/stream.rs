@@ -10,6 +10,12 @@ use crate::time::Timestamp;
 /// Bytes kept behind a hole. The handshakes of interest fit many times; a session's data behind a hole is only counted.
 const MOST_WAITING: usize = 64 << 10;
 
+/// Bytes given out last that are kept, to be compared with what comes again: those of a segment.
+const RECENT: usize = 1460;
+/// Bytes of a direction up to which that is done: a handshake with the longest chains is read by then, and what is behind it
+/// is ciphertext that nobody reads.
+const COMPARED: u64 = 64 << 10;
+
 /// The next piece of a stream.
 pub(crate) enum Piece<'a> {
     Bytes(&'a [u8]),
@@ -38,9 +44,19 @@ pub(crate) struct Stream {
     next: Option<u32>,
     waiting: Vec<Waiting>,
     held: usize,
+    /// The last bytes before `next`.
+    recent: Vec<u8>,
+    given: u64,
+    contradicted: bool,
 }
 
 impl Stream {
+    /// Whether bytes came again with other contents since the last call. The first copy was read; who sent which of the two
+    /// the bytes do not tell, and the receiver may have taken the other one.
+    pub(crate) fn contradicted(&mut self) -> bool {
+        std::mem::take(&mut self.contradicted)
+    }
+
     /// The next expected byte, from a SYN; whether that was news.
     pub(crate) fn begin(&mut self, next: u32) -> bool {
         let first = self.next.is_none();
@@ -117,6 +133,7 @@ impl Stream {
         };
         if before(next, first.seq) {
             sink(Piece::Gap(first.seq.wrapping_sub(next)), first.place);
+            self.recent.clear();
             self.next = Some(first.seq);
         }
     }
@@ -144,17 +161,50 @@ impl Stream {
     ) {
         let Some(next) = self.next else { return };
         let known = next.wrapping_sub(seq);
+        self.compare(known, payload, length);
         if known >= length {
             return;
         }
         self.next = Some(seq.wrapping_add(length));
         let fresh = payload.get(known as usize..).unwrap_or_default();
         if !fresh.is_empty() {
+            self.remember(fresh);
             sink(Piece::Bytes(fresh), place);
         }
         let missing = length - known - u32::try_from(fresh.len()).unwrap_or(0).min(length - known);
         if missing > 0 {
+            self.recent.clear();
             sink(Piece::Gap(missing), place);
         }
+    }
+
+    /// Holds the part of a segment that was given out before against what was given out then. `known`: bytes between its
+    /// beginning and the next expected one.
+    fn compare(&mut self, known: u32, payload: &[u8], length: u32) {
+        let known = known as usize;
+        // A keep-alive repeats one byte, and any value will do for it (RFC 9293 §3.8.4).
+        if known == 0 || length <= 1 || self.recent.is_empty() {
+            return;
+        }
+        let from = known.saturating_sub(self.recent.len());
+        let before = self.recent.len() - (known - from);
+        let again = payload.get(from..known.min(payload.len()));
+        let (Some(before), Some(again)) = (self.recent.get(before..), again) else {
+            return;
+        };
+        self.contradicted |= before.iter().zip(again).any(|(a, b)| a != b);
+    }
+
+    fn remember(&mut self, fresh: &[u8]) {
+        self.given = self.given.saturating_add(fresh.len() as u64);
+        if self.given > COMPARED {
+            self.recent = Vec::new();
+            return;
+        }
+        let surplus = (self.recent.len() + fresh.len()).saturating_sub(RECENT);
+        self.recent.drain(..surplus.min(self.recent.len()));
+        let kept = fresh.len().saturating_sub(RECENT);
+        self.recent
+            .extend_from_slice(fresh.get(kept..).unwrap_or_default());
     }
 }

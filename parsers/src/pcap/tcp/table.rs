@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
+use super::claim::Claim;
 use super::close::Surroundings;
 use super::flow::{Flow, Unreachable};
 use super::quota::Quota;
@@ -154,13 +155,23 @@ impl Table {
         }
         let opens_anew = flags.syn() && !flags.ack();
         if opens_anew
-            && self.flows.get(&key).is_some_and(|f| {
-                f.ends[f.side(source)].isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
-            })
-            && let Some(old) = self.flows.remove(&key)
+            && let Some(flow) = self.flows.get_mut(&key)
+            && flow.ends[flow.side(source)].isn != Some(segment.seq)
+            && (flow.midstream || flow.syn_count > 0)
         {
-            self.write(old, desk);
+            if flow.is_alive() {
+                // Whose it is shows only later.
+                match &mut flow.claim {
+                    Some(claim) => claim.again(packet, segment),
+                    none => *none = Some(Box::new(Claim::new(packet, segment))),
+                }
+                return;
+            }
+            if let Some(old) = self.flows.remove(&key) {
+                self.write(old, desk);
+            }
         }
+        self.settle_claim(key, source, segment, desk);
         if !self.flows.contains_key(&key) {
             let Some((client, server, midstream)) = self.roles(source, destination, segment) else {
                 return;
@@ -194,6 +205,34 @@ impl Table {
         self.since_sweep += 1;
         if self.since_sweep >= SWEEP_PACKETS {
             self.sweep(desk);
+        }
+    }
+
+    /// A request to open the connection anew is true if it is answered as one, and somebody else's if the client goes on.
+    fn settle_claim(
+        &mut self,
+        key: Key,
+        source: SocketAddr,
+        segment: &Segment<'_>,
+        desk: &mut Desk<'_>,
+    ) {
+        let Some(flow) = self.flows.get_mut(&key) else {
+            return;
+        };
+        let Some(claim) = &flow.claim else { return };
+        if claim.is_answered_by(segment) && claim.source() != source {
+            let claim = flow.claim.take();
+            if let (Some(claim), Some(old)) = (claim, self.flows.remove(&key)) {
+                self.write(old, desk);
+                self.made += 1;
+                self.flows.insert(key, claim.opened(self.made, desk.keys));
+            }
+        } else if claim.source() == source
+            && !segment.flags.syn()
+            && !segment.flags.rst()
+            && flow.ends[flow.side(source)].has_sent(segment.seq)
+        {
+            flow.claim = None;
         }
     }
 
@@ -248,7 +287,14 @@ impl Table {
         self.made
     }
 
-    fn write(&mut self, flow: Flow, desk: &mut Desk<'_>) {
+    fn write(&mut self, mut flow: Flow, desk: &mut Desk<'_>) {
+        // Nobody answered, and nobody went on either: the client had lost the connection, and found no server any more.
+        if let Some(claim) = flow.claim.take() {
+            self.write(flow, desk);
+            self.made += 1;
+            let opened = claim.opened(self.made, desk.keys);
+            return self.write(opened, desk);
+        }
         if !self.is_rdp(&flow) {
             return;
         }

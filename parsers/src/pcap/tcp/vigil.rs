@@ -62,7 +62,7 @@ pub(crate) fn look(flow: &Flow, now: Timestamp) -> Look {
 
 /// Whether anything was seen that looks like an end.
 pub(crate) fn ending(flow: &Flow) -> bool {
-    !flow.signals.is_empty()
+    flow.heeded().next().is_some()
         || flow.unreachable.is_some()
         || flow
             .dialogue
@@ -73,12 +73,12 @@ pub(crate) fn ending(flow: &Flow) -> bool {
 /// When its goodbye is complete enough to be told.
 fn goodbye(flow: &Flow) -> Option<Timestamp> {
     if flow.is_over() {
-        let last = flow.signals.iter().map(|s| s.place.time).max()?;
+        let last = flow.heeded().map(|s| s.place.time).max()?;
         return Some(last.plus(STRAGGLERS));
     }
     let alert = flow.dialogue.as_ref().and_then(|d| d.tls.alert);
     let first = [
-        flow.signals.first().map(|s| s.place.time),
+        flow.heeded().next().map(|s| s.place.time),
         alert.map(|(_, place)| place.time),
         flow.unreachable
             .filter(|_| flow.is_half_open() && flow.syn_ack.is_none())
