@@ -25,6 +25,9 @@ const RETRY: i64 = 120 * SECOND;
 /// Attempts that ended before are not said anew because of a newer neighbour, until the end.
 const RECENT: i64 = 600 * SECOND;
 
+/// Connections of one server that are judged at a time. More of them end together only when it is flooded or restarts.
+const TOGETHER: usize = 128;
+
 /// First bytes of a pcapng file, the same in both byte orders.
 const SECTION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
@@ -194,7 +197,15 @@ impl Engine {
         if self.store.put(told) {
             self.change(flow, at);
         }
+        self.forget();
         Ok(())
+    }
+
+    /// What the store gave up for good is only counted from then on.
+    fn forget(&mut self) {
+        for flow in self.store.forgotten() {
+            self.ledger.forget(Subject::Flow(flow));
+        }
     }
 
     fn change(&mut self, flow: u64, at: Timestamp) {
@@ -223,14 +234,16 @@ impl Engine {
     /// Judges what changed, server by server, among its neighbours.
     fn judge(&mut self, now: Timestamp) -> Result<(), KnowledgeError> {
         self.changed_since = None;
-        let mut by_server: BTreeMap<SocketAddr, BTreeSet<u64>> = BTreeMap::new();
+        let mut by_server: BTreeMap<SocketAddr, Vec<u64>> = BTreeMap::new();
         for flow in std::mem::take(&mut self.changed) {
             if let Some(kept) = self.store.get(flow) {
-                by_server.entry(kept.told.server).or_default().insert(flow);
+                by_server.entry(kept.told.server).or_default().push(flow);
             }
         }
         for (server, flows) in by_server {
-            self.judge_server(now, server, &flows)?;
+            for some in flows.chunks(TOGETHER) {
+                self.judge_server(now, server, some)?;
+            }
         }
         Ok(())
     }
@@ -239,16 +252,14 @@ impl Engine {
         &mut self,
         now: Timestamp,
         server: SocketAddr,
-        flows: &BTreeSet<u64>,
+        flows: &[u64],
     ) -> Result<(), KnowledgeError> {
         let changed = flows.iter().filter_map(|f| self.store.get(*f));
         let changed: BTreeMap<SocketAddr, u64> =
             changed.map(|k| (k.told.client, k.told.flow)).collect();
         let clients: BTreeSet<IpAddr> = changed.keys().map(SocketAddr::ip).collect();
-        let neighbours = self.store.neighbours(server, &clients);
-        let mut batch = self.beside(now, &|client, peer| {
-            peer == server.ip() && clients.contains(&client)
-        });
+        let neighbours = self.store.neighbours(server, flows, &clients);
+        let mut batch = self.beside(now, server.ip(), &clients);
         let mut flow_of = ByClient::new();
         for kept in &neighbours {
             append(&mut batch, &kept.told.batch);
@@ -273,8 +284,8 @@ impl Engine {
     }
 
     /// What belongs to no connection, for the connections in question.
-    fn beside(&self, now: Timestamp, of: &dyn Fn(IpAddr, IpAddr) -> bool) -> EventBatch {
-        let mut batch = self.watch.beside(of);
+    fn beside(&self, now: Timestamp, server: IpAddr, clients: &BTreeSet<IpAddr>) -> EventBatch {
+        let mut batch = self.watch.beside(server, clients);
         if let Some(log) = batch.logs.first_mut() {
             // Packets that came later in the same piece of a file say nothing about this moment.
             log.last = now;
@@ -336,6 +347,7 @@ impl Engine {
         for told in told {
             self.store.put(told);
         }
+        self.forget();
         let batch = self.store.all(tail);
         let evidence = self.evidence(batch);
         let options = Options {

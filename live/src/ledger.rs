@@ -35,6 +35,8 @@ pub enum Subject {
 
 struct Entry {
     essence: Essence,
+    /// When it was noted first.
+    since: Timestamp,
     /// Of the line that was shown last.
     id: String,
     lines: u32,
@@ -80,6 +82,7 @@ impl Ledger {
         let because = before.map(|e| because(&e.essence, &essence));
         let known = before.is_some();
         let lines = before.map_or(0, |e| e.lines);
+        let since = before.map_or(now, |e| e.since);
         let revises = before.filter(|e| e.shown).map(|e| e.id.clone());
         let last = before.map(|e| e.id.clone());
         let id = format!("{}/{}", attempt.id, lines + 1);
@@ -96,6 +99,7 @@ impl Ledger {
             subject,
             Entry {
                 essence,
+                since,
                 id: if shown {
                     id.clone()
                 } else {
@@ -131,17 +135,26 @@ impl Ledger {
         *n
     }
 
+    /// Only counts an attempt from here on: nothing more will be said of it. One that nothing was ever said of counts as
+    /// unknown.
+    pub fn forget(&mut self, subject: Subject) {
+        let known = self.entries.remove(&subject);
+        let key = match known {
+            Some(e) => {
+                self.by_age.remove(&(e.since, subject));
+                (e.essence.state, e.essence.cause)
+            }
+            None => (State::Unknown, None),
+        };
+        *self.gone.entry(key).or_default() += 1;
+    }
+
     fn make_room(&mut self) {
         while self.entries.len() > MOST {
-            let Some((_, subject)) = self.by_age.pop_first() else {
+            let Some((_, subject)) = self.by_age.first().cloned() else {
                 return;
             };
-            if let Some(e) = self.entries.remove(&subject) {
-                *self
-                    .gone
-                    .entry((e.essence.state, e.essence.cause))
-                    .or_default() += 1;
-            }
+            self.forget(subject);
         }
     }
 

@@ -172,6 +172,6 @@ fn who_floods_does_not_push_users_out() {
         "the user's connection is still there"
     );
     let clients = [[10, 0, 0, 5].into()].into();
-    let near = store.neighbours(([10, 0, 1, 1], 3389).into(), &clients);
+    let near = store.neighbours(([10, 0, 1, 1], 3389).into(), &[], &clients);
     assert_eq!(near.len(), NEIGHBOURS + 1);
 }

@@ -11,12 +11,14 @@
 
 mod net;
 mod peers;
+mod play;
+mod probes;
 mod scenarios;
 mod shell;
 mod sniffer;
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -24,7 +26,8 @@ use std::time::Duration;
 
 use net::Net;
 use peers::Bench;
-use scenarios::{ALL, Scenario, Wanted};
+use probes::Probed;
+use scenarios::{Scenario, Wanted};
 use serde_json::Value;
 use sniffer::{Heard, Sniffer};
 
@@ -98,29 +101,51 @@ fn impossible() -> Option<String> {
         .map(|e| format!("needs network namespaces: {e}"))
 }
 
+/// What is played.
+enum Story {
+    Live(&'static Scenario),
+    Probe(&'static Probed),
+}
+
+impl Story {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Live(s) => s.name,
+            Self::Probe(p) => p.name,
+        }
+    }
+
+    fn play(&self, bench: &Bench, number: usize) -> Result<(bool, String), String> {
+        let net = Net::new(number)?;
+        match self {
+            Self::Live(scenario) => watched(scenario, &net, bench, number),
+            Self::Probe(probed) => probes::play(probed, &net, bench, number),
+        }
+    }
+}
+
 fn lab(asked: &[String]) -> Result<usize, String> {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    // The sniffer is nobody by the time it reads; so are the clients' home folders not its business.
     let bench = Bench::new(folder.path())?;
-    let chosen: Vec<(usize, &Scenario)> = ALL
-        .iter()
+    let live = scenarios::ALL.iter().map(Story::Live);
+    let chosen: Vec<(usize, Story)> = live
+        .chain(probes::ALL.iter().map(Story::Probe))
         .enumerate()
-        .filter(|(_, s)| asked.is_empty() || asked.iter().any(|word| s.name.contains(word)))
+        .filter(|(_, s)| asked.is_empty() || asked.iter().any(|word| s.name().contains(word)))
         .collect();
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(0);
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some((n, scenario)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (ok, text) = match play(scenario, &bench, *n + 1) {
-                        Ok(heard) => judged(scenario, &heard),
-                        Err(e) => (false, format!("could not be played: {e}")),
-                    };
+                while let Some((n, story)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let played = story.play(&bench, *n + 1);
+                    let (ok, text) =
+                        played.unwrap_or_else(|e| (false, format!("could not be played: {e}")));
                     println!(
                         "{} {}: {text}",
                         if ok { "ok   " } else { "WRONG" },
-                        scenario.name
+                        story.name()
                     );
                     if !ok && let Ok(mut wrong) = wrong.lock() {
                         *wrong += 1;
@@ -136,11 +161,38 @@ fn lab(asked: &[String]) -> Result<usize, String> {
     Ok(wrong)
 }
 
-fn play(scenario: &Scenario, bench: &Bench, number: usize) -> Result<Vec<Heard>, String> {
-    let net = Net::new(number)?;
-    let sniffer = Sniffer::start(&net)?;
+/// Runs this program, or the one that `RDPWHY` names, on a computer of the lab or beside it; the JSON that it printed.
+fn program(place: Option<(&Net, &str)>, words: &[&str]) -> Result<Value, String> {
+    let (program, own) = under_test()?;
+    let mut command = match place {
+        Some((net, who)) => net.on(who, &program),
+        None => Command::new(&program),
+    };
+    let told = command.args(own).args(words).output();
+    let told = told.map_err(|e| format!("{program}: {e}"))?;
+    serde_json::from_slice(&told.stdout)
+        .map_err(|e| format!("{words:?}: {e}: {}", String::from_utf8_lossy(&told.stderr)))
+}
+
+/// The program under test, and what stands before its arguments.
+fn under_test() -> Result<(String, &'static [&'static str]), String> {
+    if let Ok(path) = std::env::var("RDPWHY") {
+        return Ok((path, &[]));
+    }
+    let me = std::env::current_exe().map_err(|e| e.to_string())?;
+    Ok((me.display().to_string(), &["rdpwhy"]))
+}
+
+fn watched(
+    scenario: &Scenario,
+    net: &Net,
+    bench: &Bench,
+    number: usize,
+) -> Result<(bool, String), String> {
+    let failed = bench.open.join(format!("{number}-failed.pcapng"));
+    let sniffer = Sniffer::start(net, &failed)?;
     thread::sleep(Duration::from_millis(200));
-    let played = (scenario.play)(&net, bench, number);
+    let played = play::play(scenario, net, bench, number);
     let heard = sniffer.stop();
     if std::env::var_os("RDPWHY_LAB_KEEP").is_some() {
         let lines: String = heard
@@ -149,7 +201,19 @@ fn play(scenario: &Scenario, bench: &Bench, number: usize) -> Result<Vec<Heard>,
             .collect();
         let _ = std::fs::write(bench.folder.join(format!("{number}-lines.jsonl")), lines);
     }
-    played.map(|()| heard)
+    played?;
+    let (ok, text) = judged(scenario, &heard);
+    let live = heard.last().map(|h| &h.line["report"]);
+    let live = live.map(probes::failures).unwrap_or_default();
+    let file = failed.display().to_string();
+    let again = program(None, &["diagnose", &file, "--format", "json"])?;
+    let again = probes::failures(&again);
+    if again == live {
+        return Ok((ok, text));
+    }
+    let text =
+        format!("{text}; of the packets that were kept diagnose says {again:?}, not {live:?}");
+    Ok((false, text))
 }
 
 /// Whether what was heard is right and on time, and a few words about it.

@@ -9,10 +9,15 @@ use std::time::{Duration, Instant};
 use crate::net::{Net, SERVER};
 use crate::shell::{Running, run};
 
+/// How often a server is started that does not come up.
+const TRIES: usize = 3;
+
 /// What both sides need in files.
 pub struct Bench {
     /// Where the files are.
     pub folder: PathBuf,
+    /// A folder in it that anybody may write to: the sniffer is nobody by the time it makes files.
+    pub open: PathBuf,
     /// Display of clients and of the shadow server.
     display: String,
     _screen: Running,
@@ -22,6 +27,10 @@ impl Bench {
     /// Makes certificates, a password file and a screen that nobody sees.
     pub fn new(folder: &Path) -> Result<Self, String> {
         let at = folder.display();
+        let open = folder.join("open");
+        fs::create_dir(&open).map_err(|e| e.to_string())?;
+        run(&format!("chmod 711 {at}"))?;
+        run(&format!("chmod 777 {at}/open"))?;
         for (name, days) in [("good", "30"), ("expired", "-1")] {
             run(&format!(
                 "openssl req -new -newkey rsa:2048 -nodes -subj /CN=lab.example -keyout {at}/{name}.key -out {at}/{name}.csr"
@@ -48,6 +57,7 @@ impl Bench {
         await_that(|| socket.exists(), "Xvfb")?;
         Ok(Self {
             folder: folder.to_owned(),
+            open,
             display: format!(":{number}"),
             _screen: screen,
         })
@@ -104,19 +114,29 @@ impl Bench {
 
     /// FreeRDP's shadow server: `nla`, `tls` or `rdp`.
     pub fn shadow(&self, net: &Net, number: usize, security: &str) -> Result<Running, String> {
-        let mut command = net.on("s", "freerdp-shadow-cli");
-        command
-            .args([
-                "/port:3389",
-                &format!("/sec:{security}"),
-                "/bind-address:0.0.0.0",
-            ])
-            .arg(format!("/sam-file:{}", self.folder.join("sam").display()))
-            .env("DISPLAY", &self.display)
-            .env("HOME", &self.folder);
-        let server = Running::start(command, &self.log(number, "shadow"))?;
-        listening(net)?;
-        Ok(server)
+        // It makes a key in its home folder: two that share one read each other's half-written keys. And now and then it
+        // ends at once, when several of them take hold of the screen.
+        let home = self.folder.join(format!("home-s{number}"));
+        fs::create_dir_all(&home).map_err(|e| e.to_string())?;
+        let mut why = String::new();
+        for _ in 0..TRIES {
+            let mut command = net.on("s", "freerdp-shadow-cli");
+            command
+                .args([
+                    "/port:3389",
+                    &format!("/sec:{security}"),
+                    "/bind-address:0.0.0.0",
+                ])
+                .arg(format!("/sam-file:{}", self.folder.join("sam").display()))
+                .env("DISPLAY", &self.display)
+                .env("HOME", &home);
+            let server = Running::start(command, &self.log(number, "shadow"))?;
+            match listening(net) {
+                Ok(()) => return Ok(server),
+                Err(e) => why = e,
+            }
+        }
+        Err(why)
     }
 
     /// FreeRDP's client with these options more.
@@ -158,7 +178,8 @@ fn listening(net: &Net) -> Result<(), String> {
 
 fn await_that(there: impl Fn() -> bool, what: &str) -> Result<(), String> {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(15) {
+    // The machine may be busy.
+    while begun.elapsed() < Duration::from_secs(20) {
         if there() {
             return Ok(());
         }

@@ -1,11 +1,11 @@
 //! What is done on purpose, and what must be said of it.
 
-use std::fs;
-use std::thread::sleep;
-use std::time::Duration;
+use crate::play::{Client, Rule, Server, Step};
 
-use crate::net::Net;
-use crate::peers::Bench;
+use Client::{FreeRdp, Rdesktop};
+use Server::{Nobody, Shadow, Xrdp};
+use Step::{ClientEnds, ClientLeaves, Filter, Freeze, Kill, Run, Sent, Unfilter, Wait};
+use Wanted::{Failure, Healthy, Waiting};
 
 /// What must be said.
 pub enum Wanted {
@@ -23,325 +23,226 @@ pub struct Scenario {
     pub wanted: Wanted,
     /// Seconds that somebody waits in vain before it is over: a timeout's own length.
     pub patience: f64,
-    pub play: fn(&Net, &Bench, usize) -> Result<(), String>,
+    pub server: Server,
+    /// What is done before the client begins.
+    pub before: &'static [Step],
+    pub client: Client,
+    /// What is done then.
+    pub then: &'static [Step],
 }
 
 const TRUST: &str = "/cert:ignore";
+/// A client that asks for TLS alone, and takes any certificate.
+const TLS: Client = FreeRdp(&[TRUST, "/sec:tls"]);
+/// What a stack needs to give up, as the program has it.
+const GIVEN_UP: f64 = 10.0;
 
-fn seconds(n: f64) {
-    sleep(Duration::from_secs_f64(n));
+/// A session with xrdp that is over at once when something goes wrong.
+const USUAL: Scenario = Scenario {
+    name: "",
+    wanted: Healthy,
+    patience: 0.0,
+    server: Xrdp(&[]),
+    before: &[],
+    client: TLS,
+    then: &[ClientEnds(20.0)],
+};
+
+/// Bytes after which xrdp's screen is there: what comes before it, the certificate above all, is a few KiB.
+const SCREEN: u64 = 20_000;
+
+const fn rule(on: &'static str, hook: &'static str, rule: &'static str) -> Step {
+    Filter(Rule { on, hook, rule })
 }
 
 /// All of them; long ones first.
 pub const ALL: &[Scenario] = &[
     Scenario {
         name: "the firewall drops the attempt",
-        wanted: Wanted::Failure(&["port-blocked"]),
-        patience: 10.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            net.rule("s", "input", "tcp dport 3389 drop")?;
-            let mut client = bench.freerdp(net, n, &[TRUST])?;
-            client.wait(Duration::from_secs(22));
-            Ok(())
-        },
+        wanted: Failure(&["port-blocked"]),
+        patience: GIVEN_UP,
+        before: &[rule("s", "input", "tcp dport 3389 drop")],
+        client: FreeRdp(&[TRUST]),
+        then: &[ClientEnds(22.0)],
+        ..USUAL
     },
     Scenario {
         name: "the server falls silent in a session",
-        wanted: Wanted::Failure(&["packet-loss", "network-adapter-dropped", "vpn-dropped"]),
-        patience: 10.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            let _client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(4.0);
-            net.run("s", "ip link set up0 down")?;
-            // FreeRDP asks every few seconds whether the server is there.
-            seconds(16.0);
-            Ok(())
-        },
+        wanted: Failure(&["packet-loss", "network-adapter-dropped", "vpn-dropped"]),
+        patience: GIVEN_UP,
+        // FreeRDP asks every few seconds whether the server is there.
+        then: &[
+            Sent(SCREEN),
+            Wait(2.0),
+            Run("s", "ip link set up0 down"),
+            Wait(16.0),
+        ],
+        ..USUAL
     },
     Scenario {
         name: "one direction is lost in the handshake",
-        wanted: Wanted::Failure(&["packet-loss", "path-mtu-black-hole"]),
-        patience: 10.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            // Behind the router's tap: what the server says arrives there and goes no further.
-            net.rule("c", "input", "tcp sport 3389 ct reply packets > 2 drop")?;
-            let _client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(15.0);
-            Ok(())
-        },
+        wanted: Failure(&["packet-loss", "path-mtu-black-hole"]),
+        patience: GIVEN_UP,
+        // Behind the router's tap: what the server says arrives there and goes no further.
+        before: &[rule(
+            "c",
+            "input",
+            "tcp sport 3389 ct reply packets > 2 drop",
+        )],
+        then: &[Wait(15.0)],
+        ..USUAL
     },
     Scenario {
         name: "large packets vanish",
-        wanted: Wanted::Failure(&["path-mtu-black-hole", "packet-loss"]),
-        patience: 10.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            net.rule("c", "input", "tcp sport 3389 meta length > 1000 drop")?;
-            let _client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(15.0);
-            Ok(())
-        },
+        wanted: Failure(&["path-mtu-black-hole", "packet-loss"]),
+        patience: GIVEN_UP,
+        before: &[rule("c", "input", "tcp sport 3389 meta length > 1000 drop")],
+        then: &[Wait(15.0)],
+        ..USUAL
     },
     Scenario {
         name: "a session with a tenth of its packets lost",
-        wanted: Wanted::Healthy,
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            net.rule("r", "forward", "numgen random mod 10 == 0 drop")?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(9.0);
-            net.run("r", "nft flush ruleset")?;
-            seconds(1.0);
-            client.signal("TERM");
-            client.wait(Duration::from_secs(3));
-            seconds(1.5);
-            Ok(())
-        },
+        before: &[rule("r", "forward", "numgen random mod 10 == 0 drop")],
+        then: &[
+            Sent(SCREEN),
+            Wait(5.0),
+            Unfilter("r"),
+            Wait(1.0),
+            ClientLeaves,
+        ],
+        ..USUAL
     },
     Scenario {
         name: "a healthy session with xrdp",
-        wanted: Wanted::Healthy,
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(5.0);
-            client.signal("TERM");
-            client.wait(Duration::from_secs(3));
-            seconds(1.5);
-            Ok(())
-        },
+        then: &[Sent(SCREEN), Wait(4.0), ClientLeaves],
+        ..USUAL
     },
     Scenario {
         name: "a healthy session with network level authentication",
-        wanted: Wanted::Healthy,
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.shadow(net, n, "nla")?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:nla", "/p:secret"])?;
-            seconds(5.0);
-            client.signal("TERM");
-            client.wait(Duration::from_secs(3));
-            seconds(1.5);
-            Ok(())
-        },
+        server: Shadow("nla"),
+        client: FreeRdp(&[TRUST, "/sec:nla", "/p:secret"]),
+        then: &[Sent(1), Wait(5.0), ClientLeaves],
+        ..USUAL
     },
     Scenario {
         name: "a healthy session of an old client",
-        wanted: Wanted::Healthy,
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[("security_layer", "rdp")])?;
-            let mut client = bench.rdesktop(net, n, &[])?;
-            seconds(5.0);
-            client.signal("TERM");
-            client.wait(Duration::from_secs(3));
-            seconds(1.5);
-            Ok(())
-        },
+        server: Xrdp(&[("security_layer", "rdp")]),
+        client: Rdesktop(&[]),
+        then: &[Sent(SCREEN), Wait(4.0), ClientLeaves],
+        ..USUAL
     },
     Scenario {
         name: "the password is wrong",
-        wanted: Wanted::Failure(&["wrong-credentials"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.shadow(net, n, "nla")?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:nla", "/p:wrong"])?;
-            client.wait(Duration::from_secs(8));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["wrong-credentials"]),
+        server: Shadow("nla"),
+        client: FreeRdp(&[TRUST, "/sec:nla", "/p:wrong"]),
+        then: &[ClientEnds(20.0)],
+        ..USUAL
     },
     Scenario {
         name: "the server demands network level authentication",
-        wanted: Wanted::Failure(&["nla-required"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.shadow(net, n, "nla")?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["nla-required"]),
+        server: Shadow("nla"),
+        ..USUAL
     },
     Scenario {
         name: "nobody listens",
-        wanted: Wanted::Failure(&["rdp-service-down", "rdp-port-changed"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let mut client = bench.freerdp(net, n, &[TRUST])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["rdp-service-down", "rdp-port-changed"]),
+        server: Nobody,
+        client: FreeRdp(&[TRUST]),
+        ..USUAL
     },
     Scenario {
         name: "the firewall rejects the attempt",
-        wanted: Wanted::Failure(&["port-blocked"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            net.rule(
-                "r",
-                "forward",
-                "tcp dport 3389 reject with icmpx admin-prohibited",
-            )?;
-            let mut client = bench.freerdp(net, n, &[TRUST])?;
-            client.wait(Duration::from_secs(6));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["port-blocked"]),
+        before: &[rule(
+            "r",
+            "forward",
+            "tcp dport 3389 reject with icmpx admin-prohibited",
+        )],
+        client: FreeRdp(&[TRUST]),
+        then: &[ClientEnds(20.0)],
+        ..USUAL
     },
     Scenario {
         name: "the router resets the session",
-        wanted: Wanted::Failure(&["connection-reset-by-middlebox"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(4.0);
-            // Whoever speaks next is reset: FreeRDP asks every few seconds whether the server is there.
-            net.rule("r", "forward", "meta l4proto tcp reject with tcp reset")?;
-            client.wait(Duration::from_secs(9));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["connection-reset-by-middlebox"]),
+        // Whoever speaks next is reset: FreeRDP asks every few seconds whether the server is there.
+        then: &[
+            Sent(SCREEN),
+            Wait(2.0),
+            rule("r", "forward", "meta l4proto tcp reject with tcp reset"),
+            ClientEnds(20.0),
+        ],
+        ..USUAL
     },
     Scenario {
         name: "the router resets the handshake",
-        wanted: Wanted::Failure(&["connection-reset-by-middlebox", "tls-intercepted"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            net.rule(
-                "r",
-                "forward",
-                "meta l4proto tcp ct packets > 5 reject with tcp reset",
-            )?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            client.wait(Duration::from_secs(6));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["connection-reset-by-middlebox", "tls-intercepted"]),
+        before: &[rule(
+            "r",
+            "forward",
+            "meta l4proto tcp ct packets > 5 reject with tcp reset",
+        )],
+        then: &[ClientEnds(20.0)],
+        ..USUAL
     },
     Scenario {
         name: "the client refuses an expired certificate",
         // FreeRDP says goodbye as if all were well, encrypted: a person who looks at a certificate does the same.
-        wanted: Wanted::Waiting,
-        patience: 0.0,
-        play: |net, bench, n| {
-            let file = |name: &str| bench.folder.join(name).display().to_string();
-            let (pem, key) = (file("expired.pem"), file("expired.key"));
-            let _server = bench.xrdp(net, n, &[("certificate", &pem), ("key_file", &key)])?;
-            let mut client = bench.freerdp(net, n, &["/cert:deny", "/sec:tls"])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Waiting,
+        server: Xrdp(&[
+            ("certificate", "FOLDER/expired.pem"),
+            ("key_file", "FOLDER/expired.key"),
+        ]),
+        client: FreeRdp(&["/cert:deny", "/sec:tls"]),
+        ..USUAL
     },
     Scenario {
         name: "the server's key is missing",
-        wanted: Wanted::Failure(&[
+        wanted: Failure(&[
             "security-layer-mismatch",
             "private-key-access-denied",
             "machine-keys-corrupt",
             "bound-certificate-unusable",
         ]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(
-                net,
-                n,
-                &[("key_file", "/nowhere/key.pem"), ("security_layer", "tls")],
-            )?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        server: Xrdp(&[("key_file", "/nowhere/key.pem"), ("security_layer", "tls")]),
+        ..USUAL
     },
     Scenario {
         name: "no TLS version in common",
-        wanted: Wanted::Failure(&["tls-version-mismatch"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(
-                net,
-                n,
-                &[("ssl_protocols", "TLSv1.3"), ("security_layer", "tls")],
-            )?;
-            let mut client = bench.rdesktop(net, n, &["-V", "1.2"])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["tls-version-mismatch"]),
+        server: Xrdp(&[("ssl_protocols", "TLSv1.3"), ("security_layer", "tls")]),
+        client: Rdesktop(&["-V", "1.2"]),
+        ..USUAL
     },
     Scenario {
         name: "no cipher suite in common",
-        wanted: Wanted::Failure(&["tls-cipher-mismatch", "fips-mismatch"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let settings = [
-                ("ssl_protocols", "TLSv1.2"),
-                ("tls_ciphers", "ECDHE-RSA-AES256-GCM-SHA384"),
-                ("security_layer", "tls"),
-            ];
-            let _server = bench.xrdp(net, n, &settings)?;
-            let options = [
-                TRUST,
-                "/sec:tls",
-                "/tls-ciphers:ECDHE-RSA-AES128-GCM-SHA256",
-            ];
-            let mut client = bench.freerdp(net, n, &options)?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["tls-cipher-mismatch", "fips-mismatch"]),
+        server: Xrdp(&[
+            ("ssl_protocols", "TLSv1.2"),
+            ("tls_ciphers", "ECDHE-RSA-AES256-GCM-SHA384"),
+            ("security_layer", "tls"),
+        ]),
+        client: FreeRdp(&[
+            TRUST,
+            "/sec:tls",
+            "/tls-ciphers:ECDHE-RSA-AES128-GCM-SHA256",
+        ]),
+        ..USUAL
     },
     Scenario {
         name: "the server is killed in the handshake",
-        wanted: Wanted::Failure(&["rdp-service-crashed"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let server = bench.xrdp(net, n, &[])?;
-            // It hears the request, and is gone before it can answer.
-            server.signal("STOP");
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(1.5);
-            kill_all(net, &["xrdp"])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["rdp-service-crashed"]),
+        // It hears the request, and is gone before it can answer.
+        before: &[Freeze],
+        then: &[Sent(0), Wait(1.5), Kill("xrdp"), ClientEnds(20.0)],
+        ..USUAL
     },
     Scenario {
         name: "the server is killed in a session",
-        wanted: Wanted::Failure(&["rdp-service-crashed", "server-restarting"]),
-        patience: 0.0,
-        play: |net, bench, n| {
-            let _server = bench.xrdp(net, n, &[])?;
-            let mut client = bench.freerdp(net, n, &[TRUST, "/sec:tls"])?;
-            seconds(4.0);
-            kill_all(net, &["xrdp"])?;
-            client.wait(Duration::from_secs(5));
-            seconds(1.5);
-            Ok(())
-        },
+        wanted: Failure(&["rdp-service-crashed", "server-restarting"]),
+        then: &[Sent(SCREEN), Wait(2.0), Kill("xrdp"), ClientEnds(20.0)],
+        ..USUAL
     },
 ];
-
-/// Kills every program of these names on the server: xrdp has a process for each connection.
-fn kill_all(net: &Net, names: &[&str]) -> Result<(), String> {
-    let told = net.pids("s")?;
-    for pid in told {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        if names.contains(&name.trim()) {
-            let _ = crate::shell::run(&format!("kill -KILL {pid}"));
-        }
-    }
-    Ok(())
-}

@@ -1,6 +1,7 @@
 //! The program under test, listening on the router.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -24,17 +25,14 @@ pub struct Sniffer {
 }
 
 impl Sniffer {
-    /// Starts it and waits until it listens.
-    pub fn start(net: &Net) -> Result<Self, String> {
-        let me = std::env::current_exe().map_err(|e| e.to_string())?;
-        let (program, words): (String, &[&str]) = match std::env::var("RDPWHY") {
-            Ok(path) => (path, &[]),
-            Err(_) => (me.display().to_string(), &["rdpwhy"]),
-        };
+    /// Starts it and waits until it listens; packets of what fails go into a file.
+    pub fn start(net: &Net, failed: &Path) -> Result<Self, String> {
+        let (program, words) = crate::under_test()?;
         let mut command = net.on("r", &program);
         command
             .args(words)
-            .args(["sniff", "-i", TAP, "--format", "jsonl"])
+            .args(["sniff", "-i", TAP, "--format", "jsonl", "-w"])
+            .arg(failed)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|e| format!("rdpwhy: {e}"))?;

@@ -17,28 +17,35 @@ pub struct Look {
     pub colour: bool,
 }
 
+/// What stands before the evidence that would decide.
+const WOULD_TELL: &str = "would tell: ";
+
 /// A colour by what it means.
 #[derive(Clone, Copy)]
 pub enum Tone {
     Bad,
     Fine,
     Faint,
+    Strong,
+    Plain,
 }
 
 impl Look {
-    fn tone(&self, tone: Tone, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
-        }
+    /// A text in the colour of its meaning.
+    pub fn tone(&self, tone: Tone, text: &str) -> String {
         let code = match tone {
+            _ if !self.colour => return text.to_owned(),
+            Tone::Plain => return text.to_owned(),
             Tone::Bad => "31;1",
             Tone::Fine => "32",
             Tone::Faint => "2",
+            Tone::Strong => "1",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    fn or(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    /// One of two spellings, as the terminal can show them.
+    pub fn or(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.charset {
             Charset::Unicode => unicode,
             Charset::Ascii => ascii,
@@ -59,48 +66,39 @@ impl Look {
 
     /// `08:14:03.118  ✗ 10.2.8.41:50122 → 10.2.1.7:3389  ana  The user name … (certain)` and what leads further.
     pub fn said(&self, said: &Said, day: &mut Option<Date>) -> String {
-        let a = &said.attempt;
-        let moment = a.ended.as_ref().unwrap_or(&said.at);
+        let moment = said.attempt.ended.as_ref().unwrap_or(&said.at);
         let when = self.clock.time(moment, *day);
         *day = self.clock.day(moment);
-        let verdict = said.verdict.as_ref();
-        let remark = verdict.is_some_and(|v| v.severity == "remark");
-        let mut text = format!("{when}  {} {}", self.mark(said.state, remark), self.who(a));
-        text.push_str("  ");
-        let what = match verdict.filter(|_| said.state.is_bad()) {
-            Some(v) if v.cause.is_some() => {
-                let sure = v.confidence.map(|c| format!(" ({c})")).unwrap_or_default();
-                v.title.clone() + &sure
-            }
-            _ => headline(said),
-        };
-        text.push_str(&what);
-        let mut more = vec![format!("at {}", a.stage), how(a)];
-        if said.tries > 1 {
-            more.push(format!("{} tries like this so far", said.tries));
-        }
-        if let Some(v) = verdict.filter(|_| said.state.is_bad()) {
-            if let Some(cause) = &v.cause {
-                more.push(cause.clone());
-            } else {
-                let could = v.alternatives.iter().take(3).map(|x| x.cause.as_str());
-                let could: Vec<&str> = could.collect();
-                if !could.is_empty() {
-                    more.push(format!("could be {}", could.join(", ")));
-                }
-                if let Some(missing) = v.missing.first() {
-                    more.push(format!("would tell: {}", missing.what));
-                }
-            }
-        }
-        if let Some(because) = said.because.filter(|_| said.revises.is_some()) {
-            more.push(format!("revised: {because}"));
-        }
-        let more: Vec<String> = more.into_iter().filter(|m| !m.is_empty()).collect();
+        let remark = is_remark(said);
+        let (who, what) = (self.who(&said.attempt), what(said));
+        let text = format!("{when}  {} {who}  {what}", self.mark(said.state, remark));
         let text = safe(&text_without_escapes(&text, self), SENTENCE, self.charset);
         let text = self.recolour(&text, said.state, remark);
-        let more = safe(&more.join("; "), SENTENCE, self.charset);
+        let more = safe(&further(said).join("; "), SENTENCE, self.charset);
         format!("{text}\n    {}", self.tone(Tone::Faint, &more))
+    }
+
+    /// The same for a narrow screen: what happened first, who it happened to below.
+    pub fn card(&self, said: &Said, day: &mut Option<Date>) -> Vec<String> {
+        let moment = said.attempt.ended.as_ref().unwrap_or(&said.at);
+        let when = self.clock.second(moment, *day);
+        *day = self.clock.day(moment);
+        let gated = |text: &str| safe(text, SENTENCE, self.charset);
+        let mark = self.mark(said.state, is_remark(said));
+        let what = gated(&what(said));
+        let indent = " ".repeat(when.chars().count() + 4);
+        let mut lines = vec![
+            format!("{when}  {mark} {what}"),
+            format!("{indent}{}", gated(&self.who(&said.attempt))),
+        ];
+        let (told, would): (Vec<String>, Vec<String>) = further(said)
+            .into_iter()
+            .partition(|m| !m.starts_with(WOULD_TELL));
+        let told = told.join(self.or(" · ", ", "));
+        for more in [told].into_iter().chain(would) {
+            lines.push(format!("{indent}{}", self.tone(Tone::Faint, &gated(&more))));
+        }
+        lines
     }
 
     /// The gate takes escapes away, so the mark gets its colour behind it.
@@ -214,8 +212,54 @@ fn text_without_escapes(text: &str, look: &Look) -> String {
     }
 }
 
+fn is_remark(said: &Said) -> bool {
+    said.verdict
+        .as_ref()
+        .is_some_and(|v| v.severity == "remark")
+}
+
+/// The verdict's title, if a cause is named, else how the connection stands.
+fn what(said: &Said) -> String {
+    let verdict = said.verdict.as_ref().filter(|_| said.state.is_bad());
+    match verdict.filter(|v| v.cause.is_some()) {
+        Some(v) => {
+            let sure = v.confidence.map(|c| format!(" ({c})")).unwrap_or_default();
+            v.title.clone() + &sure
+        }
+        None => headline(said),
+    }
+}
+
+/// Stage and end, and what leads further.
+fn further(said: &Said) -> Vec<String> {
+    let a = &said.attempt;
+    let mut more = vec![format!("at {}", a.stage), how(a)];
+    if said.tries > 1 {
+        more.push(format!("{} tries like this so far", said.tries));
+    }
+    if let Some(v) = said.verdict.as_ref().filter(|_| said.state.is_bad()) {
+        if let Some(cause) = &v.cause {
+            more.push(cause.clone());
+        } else {
+            let could = v.alternatives.iter().take(3).map(|x| x.cause.as_str());
+            let could: Vec<&str> = could.collect();
+            if !could.is_empty() {
+                more.push(format!("could be {}", could.join(", ")));
+            }
+            if let Some(missing) = v.missing.first() {
+                more.push(format!("{WOULD_TELL}{}", missing.what));
+            }
+        }
+    }
+    if let Some(because) = said.because.filter(|_| said.revises.is_some()) {
+        more.push(format!("revised: {because}"));
+    }
+    more.retain(|m| !m.is_empty());
+    more
+}
+
 /// What is said of a connection that has no verdict.
-pub fn headline(said: &Said) -> String {
+fn headline(said: &Said) -> String {
     match said.state {
         State::Open => "a session runs",
         State::Ok => "the session ended in an orderly way",

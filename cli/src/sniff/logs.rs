@@ -23,6 +23,9 @@ use crate::input::source::FileSource;
 const EACH: Duration = Duration::from_millis(500);
 /// What is older does not belong to a connection of now, nanoseconds.
 const KEPT: i64 = 1_800_000_000_000;
+/// Memory that the records of all logs together may take, bytes: some 60,000 records of use. A log that is flooded covers
+/// less than half an hour then. All of it is looked at with each verdict, which has to come within a second.
+const MOST_BYTES: usize = 8 << 20;
 /// Files that are followed; a Windows machine has some 400 logs.
 const MOST_FILES: usize = 1024;
 /// Geometry of a log file: its header, a chunk, and the part of a chunk that tells whether it changed.
@@ -120,9 +123,43 @@ impl Folder {
         let Some(since) = newest.map(|t| t.plus(-KEPT)) else {
             return;
         };
-        for batch in self.logs.values_mut().flat_map(|log| log.read.values_mut()) {
-            batch.forget_before(since);
-            batch.shrink();
+        for log in self.logs.values_mut() {
+            let newest = log.newest();
+            log.read.retain(|n, batch| {
+                Some(*n) == newest || batch.logs.iter().any(|l| l.last >= since)
+            });
+            for batch in log.read.values_mut() {
+                batch.forget_before(since);
+                batch.shrink();
+            }
+        }
+        self.make_room();
+    }
+
+    /// The oldest chunks give way, but for the newest of each log.
+    fn make_room(&mut self) {
+        let mut chunks = Vec::new();
+        let mut bytes = 0;
+        for (path, log) in &self.logs {
+            let newest = log.newest();
+            for (n, batch) in &log.read {
+                let size = batch.footprint();
+                bytes += size;
+                if Some(*n) != newest {
+                    let last = batch.logs.iter().map(|l| l.last).max();
+                    chunks.push((last, path.clone(), *n, size));
+                }
+            }
+        }
+        chunks.sort_unstable();
+        for (_, path, n, size) in chunks {
+            if bytes <= MOST_BYTES {
+                return;
+            }
+            if let Some(log) = self.logs.get_mut(&path) {
+                log.read.remove(&n);
+            }
+            bytes -= size;
         }
     }
 
@@ -184,6 +221,13 @@ impl Log {
             self.read.insert(n, evtx::read_chunks(source, &plan, piece));
         }
         true
+    }
+
+    /// The chunk with the newest records.
+    fn newest(&self) -> Option<u32> {
+        let last = |batch: &EventBatch| batch.logs.iter().map(|l| l.last_record).max();
+        let newest = self.read.iter().max_by_key(|(_, batch)| last(batch));
+        newest.map(|(n, _)| *n)
     }
 
     /// All that is kept, chunk after chunk by their records.

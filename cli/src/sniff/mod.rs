@@ -37,6 +37,7 @@ use view::View;
 use crate::args::Color;
 use crate::diagnose::{Speaker, Stop, cannot_write};
 use crate::evidence::key_log;
+use crate::input::walk::{label_of, problem};
 use crate::redact::Veil;
 use crate::render::when::Clock;
 use crate::{NOTHING_READ, Surroundings, engine, put};
@@ -104,25 +105,28 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
     let mut open = 0;
     let follow = || match &args.logs {
         Some(folder) => logs::follow(folder, args.read.is_none(), to.clone(), Arc::clone(&stop))
-            .map_err(|e| Stop::usage(format!("--logs {}: {e}", folder.display()))),
+            .map_err(|e| {
+                let problem = problem(&label_of(folder), &e);
+                Stop::usage(format!("--logs {}: {}", problem.path, problem.what))
+            }),
         None => Ok(()),
     };
     let (label, format) = if let Some(path) = &args.read {
-        let file = feed::file(path).map_err(|e| Stop {
-            what: format!("{}: {e}", path.display()),
+        let file = feed::file(path).map_err(|what| Stop {
+            what,
             status: NOTHING_READ,
         })?;
-        let label = path.display().to_string().replace('\\', "/");
+        let label = label_of(path);
         sources.push(label.clone());
         open += 1;
         follow()?;
-        feed::stream(file, to.clone());
+        feed::stream(label.clone(), file, to.clone());
         (label, "pcap")
     } else if args.pipe.is_some() {
         sources.push("-".to_owned());
         open += 1;
         follow()?;
-        feed::stream(std::io::stdin(), to.clone());
+        feed::stream("standard input".to_owned(), std::io::stdin(), to.clone());
         ("-".to_owned(), "pcap")
     } else {
         let mut cards = Vec::new();
@@ -510,7 +514,8 @@ impl Session<'_> {
         if self.args.format == Format::Jsonl {
             let line = self.veiled(Line::Summary(Box::new(ending.summary)));
             self.json(&line)?;
-        } else if let Line::Summary(summary) = self.veiled(Line::Summary(Box::new(ending.summary)))
+        } else if status != NOTHING_READ
+            && let Line::Summary(summary) = self.veiled(Line::Summary(Box::new(ending.summary)))
         {
             let text = self.look.summary(&summary);
             self.text(&text)?;

@@ -44,7 +44,10 @@ impl Stations {
             if known.changes >= CHANGES && known.conflict.is_none() {
                 known.conflict = Some(claim);
             }
-        } else if self.by_ip.len() < MOST_ADDRESSES {
+        } else {
+            if self.by_ip.len() >= MOST_ADDRESSES {
+                self.make_room();
+            }
             self.by_ip.insert(
                 claim.ip,
                 Claimed {
@@ -54,6 +57,18 @@ impl Stations {
                     conflict: None,
                 },
             );
+        }
+    }
+
+    /// Those whose station never changed are forgotten, then all that are in no conflict, then all.
+    fn make_room(&mut self) {
+        let enough = MOST_ADDRESSES / 2;
+        self.by_ip.retain(|_, c| c.changes > 0);
+        if self.by_ip.len() > enough {
+            self.by_ip.retain(|_, c| c.conflict.is_some());
+        }
+        if self.by_ip.len() > enough {
+            self.by_ip.clear();
         }
     }
 

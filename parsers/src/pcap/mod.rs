@@ -29,7 +29,7 @@ use arp::Stations;
 use file::{Blocks, Frame, Item};
 use frame::packet::Body;
 use frame::{Decoded, Decoder};
-use tcp::table::{Desk, Table};
+use tcp::table::{Desk, MOST_DEFECTS, Table};
 use udp::Channels;
 
 /// How much of a file is read at a time.
@@ -144,7 +144,13 @@ impl Inside {
         match item {
             Item::Frame(frame) => self.frame(&frame),
             Item::Secrets(text) => self.keys.add(text),
-            Item::Defect(at, what, lost) => self.batch.defect(at, what, lost),
+            Item::Defect(at, what, lost) => {
+                if self.batch.defects.len() < MOST_DEFECTS {
+                    self.batch.defect(at, what, lost);
+                } else {
+                    self.table.more_defects += 1;
+                }
+            }
         }
     }
 
@@ -155,7 +161,7 @@ impl Inside {
             keys: &self.keys,
         });
         self.channels
-            .tell(&mut self.batch, self.log, self.table.made(), &|_, _| true);
+            .tell(&mut self.batch, self.log, self.table.made());
         self.stations.tell(&mut self.batch, self.log);
         if self.table.condensed > 0 {
             let what = "more half-open connections at a time than are kept, the oldest are not told one by one";
@@ -165,6 +171,10 @@ impl Inside {
         if dropped > 0 {
             let what = "more IP fragments at a time than are kept, the oldest are dropped";
             self.batch.defect("capture", what, dropped);
+        }
+        if self.channels.gone > 0 {
+            let what = "more UDP connections than are kept, the oldest are not told";
+            self.batch.defect("capture", what, self.channels.gone);
         }
         if self.decoder.too_deep > 0 {
             let what = "packets inside more tunnels than are followed";

@@ -3,6 +3,7 @@
 //! The same machine as [`Reader`](super::Reader), which waits for the end of the capture: what is told last of a connection
 //! here is what that one tells of it.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::Inside;
@@ -88,7 +89,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Tells which TCP connection a frame belongs to.
+/// Tells which TCP connection a frame belongs to, or tells of.
 pub struct Ends(Decoder);
 
 impl Ends {
@@ -98,17 +99,27 @@ impl Ends {
         Self(Decoder::new())
     }
 
-    /// Sender and receiver of a TCP segment.
+    /// Sender and receiver of a TCP segment, or of the one that an ICMP error is about.
     pub fn of(&mut self, seen: &Seen<'_>) -> Option<(SocketAddr, SocketAddr)> {
         let mut ends = None;
         self.0.decode(&seen.frame(0), &mut |decoded| {
-            if let Decoded::Packet(packet) = decoded
-                && let Body::Tcp(segment) = &packet.body
-            {
-                ends = Some((
-                    SocketAddr::new(packet.source, segment.source_port),
-                    SocketAddr::new(packet.destination, segment.destination_port),
-                ));
+            let Decoded::Packet(packet) = decoded else {
+                return;
+            };
+            match &packet.body {
+                Body::Tcp(s) => {
+                    ends = Some((
+                        SocketAddr::new(packet.source, s.source_port),
+                        SocketAddr::new(packet.destination, s.destination_port),
+                    ));
+                }
+                Body::Icmp(e) => {
+                    ends = Some((
+                        SocketAddr::new(e.source, e.source_port),
+                        SocketAddr::new(e.destination, e.destination_port),
+                    ));
+                }
+                Body::Udp(_) => {}
             }
         });
         ends
@@ -206,8 +217,8 @@ impl Watch {
     }
 
     /// What the capture as a whole told so far: its log with the span that it covers, and the facts that belong to
-    /// no TCP connection: UDP side channels of these clients and servers, and addresses claimed twice.
-    pub fn beside(&self, of: &dyn Fn(IpAddr, IpAddr) -> bool) -> EventBatch {
+    /// no TCP connection: UDP side channels of these clients at this server, and addresses claimed twice.
+    pub fn beside(&self, server: IpAddr, clients: &BTreeSet<IpAddr>) -> EventBatch {
         let Inside {
             channels,
             stations,
@@ -219,7 +230,7 @@ impl Watch {
         let mut beside = EventBatch::default();
         beside.log("", "capture");
         beside.logs.clone_from(&batch.logs);
-        channels.tell(&mut beside, *log, table.made(), of);
+        channels.tell_of((server, clients), &mut beside, *log, table.made());
         stations.tell(&mut beside, *log);
         beside
     }

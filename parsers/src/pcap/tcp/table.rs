@@ -39,7 +39,7 @@ const MOST_HOSTS: usize = 65_536;
 /// Servers remembered as speaking RDP on another port than the usual one. A capture of a whole site has some hundred.
 const MOST_SERVERS: usize = 16_384;
 /// Defects told one by one.
-const MOST_DEFECTS: usize = 1_000;
+pub(crate) const MOST_DEFECTS: usize = 1_000;
 
 /// Two ends, in an order that both directions share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,7 +146,11 @@ impl Table {
         self.pass(packet.time, desk);
         let key = key(source, destination);
         let flags = segment.flags;
-        if flags.syn() && (self.ttls.len() < MOST_HOSTS || self.ttls.contains_key(&packet.source)) {
+        if flags.syn() {
+            // Who floods with invented addresses must not keep those of users out.
+            if self.ttls.len() >= MOST_HOSTS && !self.ttls.contains_key(&packet.source) {
+                self.ttls.clear();
+            }
             self.ttls.insert(packet.source, packet.ttl);
         }
         let opens_anew = flags.syn() && !flags.ack();
@@ -359,7 +363,8 @@ impl Table {
             let Some(flow) = self.flows.remove(&key) else {
                 continue;
             };
-            if open || !rdp {
+            // What was told already gets its last word.
+            if open || !rdp || flow.vigil.heard == Heard::End {
                 self.write(flow, desk);
             } else {
                 self.condensed += 1;
