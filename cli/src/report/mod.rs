@@ -16,7 +16,7 @@ use std::io::Write;
 
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::timeline::Filter;
-use rdpwhy_analyzer::{Timeline, Told};
+use rdpwhy_analyzer::{Ladders, Timeline, Told};
 
 use crate::Surroundings;
 use crate::args::ProgressMode;
@@ -123,6 +123,7 @@ fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Limits {
         why_not: None,
         identities: false,
         hash: true,
+        ladders: Ladders::All,
         threads: args.threads,
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
+use foldhash::quality::RandomState;
+
 use super::dialogue::story::hex;
 use super::frame::packet::{Datagram, Packet};
 use super::tcp::stream::Place;
@@ -27,7 +29,7 @@ struct Channel {
 #[derive(Default)]
 pub(crate) struct Channels {
     /// By client and server.
-    open: HashMap<(SocketAddr, SocketAddr), Channel>,
+    open: HashMap<(SocketAddr, SocketAddr), Channel, RandomState>,
     made: u64,
 }
 

@@ -76,6 +76,10 @@ impl Decoder {
         depth: u8,
         sink: &mut dyn FnMut(Decoded<'_>),
     ) {
+        if let Some((head, protocol, payload, wire)) = plain(bytes) {
+            self.transport(frame, &head, protocol, payload, wire, depth, sink);
+            return;
+        }
         let Ok((ip, _)) = LaxIpSlice::from_slice(bytes) else {
             return;
         };
@@ -216,6 +220,52 @@ struct Head {
     destination: IpAddr,
     ttl: u8,
     id: Option<u16>,
+}
+
+/// Head, protocol, payload and the payload's length on the wire of an IP packet as nearly all are: TCP or UDP right behind
+/// a header without options, in one piece and of a length that it tells. What is otherwise is left to the general reader.
+fn plain(bytes: &[u8]) -> Option<(Head, u8, &[u8], usize)> {
+    const V4: usize = 20;
+    const V6: usize = 40;
+    let fixed: &[u8; V4] = bytes.first_chunk()?;
+    let (head, protocol, from, end) = if fixed[0] == 0x45 {
+        let [fragment, offset] = [fixed[6], fixed[7]];
+        if fragment & 0x3f != 0 || offset != 0 {
+            return None;
+        }
+        let head = Head {
+            source: IpAddr::from([fixed[12], fixed[13], fixed[14], fixed[15]]),
+            destination: IpAddr::from([fixed[16], fixed[17], fixed[18], fixed[19]]),
+            ttl: fixed[8],
+            id: Some(u16::from_be_bytes([fixed[4], fixed[5]])),
+        };
+        let total = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));
+        (head, fixed[9], V4, total)
+    } else if fixed[0] >> 4 == 6 {
+        let fixed: &[u8; V6] = bytes.first_chunk()?;
+        let address = |at: usize| -> Option<IpAddr> {
+            let octets: [u8; 16] = fixed.get(at..at + 16)?.try_into().ok()?;
+            Some(IpAddr::from(octets))
+        };
+        let head = Head {
+            source: address(8)?,
+            destination: address(24)?,
+            ttl: fixed[7],
+            id: None,
+        };
+        let length = usize::from(u16::from_be_bytes([fixed[4], fixed[5]]));
+        if length == 0 {
+            return None;
+        }
+        (head, fixed[6], V6, V6 + length)
+    } else {
+        return None;
+    };
+    if !matches!(protocol, 6 | 17) || end <= from {
+        return None;
+    }
+    let payload = bytes.get(from..end.min(bytes.len()))?;
+    Some((head, protocol, payload, end - from))
 }
 
 fn datagram(bytes: &[u8]) -> Option<Datagram<'_>> {

@@ -3,12 +3,16 @@
 //! RDP is recognised by its bytes on any port, so every connection is a candidate until its first payload. What turns out to
 //! be something else is forgotten at once; what only tried to open is kept, because its server may turn out to speak RDP.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
+
+use foldhash::quality::RandomState;
 
 use super::close::Surroundings;
 use super::flow::{Flow, Unreachable};
+use super::key::Key;
 use super::quota::Quota;
+use super::servers::Servers;
 use super::side::Side;
 use super::stream::Place;
 use super::vigil::{self, Heard, Look};
@@ -30,23 +34,15 @@ const IDLE: i64 = 86_400_000_000_000;
 /// what a stream and a framer may hold for each side, about 160 KiB.
 const MOST_FLOWS: usize = 32_768;
 /// Packets between two looks for connections that are over.
-const SWEEP_PACKETS: u32 = 16_384;
+const SWEEP_PACKETS: usize = 16_384;
+/// And at least so many for each connection that is looked at.
+const PACKETS_PER_LOOK: usize = 4;
 /// A connection that is over waits this long for stragglers: twice the usual maximum segment lifetime (RFC 9293 §3.4.2).
 const STRAGGLERS: i64 = 120_000_000_000;
 /// Addresses whose TTL is remembered.
 const MOST_HOSTS: usize = 65_536;
-/// Servers remembered as speaking RDP on another port than the usual one. A capture of a whole site has some hundred.
-const MOST_SERVERS: usize = 16_384;
 /// Defects told one by one.
 const MOST_DEFECTS: usize = 1_000;
-
-/// Two ends, in an order that both directions share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Key(SocketAddr, SocketAddr);
-
-fn key(a: SocketAddr, b: SocketAddr) -> Key {
-    if a <= b { Key(a, b) } else { Key(b, a) }
-}
 
 /// Where connections that are over are written to, and the secrets to read them with.
 pub(crate) struct Desk<'a> {
@@ -57,11 +53,12 @@ pub(crate) struct Desk<'a> {
 
 /// All connections.
 pub(crate) struct Table {
-    flows: HashMap<Key, Flow>,
+    /// In boxes, so that the table grows by moving pointers.
+    flows: HashMap<Key, Box<Flow>, RandomState>,
     made: u64,
-    rdp_servers: HashSet<SocketAddr>,
-    ttls: HashMap<IpAddr, u8>,
-    since_sweep: u32,
+    rdp_servers: Servers,
+    ttls: HashMap<IpAddr, u8, RandomState>,
+    since_sweep: usize,
     now: Timestamp,
     ports: Ports,
     quota: Quota,
@@ -104,10 +101,10 @@ struct Watching {
 impl Table {
     pub(crate) fn new() -> Self {
         Self {
-            flows: HashMap::new(),
+            flows: HashMap::default(),
             made: 0,
-            rdp_servers: HashSet::new(),
-            ttls: HashMap::new(),
+            rdp_servers: Servers::default(),
+            ttls: HashMap::default(),
             since_sweep: 0,
             now: Timestamp(i64::MIN),
             ports: Ports::default(),
@@ -143,53 +140,58 @@ impl Table {
             return;
         }
         self.pass(packet.time, desk);
-        let key = key(source, destination);
+        let key = Key::of(source, destination);
         let flags = segment.flags;
         if flags.syn() && (self.ttls.len() < MOST_HOSTS || self.ttls.contains_key(&packet.source)) {
             self.ttls.insert(packet.source, packet.ttl);
         }
-        let opens_anew = flags.syn() && !flags.ack();
-        if opens_anew
-            && self.flows.get(&key).is_some_and(|f| {
-                f.ends[f.side(source)].isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
-            })
-            && let Some(old) = self.flows.remove(&key)
-        {
-            self.write(old, desk);
+        if flags.syn() && !flags.ack() {
+            self.replace(key, source, segment.seq, desk);
         }
-        if !self.flows.contains_key(&key) {
-            let Some((client, server, midstream)) = self.roles(source, destination, segment) else {
-                return;
-            };
-            self.make_room(desk);
-            self.made += 1;
-            let place = Place {
-                frame: packet.frame,
-                time: packet.time,
-            };
-            self.flows
-                .insert(key, Flow::new(self.made, client, server, place, midstream));
-        }
-        if let Some(flow) = self.flows.get_mut(&key) {
-            flow.segment(flow.side(source), packet, segment, desk.keys);
+        let flow = match self.flows.get_mut(&key) {
+            Some(flow) => flow,
+            None => {
+                let Some((client, server, midstream)) = self.roles(source, destination, segment)
+                else {
+                    return;
+                };
+                self.make_room(desk);
+                self.made += 1;
+                let place = Place {
+                    frame: packet.frame,
+                    time: packet.time,
+                };
+                let flow = Flow::new(self.made, client, server, place, midstream);
+                self.flows.entry(key).or_insert(Box::new(flow))
+            }
+        };
+        flow.segment(flow.side(source), packet, segment, desk.keys);
+        if !self.ports.expected(flow.server.port()) {
             if flow.spoke_rdp() {
-                if !self.ports.expected(flow.server.port()) && self.rdp_servers.len() < MOST_SERVERS
-                {
-                    self.rdp_servers.insert(flow.server);
-                }
-            } else if !self.ports.expected(flow.server.port())
-                && is_something_else(flow)
+                self.rdp_servers.add(flow.server);
+            } else if is_something_else(flow)
                 && !flow.is_gateway()
                 && !flow.may_be_gateway(desk.keys)
-                && !self.rdp_servers.contains(&flow.server)
+                && !self.rdp_servers.has(flow.server)
             {
                 self.flows.remove(&key);
             }
         }
         self.attend(key, desk);
         self.since_sweep += 1;
-        if self.since_sweep >= SWEEP_PACKETS {
+        if self.since_sweep >= SWEEP_PACKETS.max(self.flows.len() * PACKETS_PER_LOOK) {
             self.sweep(desk);
+        }
+    }
+
+    /// A SYN with another number than the connection's is a new connection of the same two ends: the old one is over.
+    fn replace(&mut self, key: Key, source: SocketAddr, seq: u32, desk: &mut Desk<'_>) {
+        let is_another =
+            |f: &Flow| f.ends[f.side(source)].isn != Some(seq) && (f.midstream || f.syn_count > 0);
+        if self.flows.get(&key).is_some_and(|f| is_another(f))
+            && let Some(old) = self.flows.remove(&key)
+        {
+            self.write(*old, desk);
         }
     }
 
@@ -198,7 +200,7 @@ impl Table {
         self.pass(packet.time, desk);
         let sender = SocketAddr::new(error.source, error.source_port);
         let receiver = SocketAddr::new(error.destination, error.destination_port);
-        let key = key(sender, receiver);
+        let key = Key::of(sender, receiver);
         let Some(flow) = self.flows.get_mut(&key) else {
             return;
         };
@@ -230,7 +232,7 @@ impl Table {
         let mut left: Vec<_> = std::mem::take(&mut self.flows).into_values().collect();
         left.sort_by_key(|f| f.number);
         for flow in left {
-            self.write(flow, desk);
+            self.write(*flow, desk);
         }
     }
 
@@ -272,6 +274,9 @@ impl Table {
         let floor = self.now.plus(-STRAGGLERS);
         let idle = self.now.plus(-IDLE);
         let over = |f: &Flow| {
+            if f.last.time >= floor {
+                return false;
+            }
             let done = f.is_over() && (self.ports.expected(f.server.port()) || !f.is_half_open());
             f.last.time < if done { floor } else { idle }
         };
@@ -284,7 +289,7 @@ impl Table {
         done.sort_unstable_by_key(|(number, _)| *number);
         for (_, key) in done {
             if let Some(flow) = self.flows.remove(&key) {
-                self.write(flow, desk);
+                self.write(*flow, desk);
             }
         }
     }
@@ -314,7 +319,7 @@ impl Table {
                 continue;
             };
             if open || !rdp {
-                self.write(flow, desk);
+                self.write(*flow, desk);
             } else {
                 self.condensed += 1;
             }
@@ -326,7 +331,7 @@ impl Table {
         self.ports.expected(flow.server.port())
             || flow.spoke_rdp()
             || flow.is_gateway()
-            || self.rdp_servers.contains(&flow.server)
+            || self.rdp_servers.has(flow.server)
     }
 
     /// Time goes on, whether or not packets come.
@@ -383,7 +388,7 @@ impl Table {
             vigil.packets = packets;
             news = Some(Phase::Ended);
         }
-        let snapshot = news.map(|phase| (flow.clone(), phase));
+        let snapshot = news.map(|phase| (Flow::clone(flow), phase));
         let alarm = match look {
             Look::Later(due) => Some(due),
             Look::Ended | Look::Fine => None,
@@ -425,7 +430,7 @@ impl Table {
         let (number, client, server) = (flow.number, flow.client, flow.server);
         let opened = flow.opened.time;
         if let Some(set) = flow.vigil.alarm.filter(|_| phase == Phase::Settled)
-            && let (Some(watch), key) = (&mut self.watch, key(client, server))
+            && let (Some(watch), key) = (&mut self.watch, Key::of(client, server))
         {
             watch.alarms.remove(&(set, number, key));
         }
@@ -461,6 +466,7 @@ impl Table {
     pub(crate) fn under_way(&self) -> impl Iterator<Item = &Flow> {
         self.flows
             .values()
+            .map(Box::as_ref)
             .filter(|f| self.is_rdp(f) && f.vigil.heard != Heard::End)
     }
 
@@ -486,7 +492,7 @@ impl Table {
         if flags.rst() {
             return None;
         }
-        let serves = |a: SocketAddr| self.ports.expected(a.port()) || self.rdp_servers.contains(&a);
+        let serves = |a: SocketAddr| self.ports.expected(a.port()) || self.rdp_servers.has(a);
         if serves(destination) {
             Some((source, destination, true))
         } else if serves(source) {
