@@ -148,9 +148,16 @@ impl Table {
         if flags.syn() && !flags.ack() {
             self.replace(key, source, segment.seq, desk);
         }
+        let (floor, ports) = (Floor::at(packet.time), &self.ports);
         let flow = match self.flows.get_mut(&key) {
-            Some(flow) => flow,
-            None => {
+            Some(flow) if !floor.is_below(flow, ports) => flow,
+            old => {
+                // Settled, and only not looked at since: what comes now is a connection of its own.
+                if old.is_some()
+                    && let Some(old) = self.flows.remove(&key)
+                {
+                    self.write(*old, desk);
+                }
                 let Some((client, server, midstream)) = self.roles(source, destination, segment)
                 else {
                     return;
@@ -271,19 +278,11 @@ impl Table {
 
     fn sweep(&mut self, desk: &mut Desk<'_>) {
         self.since_sweep = 0;
-        let floor = self.now.plus(-STRAGGLERS);
-        let idle = self.now.plus(-IDLE);
-        let over = |f: &Flow| {
-            if f.last.time >= floor {
-                return false;
-            }
-            let done = f.is_over() && (self.ports.expected(f.server.port()) || !f.is_half_open());
-            f.last.time < if done { floor } else { idle }
-        };
+        let floor = Floor::at(self.now);
         let mut done: Vec<_> = self
             .flows
             .iter()
-            .filter(|(_, f)| over(f))
+            .filter(|(_, f)| floor.is_below(f, &self.ports))
             .map(|(k, f)| (f.number, *k))
             .collect();
         done.sort_unstable_by_key(|(number, _)| *number);
@@ -500,6 +499,33 @@ impl Table {
         } else {
             None
         }
+    }
+}
+
+/// The moments up to which connections must have been heard not to be settled.
+struct Floor {
+    /// Those that are over.
+    over: Timestamp,
+    /// All.
+    idle: Timestamp,
+}
+
+impl Floor {
+    fn at(now: Timestamp) -> Self {
+        Self {
+            over: now.plus(-STRAGGLERS),
+            idle: now.plus(-IDLE),
+        }
+    }
+
+    /// Whether nothing is expected of a connection any more.
+    fn is_below(&self, flow: &Flow, ports: &Ports) -> bool {
+        // Of nearly all this one look tells it.
+        if flow.last.time >= self.over {
+            return false;
+        }
+        let done = flow.is_over() && (ports.expected(flow.server.port()) || !flow.is_half_open());
+        done || flow.last.time < self.idle
     }
 }
 
