@@ -47,6 +47,7 @@ pub fn merge(
         attempts: Vec::new(),
         by_client: HashMap::new(),
         captured: Captured::default(),
+        only_server: None,
         by_start: Starts::default(),
         without_port: BTreeSet::new(),
         at_gateway: BTreeMap::new(),
@@ -58,6 +59,12 @@ pub fn merge(
         merging.wire(evidence, s);
     }
     merging.own_addresses(evidence);
+    let servers: BTreeSet<IpAddr> = merging
+        .attempts
+        .iter()
+        .filter_map(|a| a.server.ip)
+        .collect();
+    merging.only_server = servers.first().copied().filter(|_| servers.len() == 1);
     merging.by_start = Starts::new(&merging.attempts);
     for s in by_view.remove(&View::Server).unwrap_or_default() {
         merging.server(evidence, s);
@@ -83,6 +90,8 @@ struct Merging<'a> {
     attempts: Vec<Attempt>,
     by_client: HashMap<(IpAddr, u16), Vec<usize>>,
     captured: Captured,
+    /// The server of all captured connections, if it is one.
+    only_server: Option<IpAddr>,
     /// Filled once the captures have told their part, and again before the clients tell theirs.
     by_start: Starts,
     /// Those that a server's log was given to by the client's address and the time.
@@ -139,7 +148,9 @@ impl Merging<'_> {
                     })
             })
         });
-        let found = found.or_else(|| self.around(evidence, &s, start));
+        let found = found
+            .or_else(|| self.around(evidence, &s, start))
+            .or_else(|| self.nameless(evidence, &s, start));
         let i = found.unwrap_or_else(|| self.add(&s));
         if s.client.port.is_none() && found.is_some() {
             self.without_port.insert(i);
@@ -174,6 +185,34 @@ impl Merging<'_> {
                         && (!a.seen_by(View::Server) || self.without_port.contains(i))
                 })
             })
+    }
+
+    /// Where RdpCoreTS is missing, the listener's own record (261) knows no client at all: the captured connection to this
+    /// server that began nearest to it.
+    fn nameless(&self, evidence: &Evidence, s: &Sighting, start: Timestamp) -> Option<usize> {
+        if s.client.ip.is_some() || s.client.port.is_some() {
+            return None;
+        }
+        let near = self
+            .by_start
+            .between(None, start.plus(-SLACK_NS), start.plus(SLACK_NS));
+        let here = |i: usize| {
+            let ip = self.attempts.get(i)?.server.ip?;
+            let known = evidence.hosts.at_address(ip);
+            // Of an address that no log names it can only be told where the captures hold no other.
+            known
+                .map(|host| Some(host) == s.server.host)
+                .or(Some(self.only_server == Some(ip)))
+        };
+        let free = |i: usize| {
+            self.attempts
+                .get(i)
+                .is_some_and(|a| a.seen_by(View::Wire) && !a.seen_by(View::Server))
+        };
+        near.iter()
+            .filter(|(_, i)| free(*i) && here(*i) == Some(true))
+            .min_by_key(|(t, i)| (t.since(start).abs(), *i))
+            .map(|(_, i)| *i)
     }
 
     /// A client's try takes the connections that begin inside it: the last one decided it, the ones before (a probe, a

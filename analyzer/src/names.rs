@@ -91,6 +91,7 @@ pub mod kind {
 pub mod field {
     use super::Field;
     fields! {
+        LOST_AT_END = "lost_at_end";
         CLIENT_IP = "client_ip";
         CLIENT_PORT = "client_port";
         CLIENT_HOST = "client_host";

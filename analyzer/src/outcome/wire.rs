@@ -62,13 +62,18 @@ impl<'a> Signs<'a> {
         // Nobody waits so long for a handshake: what lasted was used, though the direction that shows it is missing.
         let lasted = self.has(kind::TLS_COMPLETED) && a.end.since(a.start) > HANDSHAKE_NS;
         let unseen = a.stage >= Stage::Mcs || by == "client" || lasted;
-        let outcome = if self.one_way() && !trouble && unseen {
+        // What one direction shows by itself: a device reset the connection, or something never arrived.
+        let shown = by == "middlebox" || self.has(kind::X224_UNANSWERED) || self.undelivered();
+        let outcome = if self.one_way() && !trouble && !shown && unseen {
             // Who closed first, and why, stands in the direction that is missing.
             Outcome::Unknown
         } else if a.stage == Stage::Session {
             self.session_end(by, how)
         } else if how == "still-open" {
             Outcome::Unknown
+        } else if self.midstream() && by == "middlebox" {
+            // Whatever it was, it ran.
+            Outcome::Dropped
         } else if self.midstream() && !trouble {
             // A capture that begins inside a connection cannot show that a session was reached.
             if by == "client" {
@@ -81,7 +86,7 @@ impl<'a> Signs<'a> {
             || self.has(kind::X224_UNANSWERED)
             || (a.stage <= Stage::Tcp && !self.looked_in(by))
             || self.demand_unmet()
-            || (by == "client" && self.left_unanswered())
+            || (by == "client" && (self.left_unanswered() || self.undelivered()))
         {
             Outcome::Failed
         } else if by == "client" {
@@ -157,6 +162,12 @@ impl<'a> Signs<'a> {
             && !self.has(kind::X224_CONFIRMED)
             && !self.has(kind::NEGOTIATION_FAILED))
             || (self.has(kind::CLIENT_HELLO) && !self.has(kind::SERVER_HELLO))
+    }
+
+    /// What one side sent last was repeated and never arrived: whoever leaves then does not leave by choice.
+    fn undelivered(&self) -> bool {
+        self.all_of(kind::FLOW_MEASURED)
+            .any(|e| e.flag(field::LOST_AT_END))
     }
 
     /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so

@@ -46,6 +46,7 @@ pub(crate) fn write(mut flow: Flow, batch: &mut EventBatch, log: u32, around: &S
     if let Some(dialogue) = &mut flow.dialogue {
         dialogue.finish(around.keys);
     }
+    flow.settle();
     let end = closing(&flow, around);
     let reached = flow.dialogue.as_ref().and_then(|d| d.story.last());
     opened(&flow, batch, log);
@@ -58,22 +59,15 @@ pub(crate) fn write(mut flow: Flow, batch: &mut EventBatch, log: u32, around: &S
     measured(&flow, batch, log, &end, around);
 }
 
-/// Side that alone was captured.
-fn one_way(flow: &Flow) -> &'static str {
-    let refused = flow.established.is_none() && !flow.midstream;
-    match (flow.ends.client.packets, flow.ends.server.packets) {
-        (_, 0) if !refused => "client",
-        (0, _) => "server",
-        _ => "",
-    }
-}
-
 /// A request that the server, though it was there, gave no byte for.
 fn unanswered(flow: &Flow, batch: &mut EventBatch, log: u32, end: &Closing) {
     let requested = flow.dialogue.as_ref().and_then(|d| d.requested);
-    if let Some(place) =
-        requested.filter(|_| flow.ends.server.bytes == 0 && one_way(flow) != "client")
-    {
+    let silent = match flow.one_way() {
+        // The client's acknowledgements tell how much came, if the first of them is that of the opening.
+        Some(Side::Client) => !flow.midstream && flow.ends.server.arrived().is_some_and(|n| n <= 1),
+        _ => flow.ends.server.bytes == 0,
+    };
+    if let Some(place) = requested.filter(|_| silent) {
         let waited = end.place.time.max(flow.last.time).since(place.time);
         tell(batch, log, flow, kind::X224_UNANSWERED, place)
             .count(field::WAITED_MS, waited / MILLISECOND);
@@ -89,7 +83,7 @@ fn opened(flow: &Flow, batch: &mut EventBatch, log: u32) {
         .ip(field::SERVER_IP, flow.server.ip())
         .int(field::SERVER_PORT, i64::from(flow.server.port()))
         .flag(field::MIDSTREAM, flow.midstream)
-        .text(field::ONE_WAY, one_way(flow));
+        .text(field::ONE_WAY, flow.one_way().map_or("", Side::name));
     step.count(field::SYN_COUNT, flow.syn_count)
         .maybe(field::FIRST_TTL, client.first_ttl)
         .maybe(field::MSS, client.mss)
@@ -212,7 +206,7 @@ fn measured(
     around: &Surroundings<'_>,
 ) {
     let Pair { client, server } = &flow.ends;
-    let one_way = !one_way(flow).is_empty();
+    let one_way = flow.one_way().is_some();
     let segments = u64::from(client.segments) + u64::from(server.segments);
     let repeated = u64::from(client.retransmissions) + u64::from(server.retransmissions);
     let mut m = tell(batch, log, flow, kind::FLOW_MEASURED, flow.last);
@@ -220,17 +214,12 @@ fn measured(
         let (e, of) = (&flow.ends[side], &COLUMNS[side]);
         // The receiver says how long a segment may be; what is longer was cut later, by the sender's network card.
         let mss = u32::from(flow.ends[side.other()].mss.or(e.mss).unwrap_or(USUAL_MSS));
-        let lost = if one_way {
-            0
-        } else {
-            e.ledger.largest_lost().min(mss)
-        };
         m.count(of.packets, e.packets)
             .count(of.bytes, e.bytes)
             .count(of.segments, e.segments)
             .count(of.retransmissions, e.retransmissions)
             .count(of.largest_acked, e.ledger.largest_acknowledged.min(mss))
-            .count(of.largest_lost, lost)
+            .count(of.largest_lost, e.ledger.largest_lost().min(mss))
             .count(of.hole_bytes, e.ledger.hole_bytes())
             .maybe(of.mss, e.mss)
             .maybe(of.ttl, e.usual_ttl());

@@ -35,6 +35,10 @@ impl Flow {
         self.values.get(&(kind, field)).map_or("", String::as_str)
     }
 
+    pub fn has(&self, kind: &str) -> bool {
+        self.kinds.contains(&kind)
+    }
+
     pub fn int(&self, kind: &'static str, field: &'static str) -> i64 {
         self.get(kind, field).parse().unwrap_or(-1)
     }

@@ -16,6 +16,7 @@ mod envelopes;
 mod files;
 mod flows;
 mod hostile;
+mod one_way;
 mod play;
 mod samples;
 mod tshark;

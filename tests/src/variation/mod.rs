@@ -4,6 +4,7 @@
 //! Bytes are patched in place, so that every oddity of a real file stays; only what the variation is about changes.
 
 pub mod beside;
+pub mod grounds;
 pub mod identity;
 pub mod log;
 pub mod packets;
@@ -15,8 +16,9 @@ use std::sync::LazyLock;
 use rdpwhy_analyzer::{Knowledge, Options, Silent, Source};
 use serde_json::Value;
 
+use grounds::Grounds;
 use identity::{Identity, Texts};
-use truth::{Score, Truth};
+use truth::{Answer, Score, Truth};
 
 /// Files by label.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -241,6 +243,8 @@ pub struct Subject {
     pub files: Files,
     names: Vec<String>,
     original: Score,
+    /// What the original's answer rests on.
+    grounds: Option<Grounds>,
 }
 
 impl Subject {
@@ -255,6 +259,7 @@ impl Subject {
         Self {
             names: names(report),
             original: truth.score(report),
+            grounds: truth.answer(report).map(|v| Grounds::of(report, v)),
             truth,
             files,
         }
@@ -301,7 +306,12 @@ impl Subject {
             truth = truth.with_less();
         }
         let report = analyze(&files);
-        truth.is_told_of(&report).then(|| truth.score(&report))
+        let mut score = truth.is_told_of(&report).then(|| truth.score(&report))?;
+        let spared = |g: &Grounds| g.spared(variation, &self.files);
+        if score.answer == Answer::Abstains && !self.grounds.as_ref().is_some_and(spared) {
+            score.answer = Answer::Deprived;
+        }
+        Some(score)
     }
 }
 

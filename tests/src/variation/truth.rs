@@ -36,7 +36,9 @@ pub struct Truth {
 pub enum Answer {
     /// The right cause, or rightly none.
     Right,
-    /// No cause, or only the second best.
+    /// No cause, or only the second best, and what had decided is gone.
+    Deprived,
+    /// No cause, or only the second best, though what had decided is still there.
     Abstains,
     /// Another cause.
     Wrong,
@@ -55,14 +57,14 @@ pub struct Score {
     pub named: String,
 }
 
-fn list<'a>(value: &'a Value, at: &str) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, at: &str) -> &'a [Value] {
     value
         .pointer(at)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
 
-fn text<'a>(value: &'a Value, at: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, at: &str) -> &'a str {
     value
         .pointer(at)
         .and_then(Value::as_str)
@@ -232,6 +234,31 @@ impl Truth {
         self
     }
 
+    /// The verdict that answers for the connections in question.
+    pub fn answer<'a>(&self, report: &'a Value) -> Option<&'a Value> {
+        let attempts: BTreeMap<&str, End> = list(report, "/attempts")
+            .iter()
+            .map(|a| (text(a, "/id"), client(a)))
+            .collect();
+        let affected = |v: &Value| {
+            let mut ids = list(v, "/attempts").iter().filter_map(Value::as_str);
+            ids.any(|id| {
+                attempts
+                    .get(id)
+                    .is_some_and(|end| self.affected.contains(end))
+            })
+        };
+        let counts = |v: &&Value| {
+            text(v, "/severity") != "remark" || self.accept.contains(text(v, "/cause"))
+        };
+        let verdicts = || list(report, "/verdicts").iter().filter(counts);
+        verdicts().find(|v| affected(v)).or_else(|| {
+            verdicts()
+                .next()
+                .filter(|_| self.affected.is_empty() || !self.accept.is_empty())
+        })
+    }
+
     /// Whether anything is left in the report of the connections that the cause is about.
     pub fn is_told_of(&self, report: &Value) -> bool {
         let told = ends(list(report, "/attempts").iter());
@@ -255,14 +282,7 @@ impl Truth {
         let right = |cause: &str| self.accept.contains(cause);
         let counts = |v: &&Value| text(v, "/severity") != "remark" || right(text(v, "/cause"));
         let verdicts: Vec<&Value> = list(report, "/verdicts").iter().filter(counts).collect();
-        let of_affected = verdicts
-            .iter()
-            .find(|v| !about(v).is_disjoint(&self.affected));
-        let first = of_affected.or_else(|| {
-            verdicts
-                .first()
-                .filter(|_| self.affected.is_empty() || !self.accept.is_empty())
-        });
+        let first = self.answer(report);
         let named = first.map_or("", |v| text(v, "/cause"));
         let listed = first.is_some_and(|v| {
             list(v, "/alternatives")

@@ -17,8 +17,12 @@ const AUTHORIZATION_RESULT: usize = 4;
 /// Smallest MCS Connect Initial met is 380 bytes; CredSSP's last message (the credentials) stays in the same range, so order
 /// decides as well.
 const CONNECT_INITIAL: usize = 200;
+/// More than any MCS Connect Initial met: a Kerberos ticket inside CredSSP's first message.
+const TICKET: usize = 1000;
 const ERECT_DOMAIN: usize = 12;
 const ATTACH_USER: usize = 8;
+/// What no cipher suite adds to a record: initialisation vector, MAC of SHA-384, padding.
+const LARGEST_OVERHEAD: usize = 16 + 48 + 16;
 const ATTACH_CONFIRM: usize = 11;
 const JOIN_REQUEST: usize = 12;
 const JOIN_CONFIRM: usize = 15;
@@ -33,6 +37,8 @@ const CERTAINLY_SESSION: u32 = 24;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    /// The client offered CredSSP, and whether the server selected it was not captured.
+    Unknown,
     /// CredSSP, when it was selected.
     Nla,
     /// Connect Initial is next.
@@ -64,13 +70,27 @@ fn is(plain: &RangeInclusive<usize>, length: usize) -> bool {
     plain.contains(&length)
 }
 
+/// Whether a record of at most `n` bytes before one of at most `attach` is Erect Domain.
+fn precedes_attach_user(n: usize, attach: usize) -> bool {
+    // Without the ServerHello the suite is not known, and the most that a record may hold is all of it: then their
+    // difference tells.
+    let unknown = attach <= ATTACH_USER + LARGEST_OVERHEAD
+        && n.checked_sub(attach) == Some(ERECT_DOMAIN - ATTACH_USER);
+    (ERECT_DOMAIN..ERECT_DOMAIN + 16).contains(&n) || unknown
+}
+
 impl Inference {
-    /// For a connection with this `selectedProtocol`.
-    pub(crate) fn new(selected: u32) -> Self {
-        let nla = selected & (protocol::HYBRID | protocol::HYBRID_EX) != 0;
+    /// For a connection with this `selectedProtocol`; where that was not captured, with these `requestedProtocols`.
+    pub(crate) fn new(selected: Option<u32>, requested: u32) -> Self {
+        let nla = |protocols| protocols & (protocol::HYBRID | protocol::HYBRID_EX) != 0;
+        let phase = match selected {
+            Some(selected) if nla(selected) => Phase::Nla,
+            None if nla(requested) => Phase::Unknown,
+            _ => Phase::Mcs,
+        };
         Self {
-            phase: if nla { Phase::Nla } else { Phase::Mcs },
-            early_result: selected & protocol::HYBRID_EX != 0,
+            phase,
+            early_result: selected.is_some_and(|s| s & protocol::HYBRID_EX != 0),
             client: 0,
             server: 0,
             last_client: None,
@@ -114,11 +134,16 @@ impl Inference {
     }
 
     fn client_record(&mut self, plain: &RangeInclusive<usize>, place: Place, story: &mut Story) {
+        if self.phase == Phase::Unknown {
+            let sequence = (CONNECT_INITIAL..TICKET).contains(plain.end());
+            self.phase = if sequence { Phase::Mcs } else { Phase::Nla };
+        }
         match self.phase {
             Phase::Nla => {
                 if self.client == 1 {
                     story.tell(kind::CREDSSP_STARTED, place);
                 } else if self.client >= 3
+                    && self.server > 0
                     && self.last_client.is_some()
                     && !self.early_result
                     && *plain.end() >= CONNECT_INITIAL
@@ -128,7 +153,7 @@ impl Inference {
                 } else if is(plain, ATTACH_USER)
                     && self
                         .last_client
-                        .is_some_and(|(n, _)| (ERECT_DOMAIN..ERECT_DOMAIN + 16).contains(&n))
+                        .is_some_and(|(n, _)| precedes_attach_user(n, *plain.end()))
                 {
                     // Missed until now: the pair that follows Connect Initial.
                     self.connect_initial(place, story);
@@ -154,7 +179,7 @@ impl Inference {
                         .flag(field::INFERRED, true);
                 }
             }
-            Phase::Activating | Phase::Session => {}
+            Phase::Unknown | Phase::Activating | Phase::Session => {}
         }
     }
 

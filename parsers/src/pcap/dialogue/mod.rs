@@ -54,6 +54,8 @@ pub(crate) struct Dialogue {
     /// Where the X.224 request was sent, and answered.
     pub requested: Option<Place>,
     pub answered: Option<Place>,
+    /// requestedProtocols, after a request.
+    offered: u32,
     /// selectedProtocol, after a confirm.
     pub selected: Option<u32>,
     pub spoke_rdp: bool,
@@ -81,6 +83,7 @@ impl Dialogue {
             midstream,
             requested: None,
             answered: None,
+            offered: 0,
             selected: None,
             spoke_rdp: false,
             foreign: Pair::default(),
@@ -208,10 +211,10 @@ impl Dialogue {
                 if self.opened.is_some() {
                     // What is not opened of a connection that is, was left out on purpose.
                 } else if self.tls.completed {
-                    let selected = self.selected.unwrap_or(0);
+                    let (selected, offered) = (self.selected, self.offered);
                     let inference = self
                         .inference
-                        .get_or_insert_with(|| Inference::new(selected));
+                        .get_or_insert_with(|| Inference::new(selected, offered));
                     inference.record(side, &plain, place, &mut self.story);
                 } else if (self.midstream || !self.tls.began()) && self.data.is_session() {
                     self.session_runs(place);
@@ -291,6 +294,7 @@ impl Dialogue {
                 &request.routing_token.map(printable).unwrap_or_default(),
             );
         if let Some((flags, protocols)) = request.negotiation {
+            self.offered = protocols;
             step.int(field::REQUESTED_PROTOCOLS, i64::from(protocols))
                 .int(field::FLAGS, i64::from(flags));
         }

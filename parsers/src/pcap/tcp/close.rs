@@ -68,9 +68,28 @@ pub(crate) fn closing(flow: &Flow, around: &Surroundings<'_>) -> Closing {
                 place,
             }
         }
-        (_, Some(signal)) => by_signal(flow, signal, around),
-        (_, None) => silent(flow, around),
+        (_, signal) => match (unseen(flow, signal), signal) {
+            (Some(closing), _) => closing,
+            (None, Some(signal)) => by_signal(flow, signal, around),
+            (None, None) => silent(flow, around),
+        },
     }
+}
+
+/// The end that was not captured said goodbye before anything else ended the connection.
+fn unseen(flow: &Flow, signal: Option<&Signal>) -> Option<Closing> {
+    let before = |place: &Place| signal.is_none_or(|s| place.frame <= s.place.frame);
+    let (side, place) = flow.unseen_fin.filter(|(_, place)| before(place))?;
+    Some(Closing {
+        by: side.name(),
+        named: Some(side),
+        how: "fin",
+        forged: None,
+        ttl: None,
+        usual_ttl: None,
+        idle: 0,
+        place,
+    })
 }
 
 fn idle(flow: &Flow, end: Timestamp, heard: Option<Timestamp>) -> i64 {
@@ -234,7 +253,8 @@ fn silent(flow: &Flow, around: &Surroundings<'_>) -> Closing {
 /// Which end's last data stayed without acknowledgement: side, since when, sent how often.
 pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)> {
     // Where one direction was not captured, nothing is ever acknowledged.
-    if flow.ends[Side::Client].packets == 0 || flow.ends[Side::Server].packets == 0 {
+    let one_way = flow.ends[Side::Client].packets == 0 || flow.ends[Side::Server].packets == 0;
+    if one_way && !flow.settled {
         return None;
     }
     let of = |side: Side| {
@@ -251,7 +271,9 @@ pub(crate) fn last_unacknowledged(flow: &Flow) -> Option<(Side, Timestamp, u32)>
 
 /// Whether the connection ended with data that nobody acknowledged any more.
 pub(crate) fn lost_at_end(flow: &Flow, capture_end: Timestamp) -> bool {
-    last_unacknowledged(flow).is_some_and(|(_, since, sent)| {
-        sent >= SENT_IN_VAIN || capture_end.since(since) >= WAITED_IN_VAIN
-    })
+    // Nobody acknowledges what was under way when the other side said goodbye, however long the capture goes on.
+    let goodbye = flow.signals.first().map(|s| s.place.time);
+    let end = goodbye.map_or(capture_end, |t| t.min(capture_end));
+    last_unacknowledged(flow)
+        .is_some_and(|(_, since, sent)| sent >= SENT_IN_VAIN || end.since(since) >= WAITED_IN_VAIN)
 }

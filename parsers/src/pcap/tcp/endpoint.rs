@@ -1,6 +1,6 @@
 //! One end of a TCP connection, judged by what it sent and what came back for it.
 
-use super::ledger::{Ledger, before};
+use super::ledger::{Ledger, SENT_IN_VAIN, before};
 use crate::pcap::frame::packet::{Packet, Segment};
 use crate::time::Timestamp;
 
@@ -62,8 +62,11 @@ pub(crate) struct Endpoint {
     pub isn: Option<u32>,
     /// Sequence number behind all that was sent.
     pub next: Option<u32>,
-    /// What the other end acknowledged of it.
+    /// What the other end acknowledged of it, first and last.
+    pub first_acked: Option<u32>,
     pub acked: Option<u32>,
+    /// The last acknowledgement of something new was one of a single byte: hardly data, but what a FIN counts as.
+    pub one_more: bool,
     pub first_ttl: Option<u8>,
     /// TTLs of packets that are no RST: value, count.
     ttls: [(u8, u32); 4],
@@ -75,6 +78,8 @@ pub(crate) struct Endpoint {
     pub ledger: Ledger,
     /// Sequence number repeated last, and how often in a row.
     run: (u32, u32),
+    /// The same, of what was repeated since it sent anything new.
+    stuck: (u32, u32),
     /// The frames sent last, the newest overwriting the oldest.
     prints: [Option<(Print, Timestamp)>; REMEMBERED_FRAMES],
     prints_made: usize,
@@ -241,17 +246,27 @@ impl Endpoint {
         self.bytes += u64::from(end.wrapping_sub(fresh).min(segment.length));
         self.ledger.sent(fresh, end, time);
         self.next = Some(end);
+        self.stuck.1 = 0;
     }
 
     fn repeated(&mut self, seq: u32, end: u32) {
         self.retransmissions += 1;
         self.ledger.repeated(seq, end);
-        self.run = if self.run.0 == seq {
-            (seq, self.run.1 + 1)
-        } else {
-            (seq, 1)
-        };
+        let longer = |run: (u32, u32)| (seq, if run.0 == seq { run.1 + 1 } else { 1 });
+        self.run = longer(self.run);
+        self.stuck = longer(self.stuck);
         self.backoff = self.backoff.max(self.run.1);
+    }
+
+    /// Balances the books of an end whose peer was not captured.
+    pub(crate) fn settle(&mut self) {
+        let stuck = (self.stuck.1 + 1 >= SENT_IN_VAIN).then_some(self.stuck.0);
+        self.ledger.assume(stuck);
+    }
+
+    /// Bytes of it that the other end acknowledged, whether or not they were captured; a FIN counts as one.
+    pub(crate) fn arrived(&self) -> Option<u32> {
+        Some(self.acked?.wrapping_sub(self.first_acked?))
     }
 
     /// Takes note of an acknowledgement that the other end sent.
@@ -263,6 +278,10 @@ impl Endpoint {
         if !segment.flags.ack() || segment.flags.rst() || self.acked.is_some_and(|a| before(ack, a))
         {
             return;
+        }
+        self.first_acked.get_or_insert(ack);
+        if let Some(step) = self.acked.map(|a| ack.wrapping_sub(a)).filter(|n| *n > 0) {
+            self.one_more = step == 1;
         }
         self.acked = Some(ack);
         // Acknowledged and never seen: the capture lost it. Nonsense beyond any window says nothing.

@@ -57,6 +57,8 @@ pub(crate) struct Flow {
     /// SYN-ACK to ACK plus SYN to SYN-ACK: the whole way there and back, whatever side was captured. Nanoseconds.
     pub rtt: Option<i64>,
     pub signals: Vec<Signal>,
+    /// The FIN of an end that was not captured, where it was acknowledged.
+    pub unseen_fin: Option<(Side, Place)>,
     pub idle_max: i64,
     pub too_big: bool,
     pub unreachable: Option<Unreachable>,
@@ -65,6 +67,8 @@ pub(crate) struct Flow {
     /// Client data that the server has not answered with data yet.
     pub unanswered_since: Option<Timestamp>,
     ack_at_confirm: Option<u32>,
+    /// What repetitions tell stands for the acknowledgements that were not captured.
+    pub settled: bool,
     pub dialogue: Option<Box<Dialogue>>,
     pub vigil: Vigil,
 }
@@ -91,12 +95,14 @@ impl Flow {
             established: None,
             rtt: None,
             signals: Vec::new(),
+            unseen_fin: None,
             idle_max: 0,
             too_big: false,
             unreachable: None,
             heard_since_fin: Pair::default(),
             unanswered_since: None,
             ack_at_confirm: None,
+            settled: false,
             dialogue: None,
             vigil: Vigil::default(),
         }
@@ -133,6 +139,24 @@ impl Flow {
             .is_some_and(|d| d.may_be_gateway(keys))
     }
 
+    /// The side that alone was captured.
+    pub(crate) fn one_way(&self) -> Option<Side> {
+        let refused = self.established.is_none() && !self.midstream;
+        match (self.ends.client.packets, self.ends.server.packets) {
+            (_, 0) if !refused => Some(Side::Client),
+            (0, _) => Some(Side::Server),
+            _ => None,
+        }
+    }
+
+    /// No more packets come.
+    pub(crate) fn settle(&mut self) {
+        if let Some(side) = self.one_way() {
+            self.ends[side].settle();
+            self.settled = true;
+        }
+    }
+
     /// Whether both sides closed or one reset: only stragglers follow.
     pub(crate) fn is_over(&self) -> bool {
         self.signals.iter().any(|s| s.rst)
@@ -164,6 +188,7 @@ impl Flow {
             return;
         }
         self.ends[side.other()].acknowledged(segment);
+        self.unseen_goodbye(side.other(), place);
         self.pass_time(place);
         self.handshake(side, place, segment);
         self.note_end(side, place, packet, segment, heard);
@@ -173,6 +198,17 @@ impl Flow {
         }
         // The segment that carries the confirm is where counting begins.
         self.unseen_client(side, segment, place);
+    }
+
+    /// The goodbye of an end that was not captured, in what the other acknowledges of it (RFC 9293 §3.4: a FIN counts as one
+    /// byte).
+    fn unseen_goodbye(&mut self, of: Side, place: Place) {
+        let end = &self.ends[of];
+        if end.packets > 0 || !end.one_more {
+            self.unseen_fin = None;
+        } else {
+            self.unseen_fin.get_or_insert((of, place));
+        }
     }
 
     fn pass_time(&mut self, place: Place) {

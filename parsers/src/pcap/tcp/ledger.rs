@@ -124,6 +124,20 @@ impl Ledger {
         });
     }
 
+    /// Where the acknowledgements were not captured: all before what the sender is stuck at must have arrived, for a sender
+    /// repeats the oldest first; all of it, if it is not stuck. What is missing then, the capture lost.
+    pub(crate) fn assume(&mut self, stuck: Option<u32>) {
+        self.holes.clear();
+        let largest = &mut self.largest_acknowledged;
+        self.outstanding.retain(|o| {
+            let arrived = stuck.is_none_or(|seq| before(o.seq, seq));
+            if arrived {
+                *largest = (*largest).max(o.length());
+            }
+            !arrived
+        });
+    }
+
     /// Bytes that others followed and that never came.
     pub(crate) fn hole_bytes(&self) -> u64 {
         self.holes
@@ -191,6 +205,23 @@ mod tests {
             (140, 1460)
         );
         assert_eq!(ledger.oldest(), Some((Timestamp(0), 3)));
+    }
+
+    #[test]
+    fn without_acknowledgements_repetitions_tell_what_arrived() {
+        let mut ledger = Ledger::default();
+        ledger.sent(0, 19, Timestamp(0));
+        ledger.sent(19, 1479, Timestamp(1));
+        ledger.repeated(19, 1479);
+        ledger.repeated(19, 1479);
+        let mut moved_on = ledger.clone();
+        ledger.assume(Some(19));
+        assert_eq!(
+            (ledger.largest_acknowledged, ledger.largest_lost()),
+            (19, 1460)
+        );
+        moved_on.assume(None);
+        assert_eq!((moved_on.largest_lost(), moved_on.oldest()), (0, None));
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! Captures that hold one direction only: what the other side did shows in what this one acknowledges and repeats.
+
+use rdpwhy_fixtures::wire::tls::Version;
+use rdpwhy_fixtures::wire::{Capture, Frame, Side};
+
+use super::flows::{Flow, flows};
+use super::play::{Play, read};
+
+/// The connection as a capture of this side's packets shows it.
+fn seen(of: Side, frames: Vec<Frame>) -> Flow {
+    let last = match of {
+        Side::Client => 5,
+        Side::Server => 9,
+    };
+    let frames = frames.into_iter().filter(|f| f.bytes[29] == last).collect();
+    let file = Capture {
+        frames,
+        secrets: None,
+    };
+    let mut all = flows(&read(&file.to_pcap()));
+    assert_eq!(all.len(), 1);
+    let flow = all.remove(0);
+    let side = if of == Side::Client {
+        "client"
+    } else {
+        "server"
+    };
+    assert_eq!(flow.get("tcp.opened", "one_way"), side);
+    flow
+}
+
+fn secured() -> Play {
+    let mut play = Play::opened(Version::Tls12);
+    play.secured(1);
+    play
+}
+
+#[test]
+fn one_byte_acknowledged_and_no_more_is_the_others_goodbye() {
+    for (left, other) in [(Side::Client, "client"), (Side::Server, "server")] {
+        for captured in [Side::Client, Side::Server] {
+            let mut play = secured();
+            play.tcp.close(left);
+            let flow = seen(captured, play.frames());
+            assert_eq!((&*flow.by, &*flow.how), (other, "fin"), "{captured:?}");
+        }
+    }
+}
+
+#[test]
+fn a_logon_without_the_servers_answers_is_no_connection_sequence() {
+    let mut play = Play::opened(Version::Tls12);
+    play.secured(2).client(57).server(295).client(690);
+    play.tcp.close(Side::Server);
+    let flow = seen(Side::Client, play.frames());
+    assert!(flow.has("credssp.started"), "{:?}", flow.kinds);
+    assert!(!flow.has("mcs.connect-initial"), "{:?}", flow.kinds);
+    // Where the logon went well, the sequence behind it is found.
+    let mut play = Play::opened(Version::Tls12);
+    play.secured(2).authenticated().session();
+    play.tcp.close(Side::Client);
+    let flow = seen(Side::Client, play.frames());
+    assert!(flow.has("mcs.connect-initial"), "{:?}", flow.kinds);
+    // A client that had only TLS to offer begins with the sequence.
+    let mut play = Play::opened(Version::Tls12);
+    play.request(1).confirm(1).client_hello().server_flight();
+    play.finished().session();
+    play.tcp.close(Side::Client);
+    let flow = seen(Side::Client, play.frames());
+    assert!(!flow.has("credssp.started"), "{:?}", flow.kinds);
+    assert!(flow.has("mcs.connect-initial"), "{:?}", flow.kinds);
+}
+
+#[test]
+fn what_is_repeated_to_the_end_never_arrived() {
+    for repetitions in [1, 5] {
+        let mut play = secured();
+        play.tcp
+            .send_into_the_void(Side::Client, &[0x17; 300], repetitions);
+        let flow = seen(Side::Client, play.frames());
+        let lost = repetitions > 1;
+        assert_eq!(flow.get("flow.measured", "lost_at_end"), lost.to_string());
+        assert_eq!(flow.how, if lost { "silence" } else { "still-open" });
+        assert_eq!(
+            flow.int("flow.measured", "largest_lost_client"),
+            if lost { 300 } else { 0 }
+        );
+    }
+}
+
+#[test]
+fn a_client_that_acknowledges_nothing_had_no_answer() {
+    let mut play = Play::opened(Version::Tls12);
+    play.request(0x0b);
+    play.tcp.close(Side::Client);
+    let flow = seen(Side::Client, play.frames());
+    assert!(flow.has("x224.unanswered"), "{:?}", flow.kinds);
+    let mut play = Play::opened(Version::Tls12);
+    play.request(0x0b).confirm(1);
+    play.tcp.close(Side::Client);
+    let flow = seen(Side::Client, play.frames());
+    assert!(!flow.has("x224.unanswered"), "{:?}", flow.kinds);
+}
