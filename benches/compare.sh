@@ -3,7 +3,7 @@
 #
 # usage: benches/compare.sh [MEGABYTES [RUNS]]        default: 300 MB, 5 runs
 #
-# Builds a folder of logs and a capture out of the samples beside the repository (../shared), then runs each job's tools
+# Builds a folder of logs and captures out of the samples beside the repository (../shared), then runs each job's tools
 # A B C A B C … and prints the medians of CPU seconds, wall seconds and peak memory, and CPU as a multiple of rdpwhy's.
 # Peak memory is anonymous memory, sampled. Where a job has several sizes of one thing, rdpwhy's own lines compare them.
 # A tool that is not installed is left out and said to be. evtx_dump: cargo install evtx --features evtx_dump
@@ -22,6 +22,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 "$shared/tools/make_evtx_corpus.py" "$shared/samples" "$work/logs" "$megabytes"
 python3 "$shared/tools/make_capture.py" "$shared/samples" "$work/capture.pcap" "$megabytes"
+python3 "$here/benches/office_capture.py" "$shared" "$work/office.pcap" "$megabytes"
+python3 "$here/benches/office_capture.py" "$shared" "$work/office3.pcap" "$((megabytes * 3))"
 # Remote Desktop channels and logons alone; and hosts with five logs each, hard links to the described cases' logs.
 python3 - "$shared" "$work" "$megabytes" <<'PY'
 import os, struct, sys, zlib
@@ -79,7 +81,7 @@ import glob, os, shutil, statistics, subprocess, sys, time
 
 work, rdpwhy, runs = sys.argv[1], os.environ["RDPWHY"], int(os.environ["RUNS"])
 logs = sorted(glob.glob(os.path.join(work, "logs", "*.evtx")))
-one, capture = os.path.join(work, "one.evtx"), os.path.join(work, "capture.pcap")
+one = os.path.join(work, "one.evtx")
 
 
 def run(commands):
@@ -154,15 +156,20 @@ job("10,000 hosts, one thread", glob.glob(os.path.join(work, "hosts10000", "*", 
     ("1,000 hosts", [[rdpwhy, "fleet", os.path.join(work, "hosts1000"), "-j1", "-o", os.devnull]]),
 ])
 job("Start-up", [], [("one small case", diagnose(os.path.join(work, "cases", "nla-required"), 1))])
-job("Capture, two threads", [capture], [
-    ("rdpwhy diagnose -j2", diagnose(capture, 2)),
-    ("rdpwhy diagnose -j1", diagnose(capture, 1)),
-])
-job("Capture, one thread", [capture], [
-    ("rdpwhy diagnose -j1", diagnose(capture, 1)),
-    ("tcpdump --count", [["tcpdump", "-r", capture, "--count", "tcp port 3389"]]),
-    ("tshark fields", [["tshark", "-r", capture, "-Y", "tcp.port == 3389", "-T", "fields", "-e", "frame.number"]]),
-    ("suricata", [["suricata", "-r", capture, "-l", work, "--runmode", "single"]]),
-    ("cat", [["cat", capture]]),
-])
+# One with a few percent of Remote Desktop, one of nothing else, and the first one three times as long: memory must not grow.
+for title, capture in (("Office capture", "office.pcap"), ("Remote Desktop capture", "capture.pcap")):
+    capture = os.path.join(work, capture)
+    job(f"{title}, two threads", [capture], [
+        ("rdpwhy diagnose -j2", diagnose(capture, 2)),
+        ("rdpwhy diagnose -j1", diagnose(capture, 1)),
+    ])
+    job(f"{title}, one thread", [capture], [
+        ("rdpwhy diagnose -j1", diagnose(capture, 1)),
+        ("tcpdump --count", [["tcpdump", "-r", capture, "--count", "tcp port 3389"]]),
+        ("tshark fields", [["tshark", "-r", capture, "-Y", "tcp.port == 3389", "-T", "fields", "-e", "frame.number"]]),
+        ("suricata", [["suricata", "-r", capture, "-l", work, "-k", "none", "--runmode", "single"]]),
+        ("cat", [["cat", capture]]),
+    ])
+long = os.path.join(work, "office3.pcap")
+job("Office capture, three times as long", [long], [("rdpwhy diagnose -j1", diagnose(long, 1))])
 PY

@@ -212,6 +212,34 @@ mod tests {
     }
 
     #[test]
+    fn words_are_compared_without_regard_to_case_and_numbers_as_numbers() {
+        let is = |word: &str| Condition {
+            is: Some(vec![Literal::Word(word.into())]),
+            ..Condition::default()
+        };
+        assert!(holds(&is("Alert"), Some(Value::Text("aLERT"))));
+        assert!(holds(&is("TRUE"), Some(Value::Flag(true))));
+        assert!(holds(&is(" 0x10 "), Some(Value::Text("16"))));
+        assert!(holds(&is("-5"), Some(Value::Int(-5))));
+        assert!(holds(
+            &is("fe80::1"),
+            Some(Value::Ip("fe80::1".parse().unwrap()))
+        ));
+        assert!(!holds(&is("face"), Some(Value::Int(0xface))));
+        let begins = Condition {
+            prefix: Some(vec!["Corp\\".into()]),
+            ..Condition::default()
+        };
+        assert!(holds(&begins, Some(Value::Text("CORP\\ana"))));
+        assert!(!holds(&begins, Some(Value::Text("cor"))));
+        let within = Condition {
+            contains: Some(vec!["TWO".into()]),
+            ..Condition::default()
+        };
+        assert!(holds(&within, Some(Value::Text("one two three"))));
+    }
+
+    #[test]
     fn a_missing_value_meets_only_what_forbids() {
         let not = Condition {
             not: Some(vec![Literal::Number(1)]),

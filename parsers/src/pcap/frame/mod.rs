@@ -314,3 +314,62 @@ fn arp(frame: &Frame<'_>, bytes: &[u8]) -> Option<ArpClaim> {
         mac,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LaxIpSlice, plain};
+    use std::net::IpAddr;
+
+    /// The short way says of a packet what the general reader says, or nothing.
+    #[test]
+    fn plain_packets_are_read_as_the_general_reader_reads_them() {
+        let mut v4 = vec![0u8; 60];
+        v4[..20].copy_from_slice(&[
+            0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 7,
+        ]);
+        let mut v6 = vec![0u8; 80];
+        v6[..8].copy_from_slice(&[0x60, 0, 0, 0, 0, 40, 17, 128]);
+        v6[8..40].copy_from_slice(&[7; 32]);
+        let mut short = 0;
+        // xorshift: the same packets in each run.
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % below as u64).unwrap()
+        };
+        for n in 0..200_000 {
+            let mut packet = if n % 2 == 0 { v4.clone() } else { v6.clone() };
+            for _ in 0..next(3) {
+                let at = next(40);
+                packet[at] = u8::try_from(next(256)).unwrap();
+            }
+            packet.truncate(if next(2) == 0 { packet.len() } else { next(80) });
+            let Some((head, protocol, payload, wire)) = plain(&packet) else {
+                continue;
+            };
+            short += 1;
+            let (ip, _) = LaxIpSlice::from_slice(&packet).unwrap();
+            let general = ip.payload();
+            assert!(!general.fragmented, "{packet:x?}");
+            assert_eq!(general.ip_number.0, protocol, "{packet:x?}");
+            assert_eq!(general.payload, payload, "{packet:x?}");
+            let (source, destination): (IpAddr, IpAddr) = (ip.source_addr(), ip.destination_addr());
+            assert_eq!((head.source, head.destination), (source, destination));
+            let (ttl, id, whole) = match &ip {
+                LaxIpSlice::Ipv4(v4) => {
+                    let h = v4.header();
+                    let whole = usize::from(h.total_len()) - h.slice().len();
+                    (h.ttl(), Some(h.identification()), whole)
+                }
+                LaxIpSlice::Ipv6(v6) => {
+                    let h = v6.header();
+                    (h.hop_limit(), None, usize::from(h.payload_length()))
+                }
+            };
+            assert_eq!((head.ttl, head.id, wire), (ttl, id, whole), "{packet:x?}");
+        }
+        assert!(short > 20_000, "{short}");
+    }
+}

@@ -311,8 +311,15 @@ impl Table {
                 )
             })
             .collect();
-        all.sort_unstable_by_key(|(open, rdp, last, number, _)| (*open, *rdp, *last, *number));
-        all.truncate(MOST_FLOWS / 4);
+        let order = |(open, rdp, last, number, _): &(bool, bool, Timestamp, u64, Key)| {
+            (*open, *rdp, *last, *number)
+        };
+        // Of a full table only those that go need an order.
+        if all.len() > MOST_FLOWS / 4 {
+            all.select_nth_unstable_by_key(MOST_FLOWS / 4, order);
+            all.truncate(MOST_FLOWS / 4);
+        }
+        all.sort_unstable_by_key(order);
         for (open, rdp, .., key) in all {
             let Some(flow) = self.flows.remove(&key) else {
                 continue;
