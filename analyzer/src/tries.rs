@@ -104,7 +104,7 @@ fn steps(evidence: &Evidence, attempts: &mut [Attempt], list: &[usize]) {
             continue;
         }
         // Who was told of an error after the logon had succeeded saw a failure, however well the next try went.
-        let troubled = in_trouble(evidence, a) || told_after_logon(a);
+        let troubled = in_trouble(evidence, a) || told_after_logon(a) || left_by_server(a);
         let patience = if troubled { AT_ONCE_NS } else { PROMPT_NS };
         let later = list.get(n + 1..).unwrap_or_default();
         // Sorted by start, so the pause only grows.
@@ -167,6 +167,15 @@ fn told_after_logon(a: &Attempt) -> bool {
     let told = a.codes.get("disconnect_reason").copied();
     a.stage > Stage::Authorization
         && told.is_some_and(|r| matches!(reasons::client(r), Class::Fault | Class::Network))
+}
+
+/// The server hung up on somebody who was through the logon and had waited: no probe comes so far, and no program falls back
+/// from there.
+fn left_by_server(a: &Attempt) -> bool {
+    a.stage > Stage::Authorization
+        && a.closed_by == "server"
+        && a.seen_by(View::Wire)
+        && a.end.since(a.start) > AT_ONCE_NS
 }
 
 /// Whether a retry after trouble was the same program trying another way: the first was refused in the negotiation, or it

@@ -190,6 +190,82 @@ binary = "0500078000000000"
 [[noise]]
 kind = "services""#;
 
+const NO_SECURITY: &str = "role = \"server\"\nmissing_logs = [\"Security\"]";
+/// Others who get in before and after.
+const COLLEAGUES: &str = r#"[[attempt]]
+at = "09:59:30"
+port = 50140
+story = "session"
+lasts_s = 600
+client = "colleague"
+user = 'CORP\ben'
+
+[[attempt]]
+at = "10:01:40"
+port = 50141
+story = "session"
+lasts_s = 600
+client = "colleague"
+user = 'CORP\ben'
+
+[host.colleague]
+name = "WS9.corp.example"
+ip = "10.2.1.9"
+role = "client"
+hops = 1
+
+[[noise]]
+kind = "services""#;
+const CRASHED_AGAIN: &str = r#"[[record]]
+at = "09:40:00"
+source = "scm"
+id = 7031
+fields = [["param1", "Cryptographic Services"], ["param2", "2"], ["param3", "60000"], ["param4", "1"], ["param5", "Restart the service"]]
+binary_text = "CryptSvc"
+
+[[noise]]
+kind = "services""#;
+const ONE_MORE_TIMEOUT: &str = r#"[[record]]
+at = "10:00:20"
+source = "scm"
+id = 7011
+fields = [["param1", "30000"], ["param2", "ProfSvc"]]
+
+[[noise]]
+kind = "services""#;
+const TWO_MORE_TIMEOUTS: &str = r#"[[record]]
+at = "10:00:20"
+source = "scm"
+id = 7011
+fields = [["param1", "30000"], ["param2", "ProfSvc"]]
+
+[[record]]
+at = "10:00:30"
+source = "scm"
+id = 7011
+fields = [["param1", "30000"], ["param2", "Winmgmt"]]
+
+[[noise]]
+kind = "services""#;
+
+/// Somebody takes the connection and closes it; the service never saw it, and nothing else is wrong with the server.
+const RELAY_CLOSES_LATE: [(&str, &str); 3] = [
+    ("id = 2004", "id = 2005"),
+    ("id = 7011", "id = 7012"),
+    (
+        "story = \"slow-answer\"",
+        "story = \"not-accepted\"\nwaits_ms = 110",
+    ),
+];
+const RELAY_CLOSES_SOON: [(&str, &str); 3] = [
+    ("id = 2004", "id = 2005"),
+    ("id = 7011", "id = 7012"),
+    (
+        "story = \"slow-answer\"",
+        "story = \"not-accepted\"\nwaits_ms = 40",
+    ),
+];
+
 /// On either side of each number: the same incident, a little less and a little more.
 const SIDES: &[Side] = &[
     // The block of the audio service lasts a minute.
@@ -298,6 +374,138 @@ const SIDES: &[Side] = &[
         "server-only-private-key",
         &[(SERVER, ONLY_SYSTEM), (BEFORE, NO_CERTIFICATE)],
         "private-key-access-denied",
+        true,
+    ),
+    // A segment of more than what every host must accept is a question of size.
+    (
+        "wire-only-black-hole-left",
+        &[(
+            "story = \"black-hole-left\"",
+            "story = \"black-hole-left\"\nlost_bytes = 530",
+        )],
+        "path-mtu-black-hole",
+        false,
+    ),
+    (
+        "wire-only-black-hole-left",
+        &[(
+            "story = \"black-hole-left\"",
+            "story = \"black-hole-left\"\nlost_bytes = 542",
+        )],
+        "path-mtu-black-hole",
+        true,
+    ),
+    // One repetition or two are ordinary; the third makes it lost.
+    (
+        "wire-only-black-hole-left",
+        &[(
+            "story = \"black-hole-left\"",
+            "story = \"black-hole-left\"\nrepeats = 1",
+        )],
+        "path-mtu-black-hole",
+        false,
+    ),
+    (
+        "wire-only-black-hole-left",
+        &[(
+            "story = \"black-hole-left\"",
+            "story = \"black-hole-left\"\nrepeats = 3",
+        )],
+        "path-mtu-black-hole",
+        true,
+    ),
+    // Of small segments four repetitions in a row are a link that is down, or three where many others were lost, too.
+    (
+        "packet-loss",
+        &[
+            (SERVER, ONLY_SYSTEM),
+            ("ends = \"lost\"", "ends = \"leave\""),
+            ("story = \"starved\"", "story = \"starved\"\nrepeats = 2"),
+        ],
+        "packet-loss",
+        false,
+    ),
+    (
+        "packet-loss",
+        &[
+            (SERVER, ONLY_SYSTEM),
+            ("ends = \"lost\"", "ends = \"leave\""),
+            ("story = \"starved\"", "story = \"starved\"\nrepeats = 4"),
+        ],
+        "packet-loss",
+        true,
+    ),
+    // A device that forgets does so after pauses that no ordinary work has.
+    (
+        "idle-timeout-middlebox",
+        &[("lasts_s = 940", "lasts_s = 8")],
+        "idle-timeout-middlebox",
+        false,
+    ),
+    (
+        "idle-timeout-middlebox",
+        &[("lasts_s = 940", "lasts_s = 60")],
+        "idle-timeout-middlebox",
+        true,
+    ),
+    // A relay that finds nobody behind it closes at once.
+    (
+        "server-resources-exhausted",
+        &RELAY_CLOSES_LATE,
+        "local-relay",
+        false,
+    ),
+    (
+        "server-resources-exhausted",
+        &RELAY_CLOSES_SOON,
+        "local-relay",
+        true,
+    ),
+    // Beside others that get in, a SYN lost once or twice is chance; three in a row are a filter.
+    (
+        "port-blocked",
+        &[
+            (SERVER, NO_SECURITY),
+            ("\"unanswered\"", "\"unanswered\"\nrepeats = 1"),
+            (BEFORE, COLLEAGUES),
+        ],
+        "port-blocked",
+        false,
+    ),
+    (
+        "port-blocked",
+        &[
+            (SERVER, NO_SECURITY),
+            ("\"unanswered\"", "\"unanswered\"\nrepeats = 2"),
+            (BEFORE, COLLEAGUES),
+        ],
+        "port-blocked",
+        true,
+    ),
+    // A key service that crashes once is restarted; twice within a day it is broken.
+    (
+        "crypto-services-down",
+        &[("id = 8193", "id = 8194")],
+        "crypto-services-down",
+        false,
+    ),
+    (
+        "crypto-services-down",
+        &[("id = 8193", "id = 8194"), (BEFORE, CRASHED_AGAIN)],
+        "crypto-services-down",
+        true,
+    ),
+    // One service that does not answer has its own trouble; three at a time share one.
+    (
+        "server-resources-exhausted",
+        &[("id = 2004", "id = 2005"), (BEFORE, ONE_MORE_TIMEOUT)],
+        "server-resources-exhausted",
+        false,
+    ),
+    (
+        "server-resources-exhausted",
+        &[("id = 2004", "id = 2005"), (BEFORE, TWO_MORE_TIMEOUTS)],
+        "server-resources-exhausted",
         true,
     ),
     // The reports of an update's effect speak of the first three days.

@@ -101,3 +101,31 @@ fn a_client_that_acknowledges_nothing_had_no_answer() {
     let flow = seen(Side::Client, play.frames());
     assert!(!flow.has("x224.unanswered"), "{:?}", flow.kinds);
 }
+
+#[test]
+fn what_begins_behind_a_gap_is_no_answer_of_another_kind() {
+    let frames = |without: &[usize]| {
+        let mut play = Play::opened(Version::Tls12);
+        play.secured(1);
+        play.tcp.close(Side::Server);
+        let mut n = 0;
+        let server = |f: &Frame| f.bytes[29] == 9;
+        let kept = |f: &Frame| {
+            n += usize::from(server(f));
+            server(f) && !without.contains(&n)
+        };
+        let mut kept = kept;
+        play.frames()
+            .into_iter()
+            .filter(|f| kept(f))
+            .collect::<Vec<_>>()
+    };
+    let whole = seen(Side::Server, frames(&[]));
+    assert!(whole.has("x224.confirmed"), "{:?}", whole.kinds);
+    // Of the server only the opening and what follows the confirm.
+    for last in 2..5 {
+        let lost: Vec<usize> = (2..=last).collect();
+        let flow = seen(Side::Server, frames(&lost));
+        assert!(!flow.has("server.answered-otherwise"), "{:?}", flow.kinds);
+    }
+}

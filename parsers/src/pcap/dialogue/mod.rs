@@ -16,7 +16,7 @@ pub(crate) mod tls;
 
 use super::frame::packet::Segment;
 use super::tcp::side::{Pair, Side};
-use super::tcp::stream::{Place, Stream};
+use super::tcp::stream::{Piece, Place, Stream};
 use super::vocabulary::{field, kind};
 use crate::rdp::nego::{self, Answer, protocol};
 use crate::rdp::tpkt;
@@ -42,6 +42,8 @@ struct Lane {
     /// Away while its bytes are worked on.
     framer: Option<Framer>,
     pdus: u32,
+    /// All of its bytes were seen so far, from the first: what begins here is how it began.
+    whole: bool,
 }
 
 /// One connection's dialogue.
@@ -77,6 +79,7 @@ impl Dialogue {
                 stream: Stream::default(),
                 framer: Some(Framer::new(midstream)),
                 pdus: 0,
+                whole: false,
             }),
             story: Story::new(flow),
             tls: Tls::default(),
@@ -97,7 +100,8 @@ impl Dialogue {
 
     /// The first expected byte of a side, from its SYN.
     pub(crate) fn begin(&mut self, side: Side, next: u32) {
-        self.lanes[side].stream.begin(next);
+        let lane = &mut self.lanes[side];
+        lane.whole |= lane.stream.begin(next);
     }
 
     /// Takes a segment's payload. `acked` is what the other side acknowledged of this side's bytes.
@@ -115,6 +119,7 @@ impl Dialogue {
         let mut stream = std::mem::take(&mut self.lanes[side].stream);
         framer.keep_application_data = !keys.is_empty() && self.tls.may_open();
         stream.push(segment, place, acked, &mut |piece, place| {
+            self.lanes[side].whole &= matches!(piece, Piece::Bytes(_));
             framer.push(&piece, place, &mut |pdu| self.pdu(side, &pdu, keys));
         });
         self.lanes[side].framer = Some(framer);
@@ -129,6 +134,7 @@ impl Dialogue {
             };
             let mut stream = std::mem::take(&mut self.lanes[side].stream);
             stream.finish(&mut |piece, place| {
+                self.lanes[side].whole &= matches!(piece, Piece::Bytes(_));
                 framer.push(&piece, place, &mut |pdu| self.pdu(side, &pdu, keys));
             });
             framer.finish(&mut |pdu| self.pdu(side, &pdu, keys));
@@ -138,9 +144,9 @@ impl Dialogue {
 
     fn pdu(&mut self, side: Side, pdu: &Pdu<'_>, keys: &KeyLog) {
         let place = pdu.place;
-        let pdus = &mut self.lanes[side].pdus;
-        *pdus = pdus.saturating_add(1);
-        let first = *pdus == 1;
+        let lane = &mut self.lanes[side];
+        lane.pdus = lane.pdus.saturating_add(1);
+        let first = lane.pdus == 1 && lane.whole;
         match pdu.shape {
             Shape::Tls {
                 content,
@@ -169,8 +175,8 @@ impl Dialogue {
                 self.clear_data(side, place);
                 self.sequence.fast_path(place, &mut self.story);
             }
-            Shape::Foreign => self.otherwise(side, pdu),
-            Shape::Lost => {
+            Shape::Foreign if self.lanes[side].whole => self.otherwise(side, pdu),
+            Shape::Foreign | Shape::Lost => {
                 let what =
                     "no TLS record, TPKT or fast-path packet begins where the one before ended";
                 self.story.defect(place, what);

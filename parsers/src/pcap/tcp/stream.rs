@@ -41,9 +41,11 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// The next expected byte, from a SYN.
-    pub(crate) fn begin(&mut self, next: u32) {
+    /// The next expected byte, from a SYN; whether that was news.
+    pub(crate) fn begin(&mut self, next: u32) -> bool {
+        let first = self.next.is_none();
         self.next.get_or_insert(next);
+        first
     }
 
     /// Takes a segment's payload and hands out what is in order now. `acked` is what the other end acknowledged so far: a
