@@ -29,6 +29,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if about captures; then
     python3 "$shared/tools/make_capture.py" "$shared/samples" "$work/capture.pcap" "$megabytes"
+    python3 "$here/benches/office_capture.py" "$shared" "$work/office.pcap" "$megabytes"
+    python3 "$here/benches/office_capture.py" "$shared" "$work/office3.pcap" "$((megabytes * 3))"
 fi
 if about logs; then
     python3 "$shared/tools/make_evtx_corpus.py" "$shared/samples" "$work/logs" "$megabytes"
@@ -94,7 +96,7 @@ import glob, os, shutil, statistics, subprocess, sys, time
 
 work, rdpwhy, runs = sys.argv[1], os.environ["RDPWHY"], int(os.environ["RUNS"])
 logs = sorted(glob.glob(os.path.join(work, "logs", "*.evtx")))
-one, capture = os.path.join(work, "one.evtx"), os.path.join(work, "capture.pcap")
+one = os.path.join(work, "one.evtx")
 
 
 def run(commands):
@@ -172,15 +174,20 @@ job("10,000 hosts, one thread", glob.glob(os.path.join(work, "hosts10000", "*", 
     ("1,000 hosts", [[rdpwhy, "fleet", os.path.join(work, "hosts1000"), "-j1", "-o", os.devnull]]),
 ])
 job("Start-up", [], [("one small case", diagnose(os.path.join(work, "cases", "nla-required"), 1))])
-job("Capture, two threads", [capture], [
-    ("rdpwhy diagnose -j2", diagnose(capture, 2)),
-    ("rdpwhy diagnose -j1", diagnose(capture, 1)),
-])
-job("Capture, one thread", [capture], [
-    ("rdpwhy diagnose -j1", diagnose(capture, 1)),
-    ("tcpdump --count", [["tcpdump", "-r", capture, "--count", "tcp port 3389"]]),
-    ("tshark fields", [["tshark", "-r", capture, "-Y", "tcp.port == 3389", "-T", "fields", "-e", "frame.number"]]),
-    ("suricata", [["suricata", "-r", capture, "-l", work, "--runmode", "single"]]),
-    ("cat", [["cat", capture]]),
-])
+# One with a few percent of Remote Desktop, one of nothing else, and the first one three times as long: memory must not grow.
+for title, capture in (("Office capture", "office.pcap"), ("Remote Desktop capture", "capture.pcap")):
+    capture = os.path.join(work, capture)
+    job(f"{title}, two threads", [capture], [
+        ("rdpwhy diagnose -j2", diagnose(capture, 2)),
+        ("rdpwhy diagnose -j1", diagnose(capture, 1)),
+    ])
+    job(f"{title}, one thread", [capture], [
+        ("rdpwhy diagnose -j1", diagnose(capture, 1)),
+        ("tcpdump --count", [["tcpdump", "-r", capture, "--count", "tcp port 3389"]]),
+        ("tshark fields", [["tshark", "-r", capture, "-Y", "tcp.port == 3389", "-T", "fields", "-e", "frame.number"]]),
+        ("suricata", [["suricata", "-r", capture, "-l", work, "-k", "none", "--runmode", "single"]]),
+        ("cat", [["cat", capture]]),
+    ])
+long = os.path.join(work, "office3.pcap")
+job("Office capture, three times as long", [long], [("rdpwhy diagnose -j1", diagnose(long, 1))])
 PY

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
+use crate::Ladders;
 use crate::attempt::{Attempt, Outcome};
 use crate::clock::{ClockEstimate, ClockId};
 use crate::coverage::CoverageMap;
@@ -48,6 +49,8 @@ pub struct Parts<'a> {
     pub verdicts: &'a [Verdict],
     /// Changes before each verdict's first attempt, nearest first, and the last good start before it.
     pub histories: &'a [(Vec<At>, Option<Timestamp>)],
+    /// Of which attempts the report holds the steps.
+    pub ladders: Ladders,
 }
 
 /// Makes the report.
@@ -60,6 +63,11 @@ pub fn report(parts: &Parts<'_>) -> Report {
             by_attempt.entry(*a).or_insert(n);
         }
     }
+    let examples: BTreeSet<usize> = parts
+        .verdicts
+        .iter()
+        .filter_map(|v| example(parts, v))
+        .collect();
     let attempts: Vec<AttemptReport> = parts
         .attempts
         .iter()
@@ -76,6 +84,7 @@ pub fn report(parts: &Parts<'_>) -> Report {
                 i,
                 a,
                 v.and_then(|v| verdict_ids.get(*v)).cloned(),
+                parts.ladders == Ladders::All || examples.contains(&i),
             )
         })
         .collect();
@@ -252,6 +261,7 @@ fn attempt(
     i: usize,
     a: &Attempt,
     verdict: Option<String>,
+    with_steps: bool,
 ) -> AttemptReport {
     AttemptReport {
         id: ids.get(i).cloned().unwrap_or_default(),
@@ -268,8 +278,26 @@ fn attempt(
         closed_how: a.closed_how,
         codes: a.codes.clone(),
         verdict,
-        steps: ladder::steps(parts.evidence, a),
+        steps: if with_steps {
+            ladder::steps(parts.evidence, a)
+        } else {
+            Vec::new()
+        },
     }
+}
+
+/// The attempt of a verdict of which most is known.
+fn example(parts: &Parts<'_>, v: &Verdict) -> Option<usize> {
+    v.attempts.iter().copied().max_by_key(|i| {
+        parts.attempts.get(*i).map(|a| {
+            (
+                a.part_of.is_none(),
+                a.views.len(),
+                a.signs().count().min(40),
+                std::cmp::Reverse(*i),
+            )
+        })
+    })
 }
 
 fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict) -> VerdictReport {
@@ -282,16 +310,7 @@ fn verdict(parts: &Parts<'_>, ids: &[String], id: String, n: usize, v: &Verdict)
         .map(|a| crate::matcher::peer_name(&a.client))
         .collect();
     let tries: u64 = v.attempts.iter().filter_map(of).map(|a| a.count).sum();
-    let example = v.attempts.iter().copied().max_by_key(|i| {
-        parts.attempts.get(*i).map(|a| {
-            (
-                a.part_of.is_none(),
-                a.views.len(),
-                a.signs().count().min(40),
-                std::cmp::Reverse(*i),
-            )
-        })
-    });
+    let example = example(parts, v);
     let mut evidence = Vec::new();
     evidence.extend(entries(parts, &v.decisive, "decisive"));
     evidence.extend(entries(parts, &v.supporting, "supporting"));

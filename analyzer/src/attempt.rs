@@ -4,6 +4,8 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::BTreeMap;
 
 use crate::evidence::At;
+use crate::kinds::Kinds;
+use crate::named::Facts;
 use crate::sighting::{Peer, View};
 use crate::stage::Stage;
 
@@ -78,7 +80,9 @@ pub struct Attempt {
     /// Index of the attempt that decided the same try.
     pub part_of: Option<usize>,
     /// Named facts for the causes.
-    pub facts: BTreeMap<&'static str, Fact>,
+    pub facts: Facts,
+    /// Kinds of its signs, once all of them are known.
+    pub kinds: Kinds,
 }
 
 /// The value of a named fact.
@@ -113,7 +117,8 @@ impl Attempt {
             closed_how: "unknown",
             codes: BTreeMap::new(),
             part_of: None,
-            facts: BTreeMap::new(),
+            facts: Facts::default(),
+            kinds: Kinds::default(),
         }
     }
 

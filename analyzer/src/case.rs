@@ -7,6 +7,7 @@ use crate::clock::{self, ClockEstimate, ClockId};
 use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
 use crate::index::Index;
+use crate::kinds::Kinds;
 use crate::knowledge::lists;
 use crate::matcher::{self, Matcher, Packets};
 use crate::roles::Roles;
@@ -45,13 +46,14 @@ fn sight(evidence: &Evidence) -> (Index, Vec<Sighting>) {
 
 impl Case {
     /// Estimates the clocks, and cuts the evidence into attempts, by start. `told` is what a user saw, whose words are among
-    /// the sources.
+    /// the sources. `looked_for` are the kinds of facts that causes look for beside an attempt.
     ///
     /// # Errors
     /// When an embedded data file is wrong, which the tests exclude.
     pub fn new(
         mut evidence: Evidence,
         told: Option<&Told>,
+        looked_for: &Kinds,
     ) -> Result<(Self, Vec<Attempt>), KnowledgeError> {
         let (index, sightings) = clock::settle::settle(&mut evidence, &sight);
         let roles = Roles::new(&evidence, &index);
@@ -76,9 +78,17 @@ impl Case {
         tries::link(&evidence, &mut attempts);
         facts::gather(&evidence, &index, &mut attempts);
 
-        let claimed = attempts.iter().flat_map(Attempt::signs).collect();
+        for a in &mut attempts {
+            a.kinds = a.signs().filter_map(|at| evidence.kind(at)).collect();
+        }
+        // Packets are of one connection from the beginning.
+        let claimed = attempts
+            .iter()
+            .flat_map(Attempt::signs)
+            .filter(|at| evidence.host(*at).is_some())
+            .collect();
         let off_by_default = lists::off_by_default()?;
-        let packets = matcher::packets(&evidence, &attempts);
+        let packets = matcher::packets(&evidence, &attempts, looked_for);
         let case = Self {
             evidence,
             index,

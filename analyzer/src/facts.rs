@@ -1,13 +1,14 @@
 //! Named facts about an attempt that no single record states: how often, how many others, what came after.
 
 use rdpwhy_parsers::{EventRef, Kind, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::attempt::{Attempt, Fact, Outcome};
 use crate::crowd::{Crowd, TEN_MINUTES_NS};
 use crate::evidence::Evidence;
 use crate::index::Index;
+use crate::named::Facts;
 use crate::names::{field, kind};
 use crate::pipeline;
 use crate::sighting::View;
@@ -85,18 +86,19 @@ const SILENCE_NS: i64 = 60 * SECOND;
 pub fn gather(evidence: &Evidence, index: &Index, attempts: &mut [Attempt]) {
     let crowd = Crowd::new(evidence, attempts);
     let all: &[Attempt] = attempts;
-    let facts: Vec<BTreeMap<&'static str, Fact>> = pipeline::map(all.len(), |i| {
+    let facts: Vec<Facts> = pipeline::map(all.len(), |i| {
         let mut f = Gathering {
             evidence,
             index,
             attempts: all,
             crowd: &crowd,
-            found: BTreeMap::new(),
+            found: Facts::default(),
         };
         if let Some(a) = all.get(i) {
             f.own(a);
             f.neighbours(i, a);
         }
+        f.found.shrink();
         f.found
     });
     for (a, f) in attempts.iter_mut().zip(facts) {
@@ -109,7 +111,7 @@ struct Gathering<'a> {
     index: &'a Index,
     attempts: &'a [Attempt],
     crowd: &'a Crowd,
-    found: BTreeMap<&'static str, Fact>,
+    found: Facts,
 }
 
 impl Gathering<'_> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::attempt::Attempt;
 use crate::hosts::HostId;
 use crate::knowledge::{Cause, Confidence, Knowledge, Sign, Test};
-use crate::matcher::{Answer, Found, Matcher, Unrecorded};
+use crate::matcher::{Answer, Blind, Found, Matcher, Unrecorded, note};
 use crate::sentence;
 use crate::sighting::View;
 use crate::tie::Tie;
@@ -16,7 +16,7 @@ pub enum Judgement {
     /// All required signs are there and nothing excludes it.
     Stands(Finding),
     /// Nothing is against it, but a required sign could not be seen.
-    Open(BTreeSet<Unrecorded>),
+    Open(Vec<Blind>),
     /// A required sign is missing or an excluding one is there; with what that sign says.
     RuledOut(Why),
 }
@@ -67,14 +67,14 @@ pub struct Opinion {
     /// Causes that stand behind, with the reason.
     pub behind: Vec<(usize, Confidence, String)>,
     /// Causes that nothing is against, and where nobody recorded.
-    pub open: Vec<(usize, BTreeSet<Unrecorded>)>,
+    pub open: Vec<(usize, Vec<Blind>)>,
     /// Causes that came near and were ruled out, with the reason.
     pub ruled_out: Vec<(usize, Why)>,
 }
 
 /// Holds one cause against one attempt.
 pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -> Judgement {
-    let mut unknown = BTreeSet::new();
+    let mut unknown: Vec<Blind> = Vec::new();
     let (mut decisive, mut statements) = (Vec::new(), Vec::new());
     let mut open = false;
     for (n, sign) in cause.required.iter().enumerate() {
@@ -86,11 +86,11 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
             Answer::Absent => return Judgement::RuledOut(Why::Missing(n)),
             Answer::Unknown(u) => {
                 open = true;
-                unknown.extend(u);
+                note(&mut unknown, u);
             }
         }
     }
-    let mut unrecorded = BTreeSet::new();
+    let mut unrecorded = Vec::new();
     for sign in &cause.excluding {
         match matcher.ask(sign, a) {
             Answer::Seen(found) => {
@@ -101,7 +101,7 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
             }
             // What only a capture shows, an attempt without capture is not held to: its stage tells as much.
             Answer::Unknown(u)
-                if !(a.seen_by(View::Server) && u.iter().all(|x| x.channel == "capture")) =>
+                if !(a.seen_by(View::Server) && u.iter().all(|b| b.is_capture())) =>
             {
                 unrecorded.extend(u);
             }
@@ -134,7 +134,7 @@ pub fn judge(matcher: &Matcher<'_>, cause: &Cause, number: usize, a: &Attempt) -
         decisive,
         supporting,
         strength,
-        unrecorded,
+        unrecorded: unrecorded.iter().map(|b| b.of(a)).collect(),
     })
 }
 
@@ -246,7 +246,7 @@ fn cap_by_rivals(knowledge: &Knowledge, a: &Attempt, opinion: &mut Opinion) {
             .find(|(n, _)| cause(*n).is_some_and(|o| !related(o) && rivals(mine, o, a)));
         if let Some((_, u)) = rival {
             f.confidence = Confidence::Possible;
-            f.unrecorded.extend(u.iter().cloned());
+            f.unrecorded.extend(u.iter().map(|b| b.of(a)));
         }
     }
 }

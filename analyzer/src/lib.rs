@@ -21,6 +21,7 @@ pub mod identities;
 pub mod index;
 pub mod join;
 pub mod judge;
+pub mod kinds;
 pub mod knowledge;
 pub mod ladder;
 pub mod matcher;
@@ -28,6 +29,7 @@ pub mod matrix;
 pub mod merge;
 pub mod missing;
 pub mod moment;
+pub mod named;
 pub mod names;
 pub mod nearest;
 pub mod outcome;
@@ -90,8 +92,20 @@ pub struct Options {
     pub identities: bool,
     /// Whether to hash every source (SHA-256).
     pub hash: bool,
+    /// Of which attempts the report holds the steps.
+    pub ladders: Ladders,
     /// Threads to read with; default: all cores.
     pub threads: Option<usize>,
+}
+
+/// Of which attempts a report holds the steps: they are most of what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ladders {
+    /// Of all.
+    #[default]
+    All,
+    /// Of each verdict's example: as much as a text shows.
+    Examples,
 }
 
 /// Reads and judges all evidence. `secrets` are key logs in the NSS format.
@@ -106,7 +120,7 @@ pub fn analyze(
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
-    judge_evidence(evidence, knowledge, options, |judged| {
+    judge(evidence, knowledge, options, Asked::Report, |judged| {
         let mut report = assemble::report(judged.parts);
         report.reasoning = options
             .why_not
@@ -133,7 +147,8 @@ pub fn timeline<T>(
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     // What to show is chosen event by event; which attempts there are must not depend on it.
-    judge_evidence(evidence, knowledge, &Options::default(), |judged| {
+    let all = Options::default();
+    judge(evidence, knowledge, &all, Asked::Timeline, |judged| {
         tell(&Timeline::new(&judged))
     })
 }
@@ -151,7 +166,7 @@ pub fn report_and_timeline<T>(
     tell: impl FnOnce(Report, &Timeline<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
-    judge_evidence(evidence, knowledge, options, |judged| {
+    judge(evidence, knowledge, options, Asked::Timeline, |judged| {
         let mut report = assemble::report(judged.parts);
         if options.identities {
             report.identities = Identities::of(judged.parts.evidence);
@@ -177,9 +192,13 @@ pub fn judge_some(
         threads: Some(1),
         ..Options::default()
     };
-    judge(evidence, knowledge, &options, Some(wanted), |judged| {
-        assemble::report(judged.parts)
-    })
+    judge(
+        evidence,
+        knowledge,
+        &options,
+        Asked::Some(wanted),
+        |judged| assemble::report(judged.parts),
+    )
 }
 
 /// Judges evidence that was read by somebody else.
@@ -191,7 +210,7 @@ pub fn judge_all(
     knowledge: &Knowledge,
     options: &Options,
 ) -> Result<Report, KnowledgeError> {
-    judge(evidence, knowledge, options, None, |judged| {
+    judge(evidence, knowledge, options, Asked::Report, |judged| {
         let mut report = assemble::report(judged.parts);
         if options.identities {
             report.identities = Identities::of(judged.parts.evidence);
@@ -230,23 +249,30 @@ struct Judged<'a> {
     owners: &'a HashMap<At, usize>,
 }
 
-fn judge_evidence<T>(
-    evidence: Evidence,
-    knowledge: &Knowledge,
-    options: &Options,
-    tell: impl FnOnce(Judged<'_>) -> T,
-) -> Result<T, KnowledgeError> {
-    judge(evidence, knowledge, options, None, tell)
+/// What is made of it.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    /// A report.
+    Report,
+    /// The timeline, perhaps a report as well.
+    Timeline,
+    /// A report of these attempts.
+    Some(Wanted<'a>),
 }
 
 fn judge<T>(
     evidence: Evidence,
     knowledge: &Knowledge,
     options: &Options,
-    wanted: Option<Wanted<'_>>,
+    asked: Asked<'_>,
     tell: impl FnOnce(Judged<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
-    let (case, attempts) = Case::new(evidence, options.told.as_ref())?;
+    let wanted = match asked {
+        Asked::Some(wanted) => Some(wanted),
+        Asked::Report | Asked::Timeline => None,
+    };
+    let looked_for = knowledge.looked_for_beside();
+    let (case, attempts) = Case::new(evidence, options.told.as_ref(), &looked_for)?;
     let matcher = case.matcher();
     let kept = match wanted {
         None => options.kept(&case.evidence, &attempts),
@@ -268,7 +294,11 @@ fn judge<T>(
     } else {
         pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion))
     };
-    let signs: Vec<Vec<At>> = attempts.iter().map(|a| a.signs().collect()).collect();
+    // Folding forgets them, and only a timeline asks whose each event is.
+    let signs: Vec<Vec<At>> = match asked {
+        Asked::Timeline => attempts.iter().map(|a| a.signs().collect()).collect(),
+        Asked::Report | Asked::Some(_) => Vec::new(),
+    };
     let Folded {
         attempts,
         opinions,
@@ -313,6 +343,7 @@ fn judge<T>(
         shown: &shown,
         verdicts: &verdicts,
         histories: &histories,
+        ladders: options.ladders,
     };
     Ok(tell(Judged {
         parts: &parts,

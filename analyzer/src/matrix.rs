@@ -1,6 +1,8 @@
 //! Every cause against every attempt, before verdicts are made of it: the log of the reasoning, and what a change to the
 //! knowledge is reviewed by.
 
+use rdpwhy_parsers::Kind;
+
 use crate::attempt::Attempt;
 use crate::case::Case;
 use crate::judge::{self, Opinion};
@@ -27,6 +29,7 @@ impl Prepared {
         let (case, attempts) = Case::new(
             crate::read(sources, secrets, options, progress),
             options.told.as_ref(),
+            &Kind::all().collect(),
         )?;
         let judged = attempts
             .into_iter()

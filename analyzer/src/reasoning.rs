@@ -6,7 +6,7 @@
 
 mod coverage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -158,7 +158,8 @@ impl Desk<'_> {
         match judge::judge(self.matcher, cause, number, self.attempt) {
             Judgement::Stands(_) => self.standing(&opinion, number),
             Judgement::Open(unrecorded) => {
-                let places: Vec<String> = unrecorded
+                let named: BTreeSet<_> = unrecorded.iter().map(|b| b.of(self.attempt)).collect();
+                let places: Vec<String> = named
                     .iter()
                     .map(|u| format!("{} of {}", u.channel, u.host))
                     .collect();
@@ -235,8 +236,7 @@ impl Desk<'_> {
         if !crate::matcher::was_there(sign, self.attempt) {
             told.note = sign
                 .given
-                .as_deref()
-                .map(|witness| without(witness).to_owned());
+                .map(|witness| without(witness.as_str()).to_owned());
             return told;
         }
         told.answer = match self.matcher.ask(sign, self.attempt) {
@@ -258,8 +258,8 @@ impl Desk<'_> {
                 told.note = self
                     .attempt
                     .facts
-                    .get(name.as_str())
-                    .map(|f| value(name, f));
+                    .of(*name)
+                    .map(|f| value(name.as_str(), f));
                 if told.answer == "unknown" {
                     told.missing = coverage::of_fact(self.matcher, sign, self.attempt);
                 }

@@ -42,8 +42,18 @@ pub struct Point<'a> {
     closed_at: At,
 }
 
-/// All captures of a connection, in the order of their sources.
+/// All captures of a connection, in the order of their sources; none where there is one only, which nothing can be compared
+/// with.
 pub fn points<'a>(evidence: &'a Evidence, a: &Attempt) -> Vec<Point<'a>> {
+    let flow = |at: &At| {
+        let flow = evidence.event(*at)?.int(field::FLOW)?;
+        evidence.host(*at).is_none().then_some((at.source, flow))
+    };
+    let mut all = a.events.iter().filter_map(flow);
+    let first = all.next();
+    if all.all(|f| Some(f) == first) {
+        return Vec::new();
+    }
     let mut flows: BTreeMap<(u32, i64), Vec<(At, EventRef<'a>)>> = BTreeMap::new();
     for at in a.events.iter().filter(|at| evidence.host(**at).is_none()) {
         if let Some(e) = evidence.event(*at)

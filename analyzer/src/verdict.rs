@@ -88,7 +88,9 @@ pub fn verdicts(
                 .first()
                 .and_then(|b| attempts.get(b.attempt))
                 .map(|a| a.stage.name());
-            found.push(verdict(knowledge, cause, &host, remark, stage, &spell));
+            found.push(verdict(
+                knowledge, attempts, cause, &host, remark, stage, &spell,
+            ));
         }
     }
     found.sort_by_cached_key(|x| rank(attempts, x));
@@ -211,6 +213,7 @@ fn confidence(spell: &[Ballot]) -> Option<Confidence> {
 
 fn verdict(
     knowledge: &Knowledge,
+    attempts: &[Attempt],
     cause: Option<usize>,
     host: &str,
     remark: bool,
@@ -268,6 +271,10 @@ fn verdict(
             .iter()
             .filter(|(n, _)| !settled && related(knowledge, cause, *n))
         {
+            let Some(a) = attempts.get(b.attempt) else {
+                continue;
+            };
+            let u: BTreeSet<Unrecorded> = u.iter().map(|blind| blind.of(a)).collect();
             let places: Vec<String> = u
                 .iter()
                 .map(|x| format!("{} of {}", x.channel, x.host))
@@ -280,7 +287,7 @@ fn verdict(
                 .entry(*n)
                 .or_insert((Some(Confidence::Possible), why));
             for x in u {
-                v.missing.entry(x.clone()).or_default().insert(*n);
+                v.missing.entry(x).or_default().insert(*n);
             }
         }
         for (n, why) in &b.opinion.ruled_out {

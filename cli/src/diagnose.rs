@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
-use rdpwhy_analyzer::{Knowledge, Told};
+use rdpwhy_analyzer::{Knowledge, Ladders, Told};
 use rdpwhy_parsers::Timestamp;
 
 use crate::args::{Color, Diagnose, Format};
@@ -183,6 +183,10 @@ fn limits(args: &Diagnose, span: &Span, told: Option<Told>) -> Limits {
         zone: span.zone.clone(),
         identities: args.redact,
         hash: args.hash.is_some(),
+        ladders: match args.format {
+            Format::Json => Ladders::All,
+            Format::Text | Format::Markdown => Ladders::Examples,
+        },
         threads: args.threads,
     }
 }

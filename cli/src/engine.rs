@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline, Told};
+use rdpwhy_analyzer::{Knowledge, Ladders, Options, Source, Timeline, Told};
 use rdpwhy_parsers::Timestamp;
 
 use crate::input::{Input, KeyLog};
@@ -34,6 +34,8 @@ pub struct Limits {
     pub identities: bool,
     /// Whether to hash every source.
     pub hash: bool,
+    /// Of which attempts the report holds the steps.
+    pub ladders: Ladders,
     /// Threads.
     pub threads: Option<usize>,
 }
@@ -170,6 +172,7 @@ fn options(limits: &Limits) -> Options {
         why_not: limits.why_not.clone(),
         identities: limits.identities,
         hash: limits.hash,
+        ladders: limits.ladders,
         threads: limits.threads,
     }
 }

@@ -108,6 +108,8 @@ pub struct EventBatch {
 
 /// How many texts are remembered.
 const REMEMBERED: usize = 1024;
+/// Bytes of text up to which none are remembered.
+const SMALL: usize = 4096;
 
 /// The place among the remembered texts where this one is looked for.
 fn slot(text: &str) -> usize {
@@ -342,21 +344,31 @@ impl EventBatch {
     /// Takes over everything of `other`, behind what is here.
     pub fn append(&mut self, mut other: Self) {
         let (logs, origins) = self.append_counts(&mut other);
-        let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
-        self.text.push_str(&other.text);
         let long_base = u32::try_from(self.long_addresses.len()).unwrap_or(u32::MAX);
         self.long_addresses.extend(other.long_addresses);
-        self.values
-            .extend(other.values.into_iter().map(|stored| match stored {
+        let small = other.text.len() <= SMALL;
+        let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        if !small {
+            self.text.push_str(&other.text);
+        }
+        for stored in other.values {
+            let stored = match stored {
+                Stored::Text(field, from, to) if small => {
+                    let text = other.text.get(from as usize..to as usize);
+                    let (from, to) = text.and_then(|t| self.keep(t)).unwrap_or_default();
+                    Stored::Text(field, from, to)
+                }
                 Stored::Text(field, from, to) => {
                     let Range { start, end } = shift(from..to, text_base);
                     Stored::Text(field, start, end)
                 }
                 Stored::Ip6(field, at) => Stored::Ip6(field, at.saturating_add(long_base)),
                 other => other,
-            }));
+            };
+            self.values.push(stored);
+        }
         self.events.extend(other.events.into_iter().map(|e| {
             Event {
                 log: logs.get(e.log as usize).copied().unwrap_or(u32::MAX),
@@ -453,6 +465,11 @@ impl EventBatch {
     /// Puts a text into the arena, unless it was put there lately. `None` when the arena is full.
     fn keep(&mut self, text: &str) -> Option<(u32, u32)> {
         if self.lately.is_empty() {
+            // Small batches are as many as there are connections under way: what they repeat is found when they are
+            // appended.
+            if self.text.len() < SMALL {
+                return self.add_text(text);
+            }
             self.lately = vec![(0, 0); REMEMBERED];
         }
         let slot = slot(text);
@@ -461,13 +478,18 @@ impl EventBatch {
         {
             return Some((from, to));
         }
+        let (from, to) = self.add_text(text)?;
+        if let Some(place) = self.lately.get_mut(slot) {
+            *place = (from, to);
+        }
+        Some((from, to))
+    }
+
+    fn add_text(&mut self, text: &str) -> Option<(u32, u32)> {
         let from = u32::try_from(self.text.len()).ok()?;
         // 4 GiB of values in one piece of a source: pieces are split long before.
         let to = u32::try_from(self.text.len() + text.len()).ok()?;
         self.text.push_str(text);
-        if let Some(place) = self.lately.get_mut(slot) {
-            *place = (from, to);
-        }
         Some((from, to))
     }
 

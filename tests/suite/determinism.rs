@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use rdpwhy::render::{self, Style};
+use rdpwhy_analyzer::report::Report;
+use rdpwhy_analyzer::{Ladders, Options, Silent};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::case::{self, Case, Evidence};
-use crate::program::{diagnose, in_parallel, list, text};
+use crate::program::{diagnose, in_parallel, knowledge, list, text};
 
 /// What `diagnose --format json` prints about these paths.
 fn printed<P: AsRef<Path>>(paths: &[P], more: &[&str]) -> String {
@@ -51,6 +54,34 @@ fn the_text_is_the_same_as_well() {
         assert!(one.out == other.out, "{}", case.name);
         assert!(!one.out.trim().is_empty(), "{}", case.name);
     });
+}
+
+/// Steps that a text does not show are not made for it.
+#[test]
+fn a_text_needs_the_steps_of_the_examples_alone() {
+    let left_out = in_parallel(case::all(), |case| {
+        let report = |ladders| {
+            let options = Options {
+                threads: Some(1),
+                ladders,
+                ..Options::default()
+            };
+            let sources = case.evidence.sources();
+            rdpwhy_analyzer::analyze(sources, &[], knowledge(), &options, &Silent).unwrap()
+        };
+        let (all, few) = (report(Ladders::All), report(Ladders::Examples));
+        let style = Style {
+            all: true,
+            ..Style::default()
+        };
+        let same = render::text(&all, &style) == render::text(&few, &style);
+        assert!(same, "{}: text", case.name);
+        let same = render::markdown(&all, &style) == render::markdown(&few, &style);
+        assert!(same, "{}: Markdown", case.name);
+        let steps = |r: &Report| r.attempts.iter().map(|a| a.steps.len()).sum::<usize>();
+        steps(&all) - steps(&few)
+    });
+    assert!(left_out.iter().sum::<usize>() > 0);
 }
 
 fn zip(evidence: &Evidence, path: &Path) {

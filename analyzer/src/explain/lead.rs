@@ -77,7 +77,7 @@ pub fn to_code(
 ) -> Vec<Lead> {
     let spellings = spellings(registry.id(), value);
     let looks = |sign: &Sign| match &sign.test {
-        Test::Fact(name, c) => registry.is_fact(name) && wants(c, &spellings),
+        Test::Fact(name, c) => registry.is_fact(name.as_str()) && wants(c, &spellings),
         Test::Event(e) => e
             .values
             .iter()

@@ -3,6 +3,7 @@
 use rdpwhy_parsers::{Field, Kind};
 
 use super::condition::Condition;
+use crate::named::Name;
 
 /// How sure a verdict is. The order is the order of trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,14 +80,14 @@ pub struct Sign {
     /// Whether a side states the reason itself by it.
     pub statement: bool,
     /// The witness that must have been there for the sign to be asked at all: a fact's name.
-    pub given: Option<String>,
+    pub given: Option<Name>,
 }
 
 /// What a sign looks at.
 #[derive(Debug, Clone)]
 pub enum Test {
     /// A named fact of the attempt.
-    Fact(String, Condition),
+    Fact(Name, Condition),
     /// Records or packets.
     Event(Box<EventSign>),
     /// One of these.

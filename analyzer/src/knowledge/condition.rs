@@ -1,6 +1,7 @@
 //! What a value must be. No arithmetic, no loops: what this cannot say becomes a named fact.
 
 use rdpwhy_parsers::{Field, Value};
+use std::borrow::Cow;
 
 /// A value in a data file. Numbers may be written in hex as text: `"0x8009030d"`.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,12 +84,15 @@ impl Condition {
             })
         };
         let starts = |list: &Vec<String>| {
-            list.iter()
-                .any(|p| text(value).starts_with(&p.to_ascii_lowercase()))
+            let text = spelt(value);
+            list.iter().any(|p| {
+                let begin = text.as_bytes().get(..p.len());
+                begin.is_some_and(|b| b.eq_ignore_ascii_case(p.as_bytes()))
+            })
         };
         let holds = |list: &Vec<String>| {
-            list.iter()
-                .any(|p| text(value).contains(&p.to_ascii_lowercase()))
+            let text = spelt(value).to_ascii_lowercase();
+            list.iter().any(|p| text.contains(&p.to_ascii_lowercase()))
         };
         self.is
             .as_ref()
@@ -139,7 +143,7 @@ fn equals(value: Value<'_>, literal: &Literal) -> bool {
         (value, Literal::Number(b)) => number(value) == Some(*b),
         (value, Literal::Word(b)) => match parse_number(b).zip(number(value)) {
             Some((wanted, n)) => wanted == n,
-            None => shown(value).eq_ignore_ascii_case(b),
+            None => spelt(value).eq_ignore_ascii_case(b),
         },
         (Value::Int(n), Literal::Flag(b)) => (n != 0) == *b,
         _ => false,
@@ -157,14 +161,24 @@ fn number(value: Value<'_>) -> Option<i64> {
 /// Decimal or `0x…`.
 pub fn parse_number(text: &str) -> Option<i64> {
     let text = text.trim();
+    // Most words are none, and each is asked for thousands of times.
+    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
+        return None;
+    }
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(hex) => i64::from_str_radix(hex, 16).ok(),
         None => text.parse().ok(),
     }
 }
 
-fn text(value: Value<'_>) -> String {
-    shown(value).to_ascii_lowercase()
+/// [`shown`], without a copy where it stands as text.
+fn spelt(value: Value<'_>) -> Cow<'_, str> {
+    match value {
+        Value::Text(t) => t.into(),
+        Value::Flag(true) => "true".into(),
+        Value::Flag(false) => "false".into(),
+        other => shown(other).into(),
+    }
 }
 
 /// A value as text: statuses stay decimal here, the report shows them in hex.
@@ -195,6 +209,34 @@ mod tests {
         assert!(holds(&c, Some(Value::Text("0x8009030d"))));
         assert!(!holds(&c, Some(Value::Int(1))));
         assert!(!holds(&c, None));
+    }
+
+    #[test]
+    fn words_are_compared_without_regard_to_case_and_numbers_as_numbers() {
+        let is = |word: &str| Condition {
+            is: Some(vec![Literal::Word(word.into())]),
+            ..Condition::default()
+        };
+        assert!(holds(&is("Alert"), Some(Value::Text("aLERT"))));
+        assert!(holds(&is("TRUE"), Some(Value::Flag(true))));
+        assert!(holds(&is(" 0x10 "), Some(Value::Text("16"))));
+        assert!(holds(&is("-5"), Some(Value::Int(-5))));
+        assert!(holds(
+            &is("fe80::1"),
+            Some(Value::Ip("fe80::1".parse().unwrap()))
+        ));
+        assert!(!holds(&is("face"), Some(Value::Int(0xface))));
+        let begins = Condition {
+            prefix: Some(vec!["Corp\\".into()]),
+            ..Condition::default()
+        };
+        assert!(holds(&begins, Some(Value::Text("CORP\\ana"))));
+        assert!(!holds(&begins, Some(Value::Text("cor"))));
+        let within = Condition {
+            contains: Some(vec!["TWO".into()]),
+            ..Condition::default()
+        };
+        assert!(holds(&within, Some(Value::Text("one two three"))));
     }
 
     #[test]

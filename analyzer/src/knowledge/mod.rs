@@ -15,6 +15,8 @@ pub use check::{Checked, KnowledgeError, check};
 pub use condition::{Condition, Literal, Nothing, Others, parse_number};
 pub(crate) use moments::moments;
 
+use crate::kinds::Kinds;
+
 include!(concat!(env!("OUT_DIR"), "/causes.rs"));
 
 /// A cause file with comments that say what each key means, to copy and change.
@@ -54,6 +56,31 @@ impl Knowledge {
             .binary_search_by(|c| c.id.as_str().cmp(id))
             .ok()?;
         self.causes.get(at)
+    }
+
+    /// Kinds of facts that signs look for at a client or server beside the attempt itself.
+    pub fn looked_for_beside(&self) -> Kinds {
+        fn look(signs: &[Sign], kinds: &mut Kinds) {
+            for sign in signs {
+                match &sign.test {
+                    Test::Event(e) if matches!(e.joined, Joined::Server | Joined::Client) => {
+                        e.kinds.iter().for_each(|k| kinds.add(*k));
+                    }
+                    Test::Fact(..) | Test::Event(_) => {}
+                    Test::Any(signs) | Test::All(signs) | Test::Witnesses(signs) => {
+                        look(signs, kinds);
+                    }
+                    Test::Absent(inner) => look(std::slice::from_ref(inner), kinds),
+                }
+            }
+        }
+        let mut kinds = Kinds::default();
+        for cause in &self.causes {
+            for signs in [&cause.required, &cause.supporting, &cause.excluding] {
+                look(signs, &mut kinds);
+            }
+        }
+        kinds
     }
 
     /// Whether the file of one of two causes names the other as similar.

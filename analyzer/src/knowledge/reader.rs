@@ -13,6 +13,7 @@ use super::document::{Document, Section, Word, literals};
 use crate::assemble::PLACEHOLDERS;
 use crate::facts;
 use crate::matcher::OWN_VALUES;
+use crate::named::Name;
 use crate::sentence;
 
 const SIDES: [&str; 5] = ["client", "server", "network", "gateway", "directory"];
@@ -274,7 +275,7 @@ impl<'d> Reader<'d> {
             says: says?.text,
             test: test?,
             statement,
-            given: given.map(str::to_owned),
+            given: given.and_then(Name::named),
         })
     }
 
@@ -293,8 +294,8 @@ impl<'d> Reader<'d> {
                 format!("fact {} needs is, not, min or max", name.text),
             );
         }
-        if facts::NAMES.contains(&name.text.as_str()) {
-            return Some(Test::Fact(name.text, condition));
+        if let Some(name) = Name::named(&name.text) {
+            return Some(Test::Fact(name, condition));
         }
         let known = facts::NAMES.join(", ");
         self.doc.mistake(

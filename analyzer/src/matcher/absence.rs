@@ -1,9 +1,9 @@
 //! What it means that nothing was found: it did not happen, or nobody recorded.
 
 use rdpwhy_parsers::{Kind, Timestamp, catalog};
-use std::collections::BTreeSet;
 
-use super::{Answer, HANDSHAKE_NS, LOOK_BACK_NS, Matcher, Unrecorded, peer_name, span};
+use super::blind::{Blind, CAPTURE, Whose, note};
+use super::{Answer, HANDSHAKE_NS, LOOK_BACK_NS, Matcher, span};
 use crate::attempt::Attempt;
 use crate::hosts::HostId;
 use crate::knowledge::{Absence, EventSign, Joined};
@@ -13,24 +13,32 @@ use crate::sighting::View;
 impl Matcher<'_> {
     /// Nothing was found: does that mean anything?
     pub(super) fn absence(&self, e: &EventSign, a: &Attempt) -> Answer {
-        let mut unrecorded = BTreeSet::new();
+        let mut unrecorded = Vec::new();
         for k in &e.kinds {
             let channels = catalog::channels(*k);
             if channels.is_empty() {
                 if !self.wire_would_show(*k, a) {
-                    unrecorded.insert(Unrecorded {
-                        channel: "capture".into(),
-                        host: peer_name(&a.server),
-                    });
+                    let blind = Blind {
+                        channels: CAPTURE,
+                        whose: Whose::Server,
+                    };
+                    note(&mut unrecorded, [blind]);
                 }
                 continue;
             }
-            let side = match e.joined {
-                Joined::Client => Some(&a.client),
-                Joined::Attempt if written_by_client(*k) => Some(&a.client),
-                Joined::Server | Joined::Attempt => Some(&a.server),
-                Joined::Directory | Joined::Gateway => None,
+            let whose = match e.joined {
+                Joined::Client => Whose::Client,
+                Joined::Attempt if written_by_client(*k) => Whose::Client,
+                Joined::Server | Joined::Attempt => Whose::Server,
+                Joined::Directory => Whose::Directory,
+                Joined::Gateway => Whose::Gateway,
             };
+            let side = match whose {
+                Whose::Client => Some(&a.client),
+                Whose::Server => Some(&a.server),
+                Whose::Directory | Whose::Gateway => None,
+            };
+            let blind = Blind { channels, whose };
             let Some(peer) = side else {
                 let hosts: Vec<HostId> = match e.joined {
                     Joined::Directory => self.controllers.iter().copied().collect(),
@@ -47,15 +55,7 @@ impl Matcher<'_> {
                         .iter()
                         .any(|h| self.covered(*h, channels, a.start, a.end))
                 {
-                    let who = if e.joined == Joined::Directory {
-                        "the domain controller"
-                    } else {
-                        "the gateway"
-                    };
-                    unrecorded.insert(Unrecorded {
-                        channel: channels.join(" or "),
-                        host: who.into(),
-                    });
+                    note(&mut unrecorded, [blind]);
                 }
                 continue;
             };
@@ -68,11 +68,7 @@ impl Matcher<'_> {
                 self.covered(h, channels, from, to.max(from).min(a.end.max(from)))
             });
             if !covered || self.switched_off(*k, peer.host) || e.absence == Absence::ProvesNothing {
-                let channel = channels.first().copied().unwrap_or_default().to_owned();
-                unrecorded.insert(Unrecorded {
-                    channel,
-                    host: peer_name(peer),
-                });
+                note(&mut unrecorded, [blind]);
             }
         }
         // Where one of several kinds could not be recorded, it may have been that one.

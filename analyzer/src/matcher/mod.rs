@@ -1,23 +1,30 @@
 //! Holds one sign against one attempt: seen, absent, or unknown because nobody recorded there.
 
 mod absence;
+mod blind;
 mod own;
 mod records;
 
 pub(crate) use absence::written_by_client;
+pub use blind::{Blind, Unrecorded};
 pub use own::OWN_VALUES;
 
 use rdpwhy_parsers::{Kind, Timestamp, Value, catalog};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 
 use crate::attempt::{Attempt, Fact};
 use crate::coverage::CoverageMap;
 use crate::evidence::{At, Evidence};
 use crate::hosts::HostId;
 use crate::index::Index;
+use crate::kinds::Kinds;
 use crate::knowledge::{Around, Joined, Nothing, Sign, Test, Window};
+use crate::named::Name;
 use crate::names::field;
 use crate::tie::Tie;
+pub(crate) use blind::note;
+use blind::{CAPTURE, Whose};
 
 const SECOND: i64 = 1_000_000_000;
 /// Around an attempt, where a sign says nothing else.
@@ -46,15 +53,6 @@ pub struct Found {
     pub statement: bool,
 }
 
-/// Where nobody recorded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unrecorded {
-    /// Channel, or `capture`.
-    pub channel: String,
-    /// Whose: a name or an address.
-    pub host: String,
-}
-
 /// What became of a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -62,8 +60,8 @@ pub enum Answer {
     Seen(Vec<Found>),
     /// Not there, though it would have been recorded.
     Absent,
-    /// Nobody recorded.
-    Unknown(BTreeSet<Unrecorded>),
+    /// Nobody recorded; not empty, each once.
+    Unknown(Vec<Blind>),
 }
 
 /// Everything that signs are held against.
@@ -74,37 +72,44 @@ pub struct Matcher<'a> {
     pub index: &'a Index,
     /// What the logs cover.
     pub coverage: &'a CoverageMap,
-    /// Records that belong to some attempt.
+    /// Records (no packets) that belong to some attempt.
     pub claimed: &'a HashSet<At>,
     /// Domain controllers among the hosts.
     pub controllers: &'a BTreeSet<HostId>,
     /// Kinds that are recorded only when switched on, in groups.
     pub off_by_default: &'a [Vec<Kind>],
-    /// Facts of captures by the addresses that they are about, each list by time.
+    /// Facts of captures by the addresses that they are about and by kind, each list by time; of the kinds that causes look
+    /// for beside an attempt.
     pub packets: &'a Packets,
 }
 
-/// Facts of captures by address.
-pub type Packets = BTreeMap<std::net::IpAddr, Vec<(Timestamp, At)>>;
+/// Facts of captures by address and kind. In a flood one server's address is in all of them.
+pub type Packets = HashMap<(IpAddr, Kind), Vec<(Timestamp, At)>>;
 
-/// Files the facts of captures under both ends of their connection, and those of no connection under the address that
-/// they name.
-pub fn packets(evidence: &Evidence, attempts: &[Attempt]) -> Packets {
+/// Files the facts of captures that are looked for under both ends of their connection, and those of no connection under
+/// the address that they name.
+pub fn packets(evidence: &Evidence, attempts: &[Attempt], looked_for: &Kinds) -> Packets {
     let mut packets = Packets::new();
+    let wanted = |at: At| {
+        let kind = evidence.kind(at).filter(|k| looked_for.has(*k))?;
+        evidence.host(at).is_none().then_some(kind)
+    };
+    let mut file = |ip: IpAddr, kind: Kind, at: At| {
+        let list = packets.entry((ip, kind)).or_default();
+        list.push((evidence.time(at), at));
+    };
     for a in attempts {
-        for at in a.events.iter().filter(|at| evidence.host(**at).is_none()) {
+        for at in &a.events {
+            let Some(kind) = wanted(*at) else { continue };
             for ip in [a.client.ip, a.server.ip].into_iter().flatten() {
-                packets
-                    .entry(ip)
-                    .or_default()
-                    .push((evidence.time(*at), *at));
+                file(ip, kind, *at);
             }
         }
     }
-    for at in evidence.all().filter(|at| evidence.host(*at).is_none()) {
-        let named = evidence.event(at).and_then(|e| e.ip(field::IP));
-        if let Some(ip) = named {
-            packets.entry(ip).or_default().push((evidence.time(at), at));
+    for at in evidence.all() {
+        let Some(kind) = wanted(at) else { continue };
+        if let Some(ip) = evidence.event(at).and_then(|e| e.ip(field::IP)) {
+            file(ip, kind, at);
         }
     }
     for list in packets.values_mut() {
@@ -126,7 +131,7 @@ impl Matcher<'_> {
 
     fn ask_present(&self, sign: &Sign, a: &Attempt) -> Answer {
         match &sign.test {
-            Test::Fact(name, condition) => self.fact(name, condition, a),
+            Test::Fact(name, condition) => self.fact(*name, condition, a),
             Test::Event(e) => self.event(sign, e, a),
             Test::Any(signs) => any(signs.iter().map(|s| self.ask(s, a))),
             Test::All(signs) => all(signs.iter().map(|s| self.ask(s, a))),
@@ -141,7 +146,7 @@ impl Matcher<'_> {
 
     fn witnesses(&self, signs: &[Sign], a: &Attempt) -> Answer {
         let (mut found, mut unrecorded, mut absent, mut seen) =
-            (Vec::new(), BTreeSet::new(), false, false);
+            (Vec::new(), Vec::new(), false, false);
         for sign in signs
             .iter()
             .filter(|s| was_there(s, a) && self.has_such_host(s))
@@ -152,7 +157,7 @@ impl Matcher<'_> {
                     found.extend(f);
                 }
                 Answer::Absent => absent = true,
-                Answer::Unknown(u) => unrecorded.extend(u),
+                Answer::Unknown(u) => note(&mut unrecorded, u),
             }
         }
         if seen {
@@ -162,7 +167,7 @@ impl Matcher<'_> {
             // Nobody of them was there at all: what they would have written is what is missing.
             for sign in signs {
                 if let Answer::Unknown(u) = self.ask_present(sign, a) {
-                    unrecorded.extend(u);
+                    note(&mut unrecorded, u);
                 }
             }
         }
@@ -188,8 +193,9 @@ impl Matcher<'_> {
         }
     }
 
-    fn fact(&self, name: &str, condition: &crate::knowledge::Condition, a: &Attempt) -> Answer {
-        let fact = a.facts.get(name);
+    fn fact(&self, name: Name, condition: &crate::knowledge::Condition, a: &Attempt) -> Answer {
+        let fact = a.facts.of(name);
+        let name = name.as_str();
         let value = fact.map(|f| match f {
             Fact::Word(w) => Value::Text(w),
             Fact::Number(n) => Value::Int(*n),
@@ -208,34 +214,33 @@ impl Matcher<'_> {
         if condition.holds(Some(Value::Text("unknown")), &Nothing) && !told {
             return Answer::Seen(Vec::new());
         }
-        let source = match name {
-            "closed_by" | "closed_how" => Some(("capture", &a.server)),
-            "client_reason" => Some((
-                "Microsoft-Windows-TerminalServices-RDPClient/Operational",
-                &a.client,
-            )),
-            "server_reason" | "socket_error" | "bound_port" => Some((
-                "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",
-                &a.server,
-            )),
-            "session_reason" => Some((
-                "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
-                &a.server,
-            )),
-            _ => None,
+        let (channels, whose): (&'static [&'static str], Whose) = match name {
+            "closed_by" | "closed_how" => (CAPTURE, Whose::Server),
+            "client_reason" => (
+                &["Microsoft-Windows-TerminalServices-RDPClient/Operational"],
+                Whose::Client,
+            ),
+            "server_reason" | "socket_error" | "bound_port" => (
+                &["Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational"],
+                Whose::Server,
+            ),
+            "session_reason" => (
+                &["Microsoft-Windows-TerminalServices-LocalSessionManager/Operational"],
+                Whose::Server,
+            ),
+            _ => return Answer::Absent,
         };
-        match source {
-            Some((channel, peer)) => {
-                let covered = peer
-                    .host
-                    .is_some_and(|h| self.covered(h, &[channel], a.start, a.end));
-                if covered {
-                    Answer::Absent
-                } else {
-                    unknown(channel, peer_name(peer))
-                }
-            }
-            None => Answer::Absent,
+        let peer = match whose {
+            Whose::Client => &a.client,
+            _ => &a.server,
+        };
+        let covered = peer
+            .host
+            .is_some_and(|h| self.covered(h, channels, a.start, a.end));
+        if covered {
+            Answer::Absent
+        } else {
+            Answer::Unknown(vec![Blind { channels, whose }])
         }
     }
 }
@@ -256,19 +261,18 @@ pub(crate) fn span(w: Window, a: &Attempt, offset: i64) -> (Timestamp, Timestamp
 /// Whether the witness that the sign needs saw the attempt.
 pub(crate) fn was_there(sign: &Sign, a: &Attempt) -> bool {
     sign.given
-        .as_deref()
-        .is_none_or(|witness| a.facts.get(witness) == Some(&Fact::Flag(true)))
+        .is_none_or(|witness| a.facts.of(witness) == Some(&Fact::Flag(true)))
 }
 
 fn any(answers: impl Iterator<Item = Answer>) -> Answer {
-    let (mut found, mut seen, mut unrecorded) = (Vec::new(), false, BTreeSet::new());
+    let (mut found, mut seen, mut unrecorded) = (Vec::new(), false, Vec::new());
     for answer in answers {
         match answer {
             Answer::Seen(f) => {
                 seen = true;
                 found.extend(f);
             }
-            Answer::Unknown(u) => unrecorded.extend(u),
+            Answer::Unknown(u) => note(&mut unrecorded, u),
             Answer::Absent => {}
         }
     }
@@ -280,11 +284,11 @@ fn any(answers: impl Iterator<Item = Answer>) -> Answer {
 }
 
 fn all(answers: impl Iterator<Item = Answer>) -> Answer {
-    let (mut found, mut unrecorded) = (Vec::new(), BTreeSet::new());
+    let (mut found, mut unrecorded) = (Vec::new(), Vec::new());
     for answer in answers {
         match answer {
             Answer::Seen(f) => found.extend(f),
-            Answer::Unknown(u) => unrecorded.extend(u),
+            Answer::Unknown(u) => note(&mut unrecorded, u),
             Answer::Absent => return Answer::Absent,
         }
     }
@@ -293,13 +297,6 @@ fn all(answers: impl Iterator<Item = Answer>) -> Answer {
     } else {
         Answer::Unknown(unrecorded)
     }
-}
-
-fn unknown(channel: &str, host: String) -> Answer {
-    Answer::Unknown(BTreeSet::from([Unrecorded {
-        channel: channel.to_owned(),
-        host,
-    }]))
 }
 
 /// A peer by its best name.

@@ -62,10 +62,13 @@ impl Matcher<'_> {
         let mut list = Vec::new();
         match e.joined {
             Joined::Attempt => {
-                list.extend(
-                    a.signs()
-                        .filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))),
-                );
+                if kinds.iter().any(|k| a.kinds.has(*k)) {
+                    list.extend(
+                        a.signs().filter(|at| {
+                            self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))
+                        }),
+                    );
+                }
                 for host in [a.server.host, a.client.host].into_iter().flatten() {
                     let offset = self.offset(host);
                     let last = a.end.min(a.start.plus(HANDSHAKE_NS));
@@ -100,19 +103,13 @@ impl Matcher<'_> {
                 &a.client
             };
             let (from, to) = span(e.window.unwrap_or(AROUND), a, 0);
-            let packets = peer
-                .ip
-                .and_then(|ip| self.packets.get(&ip))
-                .map_or(&[][..], Vec::as_slice);
-            let start = packets.partition_point(|(t, _)| *t < from);
-            let near = packets
-                .iter()
-                .skip(start)
-                .take_while(|(t, _)| *t <= to)
-                .map(|(_, at)| *at);
-            list.extend(
-                near.filter(|at| self.evidence.kind(*at).is_some_and(|k| kinds.contains(&k))),
-            );
+            for k in kinds {
+                let of_kind = |ip| self.packets.get(&(ip, *k));
+                let packets = peer.ip.and_then(of_kind).map_or(&[][..], Vec::as_slice);
+                let start = packets.partition_point(|(t, _)| *t < from);
+                let near = packets.iter().skip(start).take_while(|(t, _)| *t <= to);
+                list.extend(near.map(|(_, at)| *at));
+            }
         }
         list
     }

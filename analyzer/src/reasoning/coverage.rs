@@ -2,12 +2,15 @@
 
 use rdpwhy_parsers::{Kind, Timestamp, catalog};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 use crate::assemble::time;
 use crate::attempt::Attempt;
 use crate::hosts::HostId;
 use crate::knowledge::{Absence, EventSign, Joined, Sign};
-use crate::matcher::{Answer, HANDSHAKE_NS, LOOK_BACK_NS, Matcher, peer_name, written_by_client};
+use crate::matcher::{
+    Answer, HANDSHAKE_NS, LOOK_BACK_NS, Matcher, Unrecorded, peer_name, written_by_client,
+};
 use crate::missing::export;
 use crate::sighting::View;
 
@@ -63,7 +66,8 @@ pub fn of_fact(matcher: &Matcher<'_>, sign: &Sign, a: &Attempt) -> Vec<Stretch> 
     let Answer::Unknown(unrecorded) = matcher.ask(sign, a) else {
         return Vec::new();
     };
-    let not_there = |u: crate::matcher::Unrecorded| {
+    let named: BTreeSet<Unrecorded> = unrecorded.iter().map(|b| b.of(a)).collect();
+    let not_there = |u: Unrecorded| {
         Stretch::missing(
             &u.channel,
             u.host,
@@ -72,7 +76,7 @@ pub fn of_fact(matcher: &Matcher<'_>, sign: &Sign, a: &Attempt) -> Vec<Stretch> 
             "it is not in the evidence",
         )
     };
-    unrecorded.into_iter().map(not_there).collect()
+    named.into_iter().map(not_there).collect()
 }
 
 /// Who covers the moment of an event, and who does not.

@@ -16,7 +16,7 @@ use std::io::Write;
 
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::timeline::Filter;
-use rdpwhy_analyzer::{Timeline, Told};
+use rdpwhy_analyzer::{Ladders, Timeline, Told};
 
 use crate::Surroundings;
 use crate::args::ProgressMode;
@@ -131,6 +131,7 @@ fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Limits {
         why_not: None,
         identities: args.redact,
         hash: true,
+        ladders: Ladders::All,
         threads: args.threads,
     }
 }

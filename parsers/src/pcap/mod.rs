@@ -78,18 +78,17 @@ impl Reader {
 /// Reads a whole capture.
 pub fn read(source: &dyn ReadAt, keylog: Option<&KeyLog>) -> EventBatch {
     let mut reader = Reader::new(keylog);
-    let mut chunk = vec![0; CHUNK];
+    let Reader { blocks, inside } = &mut reader;
     let mut at = 0;
     loop {
-        match source.fill_at(at, &mut chunk) {
+        match source.fill_at(at, blocks.room(CHUNK)) {
             Ok(0) => break,
             Ok(n) => {
-                reader.push(chunk.get(..n).unwrap_or_default());
+                blocks.take(n, &mut |item| inside.item(item));
                 at += n as u64;
             }
             Err(e) => {
-                reader
-                    .inside
+                inside
                     .batch
                     .defect(format!("byte {at}"), format!("cannot be read: {e}"), 0);
                 break;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
+use foldhash::quality::RandomState;
+
 use super::dialogue::story::hex;
 use super::frame::packet::{Datagram, Packet};
 use super::tcp::stream::Place;
@@ -41,7 +43,7 @@ type Key = (IpAddr, IpAddr, u64);
 pub(crate) struct Channels {
     kept: BTreeMap<Key, Channel>,
     /// The latest one by client and server.
-    open: HashMap<(SocketAddr, SocketAddr), Key>,
+    open: HashMap<(SocketAddr, SocketAddr), Key, RandomState>,
     made: u64,
     /// How many gave way.
     pub(crate) gone: u64,

@@ -13,45 +13,56 @@ pub fn is_grease(value: u16) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
-            let _ = write!(s, "{b:02x}");
-            s
-        })
+    data_encoding::HEXLOWER.encode(bytes)
 }
 
-fn dashed(values: impl Iterator<Item = u16>) -> String {
-    let texts: Vec<_> = values
-        .filter(|v| !is_grease(*v))
-        .map(|v| v.to_string())
-        .collect();
-    texts.join("-")
+/// Puts the values behind each other, dashes between them, sprinkled ones left out.
+fn dashed(text: &mut String, values: impl Iterator<Item = u16>) {
+    for (n, value) in values.filter(|v| !is_grease(*v)).enumerate() {
+        if n > 0 {
+            text.push('-');
+        }
+        let _ = write!(text, "{value}");
+    }
 }
 
 /// JA3: MD5 of version, suites, extensions, groups, point formats.
 pub fn ja3(hello: &Hello<'_>) -> String {
-    let formats = hello.point_formats().iter().map(|b| u16::from(*b));
-    let text = format!(
-        "{},{},{},{},{}",
-        hello.version,
-        dashed(hello.suites.iter().copied()),
-        dashed(hello.extensions.iter().map(|(k, _)| *k)),
-        dashed(hello.groups().into_iter()),
-        dashed(formats)
+    let mut text = String::with_capacity(256);
+    let _ = write!(text, "{},", hello.version);
+    dashed(&mut text, hello.suites.iter().copied());
+    text.push(',');
+    dashed(&mut text, hello.extensions.iter().map(|(k, _)| *k));
+    text.push(',');
+    dashed(&mut text, hello.groups().into_iter());
+    text.push(',');
+    dashed(
+        &mut text,
+        hello.point_formats().iter().map(|b| u16::from(*b)),
     );
     hex(&Md5::digest(text))
 }
 
 /// JA3S: MD5 of version, suite, extensions.
 pub fn ja3s(hello: &Hello<'_>) -> String {
-    let text = format!(
-        "{},{},{}",
-        hello.version,
-        dashed(hello.suites.iter().copied()),
-        dashed(hello.extensions.iter().map(|(k, _)| *k))
-    );
+    let mut text = String::with_capacity(64);
+    let _ = write!(text, "{},", hello.version);
+    dashed(&mut text, hello.suites.iter().copied());
+    text.push(',');
+    dashed(&mut text, hello.extensions.iter().map(|(k, _)| *k));
     hex(&Md5::digest(text))
+}
+
+/// Numbers as four hex digits each, in lower case, with this between them.
+pub fn numbers(list: &[u16], between: char) -> String {
+    let mut text = String::with_capacity(list.len() * 5);
+    for (n, value) in list.iter().enumerate() {
+        if n > 0 {
+            text.push(between);
+        }
+        data_encoding::HEXLOWER.encode_append(&value.to_be_bytes(), &mut text);
+    }
+    text
 }
 
 /// JA4 of a TLS ClientHello over TCP.
@@ -103,13 +114,7 @@ pub fn ja4(hello: &Hello<'_>) -> String {
         .filter(|e| !matches!(e, 0 | 16))
         .collect();
     sorted.sort_unstable();
-    let list = |values: &[u16]| {
-        values
-            .iter()
-            .map(|v| format!("{v:04x}"))
-            .collect::<Vec<_>>()
-            .join(",")
-    };
+    let list = |values: &[u16]| numbers(values, ',');
     let signatures = list(
         &hello
             .signatures()

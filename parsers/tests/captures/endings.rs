@@ -28,6 +28,35 @@ fn a_session_that_the_user_ends() {
     assert_eq!(flow.int("flow.measured", "retransmissions_client"), 0);
 }
 
+/// How often the table is looked through must not decide what belongs together: a capture of ten thousand packets is told
+/// as one of ten.
+#[test]
+fn the_same_packets_long_after_the_end_are_another_connection() {
+    for (pause, connections) in [(Span::seconds(60), 1), (Span::seconds(600), 2)] {
+        let first = healthy().frames();
+        let end = first.last().unwrap().time.0 - first[0].time.0;
+        let again = first.iter().map(|f| Frame {
+            time: f.time + Span(end) + pause,
+            bytes: f.bytes.clone(),
+        });
+        let frames = first.iter().cloned().chain(again).collect();
+        let file = Capture {
+            frames,
+            secrets: None,
+        };
+        let told = flows(&read(&file.to_pcap()));
+        assert_eq!(
+            told.len(),
+            connections,
+            "after {} s",
+            pause.0 / 1_000_000_000
+        );
+        for flow in told {
+            expect(&flow, "session", "client", "fin");
+        }
+    }
+}
+
 #[test]
 fn sessions_by_every_way_of_security() {
     for (version, protocol) in [

@@ -7,6 +7,8 @@ use crate::pcap::tcp::stream::{Piece, Place};
 
 /// PDUs longer than this are not kept; of the connection sequence only Connect Initial and Demand Active come near 2 KiB.
 const LARGEST_KEPT: usize = LARGEST_RECORD;
+/// Room that a direction keeps for its next PDU; more is given back, since thousands of connections are followed at a time.
+const ROOM_KEPT: usize = 256;
 /// First bytes of a foreign protocol that are kept to name it.
 const FOREIGN_HEAD: usize = 64;
 
@@ -227,6 +229,7 @@ impl Framer {
             place,
         });
         self.buffer.clear();
+        self.buffer.shrink_to(ROOM_KEPT);
         self.mode = Mode::Boundary;
     }
 

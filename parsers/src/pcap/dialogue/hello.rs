@@ -6,7 +6,7 @@ use super::story::{Story, hex, printable};
 use crate::pcap::tcp::stream::Place;
 use crate::pcap::vocabulary::{field, kind};
 use crate::tls::certificate::certificate;
-use crate::tls::fingerprint::{is_grease, ja3, ja3s, ja4};
+use crate::tls::fingerprint::{is_grease, ja3, ja3s, ja4, numbers};
 use crate::tls::hello::Hello;
 use crate::tls::record::version_name;
 
@@ -23,12 +23,7 @@ pub(crate) fn tell_client_hello(hello: &Hello<'_>, place: Place, story: &mut Sto
         .into_iter()
         .filter(|v| !is_grease(*v))
         .map(version_name);
-    let numbers = |list: &[u16]| {
-        list.iter()
-            .map(|n| format!("{n:04x}"))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let numbers = |list: &[u16]| numbers(list, ' ');
     step.text(field::VERSIONS, &versions.collect::<Vec<_>>().join(" "))
         .text(field::SUITES, &numbers(&hello.suites))
         .text(field::GROUPS, &numbers(&hello.groups()))

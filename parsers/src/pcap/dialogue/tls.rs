@@ -288,7 +288,12 @@ impl Tls {
             at = (at + 4 + length).min(buffer.len());
         }
         buffer.drain(..if r.cut { buffer.len() } else { at });
-        self.handshake[r.side] = buffer;
+        // Chains of certificates are long, and what comes after them is not.
+        self.handshake[r.side] = if buffer.is_empty() {
+            Vec::new()
+        } else {
+            buffer
+        };
     }
 
     fn message(&mut self, r: &Record<'_>, kind: u8, body: &[u8], story: &mut Story) {

@@ -77,8 +77,11 @@ enum Format {
 /// The push machine.
 pub(crate) struct Blocks {
     format: Format,
-    /// The beginning of a block whose end did not come yet.
+    /// First the beginning of a block whose end did not come yet, then room for what comes next: it is read into here, so
+    /// that a file's bytes are copied once, by the kernel.
     buffer: Vec<u8>,
+    /// Bytes of the file at the beginning of `buffer`.
+    held: usize,
     /// Bytes of the file before `buffer`.
     consumed: u64,
     frames: u64,
@@ -114,6 +117,7 @@ impl Blocks {
         Self {
             format: Format::Unknown,
             buffer: Vec::new(),
+            held: 0,
             consumed: 0,
             frames: 0,
             last: Timestamp(0),
@@ -122,13 +126,28 @@ impl Blocks {
 
     /// Takes the next bytes of the file and hands out what they complete.
     pub(crate) fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Item<'_>)) {
+        self.room(bytes.len()).copy_from_slice(bytes);
+        self.take(bytes.len(), sink);
+    }
+
+    /// Where the next bytes of the file go, so many at most; [`Blocks::take`] follows.
+    pub(crate) fn room(&mut self, most: usize) -> &mut [u8] {
+        let end = self.held + most;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        self.buffer.get_mut(self.held..end).unwrap_or_default()
+    }
+
+    /// So many bytes were written to the room: hands out what they complete.
+    pub(crate) fn take(&mut self, fresh: usize, sink: &mut dyn FnMut(Item<'_>)) {
         if matches!(self.format, Format::Lost) {
             return;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.extend_from_slice(bytes);
+        let held = (self.held + fresh).min(buffer.len());
         let mut at = 0;
-        while let Some(rest) = buffer.get(at..).filter(|r| !r.is_empty()) {
+        while let Some(rest) = buffer.get(at..held).filter(|r| !r.is_empty()) {
             let place = self.consumed + at as u64;
             match self.next(rest) {
                 Next::Frame(captured, used) => {
@@ -165,16 +184,17 @@ impl Blocks {
             }
         }
         self.consumed += at as u64;
-        buffer.drain(..at);
+        buffer.copy_within(at..held, 0);
+        self.held = held - at;
         self.buffer = buffer;
     }
 
     /// Says what an unfinished last block means.
     pub(crate) fn finish(self, sink: &mut dyn FnMut(Item<'_>)) {
-        if !self.buffer.is_empty() {
+        if self.held > 0 {
             let what = format!(
                 "file ends inside a block, {} bytes of it are there",
-                self.buffer.len()
+                self.held
             );
             sink(Item::Defect(format!("byte {}", self.consumed), what, 1));
         }

@@ -43,6 +43,27 @@ pub(super) fn byte_order(block: &[u8]) -> Option<bool> {
     }
 }
 
+impl Interface {
+    /// What a packet's time stamp means.
+    fn moment(&self, ticks: u64) -> Timestamp {
+        const SECOND: u64 = 1_000_000_000;
+        let units = self.units_per_second.max(1);
+        // Micro- or nanoseconds, as nearly always: no division of 128 bits for each packet.
+        let simple = SECOND
+            .is_multiple_of(units)
+            .then(|| ticks.checked_mul(SECOND / units))
+            .flatten()
+            .and_then(|n| i64::try_from(n).ok())
+            .filter(|_| self.offset_seconds == 0);
+        let moment = simple.unwrap_or_else(|| {
+            let nanoseconds = i128::from(ticks) * i128::from(SECOND) / i128::from(units)
+                + i128::from(self.offset_seconds) * i128::from(SECOND);
+            i64::try_from(nanoseconds).unwrap_or(i64::MAX)
+        });
+        Timestamp(moment)
+    }
+}
+
 impl Section {
     pub(super) fn next<'a>(&mut self, rest: &'a [u8], largest: usize) -> Next<'a> {
         if rest.len() < 12 {
@@ -95,10 +116,7 @@ impl Section {
                 1,
             );
         };
-        let nanoseconds = i128::from(ticks) * 1_000_000_000
-            / i128::from(interface.units_per_second.max(1))
-            + i128::from(interface.offset_seconds) * 1_000_000_000;
-        let time = Some(Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX)));
+        let time = Some(interface.moment(ticks));
         Next::Frame(
             Captured {
                 time,

@@ -79,6 +79,10 @@ impl Decoder {
         depth: u8,
         sink: &mut dyn FnMut(Decoded<'_>),
     ) {
+        if let Some((head, protocol, payload, wire)) = plain(bytes) {
+            self.transport(frame, &head, protocol, payload, wire, depth, sink);
+            return;
+        }
         let Ok((ip, _)) = LaxIpSlice::from_slice(bytes) else {
             return;
         };
@@ -223,6 +227,52 @@ struct Head {
     id: Option<u16>,
 }
 
+/// Head, protocol, payload and the payload's length on the wire of an IP packet as nearly all are: TCP or UDP right behind
+/// a header without options, in one piece and of a length that it tells. What is otherwise is left to the general reader.
+fn plain(bytes: &[u8]) -> Option<(Head, u8, &[u8], usize)> {
+    const V4: usize = 20;
+    const V6: usize = 40;
+    let fixed: &[u8; V4] = bytes.first_chunk()?;
+    let (head, protocol, from, end) = if fixed[0] == 0x45 {
+        let [fragment, offset] = [fixed[6], fixed[7]];
+        if fragment & 0x3f != 0 || offset != 0 {
+            return None;
+        }
+        let head = Head {
+            source: IpAddr::from([fixed[12], fixed[13], fixed[14], fixed[15]]),
+            destination: IpAddr::from([fixed[16], fixed[17], fixed[18], fixed[19]]),
+            ttl: fixed[8],
+            id: Some(u16::from_be_bytes([fixed[4], fixed[5]])),
+        };
+        let total = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));
+        (head, fixed[9], V4, total)
+    } else if fixed[0] >> 4 == 6 {
+        let fixed: &[u8; V6] = bytes.first_chunk()?;
+        let address = |at: usize| -> Option<IpAddr> {
+            let octets: [u8; 16] = fixed.get(at..at + 16)?.try_into().ok()?;
+            Some(IpAddr::from(octets))
+        };
+        let head = Head {
+            source: address(8)?,
+            destination: address(24)?,
+            ttl: fixed[7],
+            id: None,
+        };
+        let length = usize::from(u16::from_be_bytes([fixed[4], fixed[5]]));
+        if length == 0 {
+            return None;
+        }
+        (head, fixed[6], V6, V6 + length)
+    } else {
+        return None;
+    };
+    if !matches!(protocol, 6 | 17) || end <= from {
+        return None;
+    }
+    let payload = bytes.get(from..end.min(bytes.len()))?;
+    Some((head, protocol, payload, end - from))
+}
+
 fn datagram(bytes: &[u8]) -> Option<Datagram<'_>> {
     Some(Datagram {
         source_port: u16_at(bytes, 0, true)?,
@@ -268,4 +318,63 @@ fn arp(frame: &Frame<'_>, bytes: &[u8]) -> Option<ArpClaim> {
         ip: IpAddr::from(ip),
         mac,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LaxIpSlice, plain};
+    use std::net::IpAddr;
+
+    /// The short way says of a packet what the general reader says, or nothing.
+    #[test]
+    fn plain_packets_are_read_as_the_general_reader_reads_them() {
+        let mut v4 = vec![0u8; 60];
+        v4[..20].copy_from_slice(&[
+            0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 7,
+        ]);
+        let mut v6 = vec![0u8; 80];
+        v6[..8].copy_from_slice(&[0x60, 0, 0, 0, 0, 40, 17, 128]);
+        v6[8..40].copy_from_slice(&[7; 32]);
+        let mut short = 0;
+        // xorshift: the same packets in each run.
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % below as u64).unwrap()
+        };
+        for n in 0..200_000 {
+            let mut packet = if n % 2 == 0 { v4.clone() } else { v6.clone() };
+            for _ in 0..next(3) {
+                let at = next(40);
+                packet[at] = u8::try_from(next(256)).unwrap();
+            }
+            packet.truncate(if next(2) == 0 { packet.len() } else { next(80) });
+            let Some((head, protocol, payload, wire)) = plain(&packet) else {
+                continue;
+            };
+            short += 1;
+            let (ip, _) = LaxIpSlice::from_slice(&packet).unwrap();
+            let general = ip.payload();
+            assert!(!general.fragmented, "{packet:x?}");
+            assert_eq!(general.ip_number.0, protocol, "{packet:x?}");
+            assert_eq!(general.payload, payload, "{packet:x?}");
+            let (source, destination): (IpAddr, IpAddr) = (ip.source_addr(), ip.destination_addr());
+            assert_eq!((head.source, head.destination), (source, destination));
+            let (ttl, id, whole) = match &ip {
+                LaxIpSlice::Ipv4(v4) => {
+                    let h = v4.header();
+                    let whole = usize::from(h.total_len()) - h.slice().len();
+                    (h.ttl(), Some(h.identification()), whole)
+                }
+                LaxIpSlice::Ipv6(v6) => {
+                    let h = v6.header();
+                    (h.hop_limit(), None, usize::from(h.payload_length()))
+                }
+            };
+            assert_eq!((head.ttl, head.id, wire), (ttl, id, whole), "{packet:x?}");
+        }
+        assert!(short > 20_000, "{short}");
+    }
 }

@@ -131,6 +131,10 @@ pub(crate) fn segment(bytes: &[u8], wire: usize) -> Option<Segment<'_>> {
 }
 
 fn options(mut rest: &[u8], segment: &mut Segment<'_>) {
+    // Most segments of a running connection have a timestamp and nothing else (RFC 7323 §A).
+    if matches!(rest, [1, 1, 8, 10, more @ ..] if more.len() == 8) {
+        return;
+    }
     while let [kind, after @ ..] = rest {
         match kind {
             0 => return,

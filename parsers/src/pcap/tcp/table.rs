@@ -3,13 +3,17 @@
 //! RDP is recognised by its bytes on any port, so every connection is a candidate until its first payload. What turns out to
 //! be something else is forgotten at once; what only tried to open is kept, because its server may turn out to speak RDP.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
+
+use foldhash::quality::RandomState;
 
 use super::claim::Claim;
 use super::close::Surroundings;
 use super::flow::{Flow, Unreachable};
+use super::key::Key;
 use super::quota::Quota;
+use super::servers::Servers;
 use super::side::Side;
 use super::stream::Place;
 use super::vigil::{self, Heard, Look};
@@ -31,23 +35,15 @@ const IDLE: i64 = 86_400_000_000_000;
 /// what a stream and a framer may hold for each side, about 160 KiB.
 const MOST_FLOWS: usize = 32_768;
 /// Packets between two looks for connections that are over.
-const SWEEP_PACKETS: u32 = 16_384;
+const SWEEP_PACKETS: usize = 16_384;
+/// And at least so many for each connection that is looked at.
+const PACKETS_PER_LOOK: usize = 4;
 /// A connection that is over waits this long for stragglers: twice the usual maximum segment lifetime (RFC 9293 §3.4.2).
 const STRAGGLERS: i64 = 120_000_000_000;
 /// Addresses whose TTL is remembered.
 const MOST_HOSTS: usize = 65_536;
-/// Servers remembered as speaking RDP on another port than the usual one. A capture of a whole site has some hundred.
-const MOST_SERVERS: usize = 16_384;
 /// Defects told one by one.
 pub(crate) const MOST_DEFECTS: usize = 1_000;
-
-/// Two ends, in an order that both directions share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Key(SocketAddr, SocketAddr);
-
-fn key(a: SocketAddr, b: SocketAddr) -> Key {
-    if a <= b { Key(a, b) } else { Key(b, a) }
-}
 
 /// Where connections that are over are written to, and the secrets to read them with.
 pub(crate) struct Desk<'a> {
@@ -58,11 +54,14 @@ pub(crate) struct Desk<'a> {
 
 /// All connections.
 pub(crate) struct Table {
-    flows: HashMap<Key, Flow>,
+    /// In boxes, so that the table grows by moving pointers.
+    flows: HashMap<Key, Box<Flow>, RandomState>,
     made: u64,
-    rdp_servers: HashSet<SocketAddr>,
-    ttls: HashMap<IpAddr, u8>,
-    since_sweep: u32,
+    /// Somebody asked to open a connection that was open: there may be claims to settle.
+    claimed: bool,
+    rdp_servers: Servers,
+    ttls: HashMap<IpAddr, u8, RandomState>,
+    since_sweep: usize,
     now: Timestamp,
     ports: Ports,
     quota: Quota,
@@ -105,10 +104,11 @@ struct Watching {
 impl Table {
     pub(crate) fn new() -> Self {
         Self {
-            flows: HashMap::new(),
+            flows: HashMap::default(),
             made: 0,
-            rdp_servers: HashSet::new(),
-            ttls: HashMap::new(),
+            claimed: false,
+            rdp_servers: Servers::default(),
+            ttls: HashMap::default(),
             since_sweep: 0,
             now: Timestamp(i64::MIN),
             ports: Ports::default(),
@@ -144,7 +144,7 @@ impl Table {
             return;
         }
         self.pass(packet.time, desk);
-        let key = key(source, destination);
+        let key = Key::of(source, destination);
         let flags = segment.flags;
         if flags.syn() {
             // Who floods with invented addresses must not keep those of users out.
@@ -153,57 +153,51 @@ impl Table {
             }
             self.ttls.insert(packet.source, packet.ttl);
         }
-        let opens_anew = flags.syn() && !flags.ack();
-        if opens_anew
-            && let Some(flow) = self.flows.get_mut(&key)
-            && flow.ends[flow.side(source)].isn != Some(segment.seq)
-            && (flow.midstream || flow.syn_count > 0)
-        {
-            if flow.is_alive() {
-                // Whose it is shows only later.
-                match &mut flow.claim {
-                    Some(claim) => claim.again(packet, segment),
-                    none => *none = Some(Box::new(Claim::new(packet, segment))),
-                }
-                return;
-            }
-            if let Some(old) = self.flows.remove(&key) {
-                self.write(old, desk);
-            }
+        if flags.syn() && !flags.ack() && self.claims(key, packet, segment, source, desk) {
+            return;
         }
-        self.settle_claim(key, source, segment, desk);
-        if !self.flows.contains_key(&key) {
-            let Some((client, server, midstream)) = self.roles(source, destination, segment) else {
-                return;
-            };
-            self.make_room(desk);
-            self.made += 1;
-            let place = Place {
-                frame: packet.frame,
-                time: packet.time,
-            };
-            self.flows
-                .insert(key, Flow::new(self.made, client, server, place, midstream));
+        if self.claimed {
+            self.settle_claim(key, source, segment, desk);
         }
-        if let Some(flow) = self.flows.get_mut(&key) {
-            flow.segment(flow.side(source), packet, segment, desk.keys);
-            if flow.spoke_rdp() {
-                if !self.ports.expected(flow.server.port()) && self.rdp_servers.len() < MOST_SERVERS
+        let (floor, ports) = (Floor::at(packet.time), &self.ports);
+        let flow = match self.flows.get_mut(&key) {
+            Some(flow) if !floor.is_below(flow, ports) => flow,
+            old => {
+                // Settled, and only not looked at since: what comes now is a connection of its own.
+                if old.is_some()
+                    && let Some(old) = self.flows.remove(&key)
                 {
-                    self.rdp_servers.insert(flow.server);
+                    self.write(*old, desk);
                 }
-            } else if !self.ports.expected(flow.server.port())
-                && is_something_else(flow)
+                let Some((client, server, midstream)) = self.roles(source, destination, segment)
+                else {
+                    return;
+                };
+                self.make_room(desk);
+                self.made += 1;
+                let place = Place {
+                    frame: packet.frame,
+                    time: packet.time,
+                };
+                let flow = Flow::new(self.made, client, server, place, midstream);
+                self.flows.entry(key).or_insert(Box::new(flow))
+            }
+        };
+        flow.segment(flow.side(source), packet, segment, desk.keys);
+        if !self.ports.expected(flow.server.port()) {
+            if flow.spoke_rdp() {
+                self.rdp_servers.add(flow.server);
+            } else if is_something_else(flow)
                 && !flow.is_gateway()
                 && !flow.may_be_gateway(desk.keys)
-                && !self.rdp_servers.contains(&flow.server)
+                && !self.rdp_servers.has(flow.server)
             {
                 self.flows.remove(&key);
             }
         }
         self.attend(key, desk);
         self.since_sweep += 1;
-        if self.since_sweep >= SWEEP_PACKETS {
+        if self.since_sweep >= SWEEP_PACKETS.max(self.flows.len() * PACKETS_PER_LOOK) {
             self.sweep(desk);
         }
     }
@@ -223,9 +217,10 @@ impl Table {
         if claim.is_answered_by(segment) && claim.source() != source {
             let claim = flow.claim.take();
             if let (Some(claim), Some(old)) = (claim, self.flows.remove(&key)) {
-                self.write(old, desk);
+                self.write(*old, desk);
                 self.made += 1;
-                self.flows.insert(key, claim.opened(self.made, desk.keys));
+                self.flows
+                    .insert(key, Box::new(claim.opened(self.made, desk.keys)));
             }
         } else if claim.source() == source
             && !segment.flags.syn()
@@ -236,12 +231,42 @@ impl Table {
         }
     }
 
+    /// A SYN with another number than the connection's is a new connection of the same two ends, and the old one is over. While
+    /// that is alive, whose it is shows only later: then it is a claim, and the answer is true.
+    fn claims(
+        &mut self,
+        key: Key,
+        packet: &Packet<'_>,
+        segment: &Segment<'_>,
+        source: SocketAddr,
+        desk: &mut Desk<'_>,
+    ) -> bool {
+        let is_another = |f: &Flow| {
+            f.ends[f.side(source)].isn != Some(segment.seq) && (f.midstream || f.syn_count > 0)
+        };
+        let Some(flow) = self.flows.get_mut(&key).filter(|f| is_another(f)) else {
+            return false;
+        };
+        if flow.is_alive() {
+            match &mut flow.claim {
+                Some(claim) => claim.again(packet, segment),
+                none => *none = Some(Box::new(Claim::new(packet, segment))),
+            }
+            self.claimed = true;
+            return true;
+        }
+        if let Some(old) = self.flows.remove(&key) {
+            self.write(*old, desk);
+        }
+        false
+    }
+
     /// Takes an ICMP error.
     pub(crate) fn icmp(&mut self, packet: &Packet<'_>, error: &IcmpError, desk: &mut Desk<'_>) {
         self.pass(packet.time, desk);
         let sender = SocketAddr::new(error.source, error.source_port);
         let receiver = SocketAddr::new(error.destination, error.destination_port);
-        let key = key(sender, receiver);
+        let key = Key::of(sender, receiver);
         let Some(flow) = self.flows.get_mut(&key) else {
             return;
         };
@@ -273,7 +298,7 @@ impl Table {
         let mut left: Vec<_> = std::mem::take(&mut self.flows).into_values().collect();
         left.sort_by_key(|f| f.number);
         for flow in left {
-            self.write(flow, desk);
+            self.write(*flow, desk);
         }
     }
 
@@ -319,22 +344,17 @@ impl Table {
 
     fn sweep(&mut self, desk: &mut Desk<'_>) {
         self.since_sweep = 0;
-        let floor = self.now.plus(-STRAGGLERS);
-        let idle = self.now.plus(-IDLE);
-        let over = |f: &Flow| {
-            let done = f.is_over() && (self.ports.expected(f.server.port()) || !f.is_half_open());
-            f.last.time < if done { floor } else { idle }
-        };
+        let floor = Floor::at(self.now);
         let mut done: Vec<_> = self
             .flows
             .iter()
-            .filter(|(_, f)| over(f))
+            .filter(|(_, f)| floor.is_below(f, &self.ports))
             .map(|(k, f)| (f.number, *k))
             .collect();
         done.sort_unstable_by_key(|(number, _)| *number);
         for (_, key) in done {
             if let Some(flow) = self.flows.remove(&key) {
-                self.write(flow, desk);
+                self.write(*flow, desk);
             }
         }
     }
@@ -357,15 +377,22 @@ impl Table {
                 )
             })
             .collect();
-        all.sort_unstable_by_key(|(open, rdp, last, number, _)| (*open, *rdp, *last, *number));
-        all.truncate(MOST_FLOWS / 4);
+        let order = |(open, rdp, last, number, _): &(bool, bool, Timestamp, u64, Key)| {
+            (*open, *rdp, *last, *number)
+        };
+        // Of a full table only those that go need an order.
+        if all.len() > MOST_FLOWS / 4 {
+            all.select_nth_unstable_by_key(MOST_FLOWS / 4, order);
+            all.truncate(MOST_FLOWS / 4);
+        }
+        all.sort_unstable_by_key(order);
         for (open, rdp, .., key) in all {
             let Some(flow) = self.flows.remove(&key) else {
                 continue;
             };
             // What was told already gets its last word.
             if open || !rdp || flow.vigil.heard == Heard::End {
-                self.write(flow, desk);
+                self.write(*flow, desk);
             } else {
                 self.condensed += 1;
             }
@@ -377,7 +404,7 @@ impl Table {
         self.ports.expected(flow.server.port())
             || flow.spoke_rdp()
             || flow.is_gateway()
-            || self.rdp_servers.contains(&flow.server)
+            || self.rdp_servers.has(flow.server)
     }
 
     /// Time goes on, whether or not packets come.
@@ -434,7 +461,7 @@ impl Table {
             vigil.packets = packets;
             news = Some(Phase::Ended);
         }
-        let snapshot = news.map(|phase| (flow.clone(), phase));
+        let snapshot = news.map(|phase| (Flow::clone(flow), phase));
         let alarm = match look {
             Look::Later(due) => Some(due),
             Look::Ended | Look::Fine => None,
@@ -476,7 +503,7 @@ impl Table {
         let (number, client, server) = (flow.number, flow.client, flow.server);
         let opened = flow.opened.time;
         if let Some(set) = flow.vigil.alarm.filter(|_| phase == Phase::Settled)
-            && let (Some(watch), key) = (&mut self.watch, key(client, server))
+            && let (Some(watch), key) = (&mut self.watch, Key::of(client, server))
         {
             watch.alarms.remove(&(set, number, key));
         }
@@ -512,6 +539,7 @@ impl Table {
     pub(crate) fn under_way(&self) -> impl Iterator<Item = &Flow> {
         self.flows
             .values()
+            .map(Box::as_ref)
             .filter(|f| self.is_rdp(f) && f.vigil.heard != Heard::End)
     }
 
@@ -537,7 +565,7 @@ impl Table {
         if flags.rst() {
             return None;
         }
-        let serves = |a: SocketAddr| self.ports.expected(a.port()) || self.rdp_servers.contains(&a);
+        let serves = |a: SocketAddr| self.ports.expected(a.port()) || self.rdp_servers.has(a);
         if serves(destination) {
             Some((source, destination, true))
         } else if serves(source) {
@@ -545,6 +573,33 @@ impl Table {
         } else {
             None
         }
+    }
+}
+
+/// The moments up to which connections must have been heard not to be settled.
+struct Floor {
+    /// Those that are over.
+    over: Timestamp,
+    /// All.
+    idle: Timestamp,
+}
+
+impl Floor {
+    fn at(now: Timestamp) -> Self {
+        Self {
+            over: now.plus(-STRAGGLERS),
+            idle: now.plus(-IDLE),
+        }
+    }
+
+    /// Whether nothing is expected of a connection any more.
+    fn is_below(&self, flow: &Flow, ports: &Ports) -> bool {
+        // Of nearly all this one look tells it.
+        if flow.last.time >= self.over {
+            return false;
+        }
+        let done = flow.is_over() && (ports.expected(flow.server.port()) || !flow.is_half_open());
+        done || flow.last.time < self.idle
     }
 }
 
