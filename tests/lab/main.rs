@@ -45,6 +45,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("winpr-hash", "winpr-utils"),
     ("rdesktop", "rdesktop"),
 ];
+/// Stories whose peers may fail to come up, out of all.
+const MOST_UNPLAYED: usize = 3;
 /// Scenarios at a time. They mostly wait.
 const AT_ONCE: usize = 4;
 /// A verdict has to be there so long after the end, seconds; after a timeout twice that.
@@ -134,27 +136,34 @@ fn lab(asked: &[String]) -> Result<usize, String> {
         .filter(|(_, s)| asked.is_empty() || asked.iter().any(|word| s.name().contains(word)))
         .collect();
     let next = AtomicUsize::new(0);
-    let wrong = Mutex::new(0);
+    let (wrong, unplayed) = (Mutex::new(0), Mutex::new(0));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some((n, story)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let played = story.play(&bench, *n + 1);
-                    let (ok, text) =
-                        played.unwrap_or_else(|e| (false, format!("could not be played: {e}")));
-                    println!(
-                        "{} {}: {text}",
-                        if ok { "ok   " } else { "WRONG" },
-                        story.name()
-                    );
-                    if !ok && let Ok(mut wrong) = wrong.lock() {
-                        *wrong += 1;
+                    // A peer that does not come up on a loaded machine may do so the next time.
+                    let played = story
+                        .play(&bench, *n + 1)
+                        .or_else(|_| story.play(&bench, *n + 1));
+                    let (word, sum, text) = match played {
+                        Ok((true, text)) => ("ok   ", None, text),
+                        Ok((false, text)) => ("WRONG", Some(&wrong), text),
+                        Err(e) => ("not played", Some(&unplayed), e),
+                    };
+                    println!("{word} {}: {text}", story.name());
+                    if let Some(Ok(mut sum)) = sum.map(Mutex::lock) {
+                        *sum += 1;
                     }
                 }
             });
         }
     });
-    let wrong = wrong.lock().map_or(usize::MAX, |n| *n);
+    let count = |sum: &Mutex<usize>| sum.lock().map_or(usize::MAX, |n| *n);
+    let (mut wrong, unplayed) = (count(&wrong), count(&unplayed));
+    // Nothing is said against the program where its peers did not come up; but then nothing was tested either.
+    if unplayed > MOST_UNPLAYED {
+        wrong += unplayed;
+    }
     if wrong > 0 && std::env::var_os("RDPWHY_LAB_KEEP").is_some() {
         println!("logs are kept in {}", folder.keep().display());
     }
