@@ -1,6 +1,8 @@
 //! What an answer rests on, and whether a variation with less evidence spares it. Where it does, the answer has to stay;
 //! where it does not, saying that one cannot tell is right.
 
+use std::collections::BTreeSet;
+
 use rdpwhy_parsers::Timestamp;
 use serde_json::Value;
 
@@ -20,8 +22,15 @@ struct Cited {
 /// What an answer rests on.
 pub struct Grounds {
     cited: Vec<Cited>,
-    /// First and last moment of each connection that it is about.
-    spans: Vec<(i64, Option<i64>)>,
+    /// The connections that it is about.
+    connections: Vec<Connection>,
+}
+
+struct Connection {
+    start: i64,
+    end: Option<i64>,
+    /// Files that tell of it.
+    told_by: BTreeSet<String>,
 }
 
 fn time(value: &Value, at: &str) -> Option<i64> {
@@ -52,30 +61,44 @@ impl Grounds {
             .iter()
             .filter_map(Value::as_str)
             .collect();
-        let spans = list(report, "/attempts")
+        let label = |sign: &Value| {
+            let source = usize::try_from(sign["source"].as_u64()?).ok()?;
+            Some(text(sources.get(source)?, "/path").to_owned())
+        };
+        let connections = list(report, "/attempts")
             .iter()
             .filter(|a| ids.contains(&text(a, "/id")))
-            .filter_map(|a| Some((time(a, "/started")?, time(a, "/ended"))))
+            .filter_map(|a| {
+                Some(Connection {
+                    start: time(a, "/started")?,
+                    end: time(a, "/ended"),
+                    told_by: list(a, "/steps")
+                        .iter()
+                        .flat_map(|step| list(step, "/signs"))
+                        .filter_map(label)
+                        .collect(),
+                })
+            })
             .collect();
-        Self { cited, spans }
+        Self { cited, connections }
     }
 
-    /// Whether all of it is left: for a cut in time, a whole connection as well as what is cited.
+    /// Whether all of it is left: what is cited, and a connection that it is about, whole where time was cut.
     pub fn spared(&self, variation: Variation, files: &Files) -> bool {
         match variation {
             Variation::Without(n) => {
                 let gone = files.get(n).map_or("", |(label, _)| label);
+                let left = |c: &Connection| c.told_by.iter().any(|label| label != gone);
                 self.cited.iter().all(|c| c.label != gone)
+                    && (self.connections.is_empty() || self.connections.iter().any(left))
             }
             Variation::HeadCut | Variation::TailCut => {
                 let Some((from, to)) = variation.span(files) else {
                     return true;
                 };
-                let whole = |(start, end): &(i64, Option<i64>)| {
-                    *start >= from && end.is_some_and(|end| end <= to)
-                };
+                let whole = |c: &Connection| c.start >= from && c.end.is_some_and(|end| end <= to);
                 self.cited.iter().all(|c| (from..=to).contains(&c.time))
-                    && self.spans.iter().any(whole)
+                    && self.connections.iter().any(whole)
             }
             Variation::ClientsDirection | Variation::ServersDirection => {
                 let kept = variation == Variation::ClientsDirection;
