@@ -173,7 +173,8 @@ impl Inside {
         }
         let contradicting = self.decoder.contradicting_fragments();
         if contradicting > 0 {
-            let what = "IP fragments lie across earlier ones or say otherwise; the first copy was read";
+            let what =
+                "IP fragments lie across earlier ones or say otherwise; the first copy was read";
             self.batch.defect("capture", what, contradicting);
         }
         if self.channels.gone > 0 {
