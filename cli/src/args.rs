@@ -31,6 +31,12 @@ pub enum Command {
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Arguments>),
+    /// Tell which verdicts appeared, went or changed between two runs
+    #[command(after_help = crate::diff::EXAMPLES)]
+    Diff(Box<crate::diff::Diff>),
+    /// Write the events of each file as lines of JSON and judge nothing, for programs that bring their own engine
+    #[command(after_help = crate::parse::EXAMPLES)]
+    Parse(Box<crate::parse::Parse>),
     /// Write one HTML file for the person who has to fix it: verdicts, ladders, timeline, flowcharts, checklists
     #[command(after_help = crate::report::EXAMPLES)]
     Report(Box<crate::report::Arguments>),

@@ -5,7 +5,9 @@
 pub mod args;
 mod demo;
 mod diagnose;
+pub mod diff;
 mod engine;
+mod event_line;
 mod evidence;
 mod explain;
 pub mod fleet;
@@ -17,6 +19,7 @@ mod knowledge;
 mod manual;
 mod output;
 pub mod pager;
+pub mod parse;
 mod probe;
 mod progress;
 mod redact;
@@ -63,6 +66,8 @@ pub fn run_in(
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Fleet(args) => fleet::fleet(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
+            Command::Diff(args) => diff::diff(&args, out, err, surroundings),
+            Command::Parse(args) => parse::parse(&args, out, err, surroundings),
             Command::Report(args) => report::report(&args, out, err, surroundings),
             Command::Script(args) => script::script(&args, out, err, surroundings),
             Command::Demo(args) => demo::demo(&args, out, err, surroundings),

@@ -290,6 +290,15 @@ impl EventBatch {
             .contains(&(event.log, event.place, event.time))
     }
 
+    /// Leaves away all events and their values; what else was told stays.
+    pub fn forget_events(&mut self) {
+        self.events.clear();
+        self.values.clear();
+        self.text.clear();
+        self.long_addresses.clear();
+        self.lately.clear();
+    }
+
     /// Leaves away what happened before a moment. The logs keep the span that they cover.
     pub fn forget_before(&mut self, moment: Timestamp) {
         self.events.retain(|e| e.time >= moment);

@@ -23,7 +23,7 @@ pub mod tls;
 pub use batch::{Defect, EventBatch, Gap, Log, Origin};
 pub use code::{Code, code};
 pub use copies::Copies;
-pub use event::{Event, EventRef, Guid, Value};
+pub use event::{Event, EventRef, Guid, Sink, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;
 pub use time::Timestamp;

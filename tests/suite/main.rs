@@ -32,6 +32,7 @@ mod matrix;
 mod mutation;
 mod new_cause;
 mod outputs;
+mod parse;
 mod points;
 mod program;
 mod properties;

@@ -28,6 +28,7 @@ pub fn all(folder: &Path, more: &[&str]) -> Vec<(String, Run)> {
         run(&["timeline", "--all", "--format", format], &[folder]);
     }
     run(&["timeline"], &[folder]);
+    run(&["parse", "--jsonl"], &[folder]);
     for format in ["html", "markdown"] {
         run(&["report", "--format", format], &[folder]);
         run(&["report", "--checklist", "--format", format], &[folder]);
