@@ -58,6 +58,9 @@ pub enum Command {
     /// List and check cause files, or begin a new one
     #[command(subcommand)]
     Knowledge(KnowledgeCommand),
+    /// Print the JSON Schema of what this program writes for programs
+    #[command(after_help = crate::schema::EXAMPLES)]
+    Schema(crate::schema::Schema),
     /// Print a shell's completions
     Completions {
         /// Which shell

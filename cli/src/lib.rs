@@ -25,6 +25,7 @@ mod progress;
 mod redact;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod script;
 pub mod seen;
 mod sniff;
@@ -75,6 +76,7 @@ pub fn run_in(
             Command::Probe(args) => probe::probe(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
+            Command::Schema(args) => schema::schema(&args, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),
             Command::Man => match manual::page() {
                 Ok(page) => printed(out, &page),

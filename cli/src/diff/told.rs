@@ -106,6 +106,9 @@ struct Tool {
 enum Line {
     Host(Host),
     Verdict(Verdict),
+    /// The summary at the end, which tells what the lines before it tell.
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Deserialize)]
@@ -139,7 +142,10 @@ pub fn read(label: &str, mut text: impl BufRead) -> Result<Told, String> {
     let mut first = Vec::new();
     let mut lines = (&mut text).take(LONGEST_LINE);
     lines.read_until(b'\n', &mut first).map_err(failed)?;
-    if serde_json::from_slice::<Line>(&first).is_ok() {
+    if matches!(
+        serde_json::from_slice(&first),
+        Ok(Line::Host(_) | Line::Verdict(_))
+    ) {
         return fleet(label, &first, text);
     }
     let mut rest = (&first[..]).chain(text).take(LARGEST);
@@ -183,8 +189,8 @@ fn fleet(label: &str, first: &[u8], mut text: impl BufRead) -> Result<Told, Stri
                 told.units.insert(host.unit, host.status != "unreadable");
             }
             Ok(Line::Verdict(verdict)) => told.verdicts.push(verdict),
-            // The summary at the end tells what these lines tell.
-            Err(_) if is_ours(&line) || line.trim_ascii().is_empty() => {}
+            Ok(Line::Other) => {}
+            Err(_) if line.trim_ascii().is_empty() => {}
             Err(e) => {
                 return Err(format!(
                     "{label}: line {number} is no result of a host: {e}"
@@ -212,7 +218,7 @@ mod tests {
         let fleet = b"{\"type\":\"host\",\"unit\":\"A\",\"status\":\"failing\",\"failed\":2}\n\
             {\"type\":\"verdict\",\"unit\":\"A\",\"id\":\"v-1\",\"attempts\":2}\n\
             {\"type\":\"host\",\"unit\":\"B\",\"status\":\"unreadable\",\"failed\":1}\n\
-            {\"schema\":\"rdpwhy.fleet/1\"}\n";
+            {\"type\":\"summary\",\"summary\":{\"schema\":\"rdpwhy.fleet/1\"}}\n";
         let told = read("f", &fleet[..]).expect("a fleet");
         assert_eq!((told.verdicts.len(), told.figures.failed), (1, 3));
         assert_eq!(told.units.get("B"), Some(&false));
