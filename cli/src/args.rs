@@ -187,12 +187,16 @@ pub struct Diagnose {
     pub here: bool,
 
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = crate::export::Format::Text)]
+    pub format: crate::export::Format,
 
     /// Write the result to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Write it to FILE in another form as well; can be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = crate::export::export::<crate::export::Format>)]
+    pub export: Vec<crate::export::Export<crate::export::Format>>,
 
     /// When.
     #[command(flatten)]
@@ -236,7 +240,7 @@ pub struct Diagnose {
     ///
     /// --format json then writes a line per host and verdict.
     #[arg(long, help_heading = "Output",
-        conflicts_with_all = ["why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
+        conflicts_with_all = ["export", "why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
     pub by_host: bool,
 
     /// Hash every file while it is read; the report has it beside each source

@@ -10,6 +10,7 @@ mod engine;
 mod event_line;
 mod evidence;
 mod explain;
+pub mod export;
 pub mod fleet;
 #[cfg(any(windows, test))]
 mod here;

@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod catalog;
 pub mod code;
+mod community_id;
 mod continuity;
 mod copies;
 pub mod event;
@@ -22,6 +23,7 @@ pub mod tls;
 
 pub use batch::{Defect, EventBatch, Gap, Log, Origin};
 pub use code::{Code, code};
+pub use community_id::community_id;
 pub use copies::Copies;
 pub use event::{Event, EventRef, Guid, Sink, Value};
 pub use kind::{Field, Kind};

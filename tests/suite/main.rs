@@ -26,6 +26,7 @@ mod contract;
 mod determinism;
 mod diff;
 mod explain;
+mod exports;
 mod fuzz;
 mod hostile;
 mod joining;

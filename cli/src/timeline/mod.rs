@@ -2,9 +2,12 @@
 
 mod arguments;
 pub(crate) mod cells;
+mod ecs;
 mod fold;
+mod hayabusa;
 mod json;
 mod names;
+mod splunk;
 mod story;
 mod table;
 mod timesketch;
@@ -46,6 +49,10 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
     let span = Span::of(&args.span).map_err(Stop::usage)?;
     let filter = filter(args, &span);
     let output = Destination::open(args.output.as_deref())?;
+    let mut exports = Vec::new();
+    for export in &args.export {
+        exports.push((export.format, Destination::open(Some(&export.file))?));
+    }
     let knowledge = engine::knowledge(None).map_err(Stop::usage)?;
     let wanted = Wanted {
         paths: &args.paths,
@@ -62,6 +69,7 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
         identities: args.redact,
         ..Limits::default()
     };
+    let plain = style(args, span.clone(), say.surroundings, true);
     let style = style(args, span, say.surroundings, output.is_file());
     let tell = |timeline: &Timeline<'_>| {
         if let Some(id) = filter
@@ -76,13 +84,20 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
         let defects = timeline
             .defects()
             .map(|(path, d)| format!("{path}: {}: {}", d.at, d.what));
-        let text = match args.format {
-            Format::Text => story::text(timeline, &filter, &style),
+        let written = |format, style: &Style| match format {
+            Format::Text => story::text(timeline, &filter, style),
             Format::Csv => table::csv(timeline, &filter),
             Format::Jsonl => json::lines(timeline, &filter, args.all),
             Format::TimesketchCsv => timesketch::csv(timeline, &filter),
             Format::TimesketchJsonl => timesketch::lines(timeline, &filter),
+            Format::Ecs => ecs::lines(timeline, &filter),
+            Format::SplunkHec => splunk::lines(timeline, &filter),
+            Format::HayabusaCsv => hayabusa::csv(timeline, &filter),
         };
+        for (format, file) in exports {
+            file.write(&written(format, &plain), &mut std::io::sink())?;
+        }
+        let text = written(args.format, &style);
         Ok((text, defects.collect::<Vec<String>>()))
     };
     let told = if args.redact {
