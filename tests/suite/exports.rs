@@ -43,7 +43,7 @@ fn cases(args: &[&str], wrong: impl Fn(&str) -> Option<String> + Sync) {
 fn ocsf(event: &Value) -> Result<(), String> {
     static CLASSES: LazyLock<BTreeMap<u64, Validator>> = LazyLock::new(|| {
         let class = |(uid, name): (u64, &str)| {
-            let path = folder().join("ocsf-1.5.0").join(format!("{name}.json"));
+            let path = folder().join("ocsf-1.6.0").join(format!("{name}.json"));
             let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
             (uid, jsonschema::validator_for(&schema).unwrap())
         };

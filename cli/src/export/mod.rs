@@ -37,7 +37,7 @@ pub enum Format {
     Ecs,
     /// For Elastic's bulk interface: the same with an action before each
     EcsBulk,
-    /// For lakes that keep OCSF 1.5: findings, RDP activity, logons
+    /// For lakes that keep OCSF 1.6: findings, RDP activity, logons
     Ocsf,
     /// For Splunk's HTTP Event Collector: one event a line
     SplunkHec,

@@ -1,4 +1,4 @@
-//! Events of the Open Cybersecurity Schema Framework 1.5: a verdict is a Detection Finding (2004) with its remediation, a step of
+//! Events of the Open Cybersecurity Schema Framework 1.6: a verdict is a Detection Finding (2004) with its remediation, a step of
 //! a connection is RDP Activity (4005), a logon is Authentication (3002).
 
 use rdpwhy_analyzer::report::{AttemptReport, Endpoint, Evidence, Report, Step, VerdictReport};
@@ -8,10 +8,12 @@ use super::logon::Logon;
 use super::{Told, account, began, codes, connection_name, filled, milliseconds, sentence};
 
 /// The version of the framework.
-const VERSION: &str = "1.5.0";
+const VERSION: &str = "1.6.0";
 const FINDING: u32 = 2004;
 const RDP: u32 = 4005;
 const AUTHENTICATION: u32 = 3002;
+/// What the framework has no number for.
+const OTHER: u32 = 99;
 
 /// Findings, then the steps of each connection, then logons.
 pub fn events(told: &Told<'_>) -> Vec<Value> {
@@ -123,7 +125,7 @@ fn number(stage: &str, passed: bool) -> u32 {
         ("mcs", true) => 4,
         ("tls", _) => 5,
         ("session", _) => 6,
-        _ => 99,
+        _ => OTHER,
     }
 }
 
@@ -158,7 +160,7 @@ fn activity(report: &Report, a: &AttemptReport) -> Vec<Value> {
             let passed = s.state == "passed";
             let activity = number(s.stage, passed);
             let more = json!({
-                "activity_name": (activity == 99).then_some(s.stage),
+                "activity_name": (activity == OTHER).then_some(s.stage),
                 "status_id": if passed { 1 } else { 2 },
                 "message": said(s),
                 "unmapped": {"stage": s.stage, "brief": s.brief},
@@ -231,7 +233,7 @@ fn protocol(package: &str) -> u32 {
     match package.to_ascii_lowercase() {
         p if p.starts_with("ntlm") => 1,
         p if p.starts_with("kerberos") => 2,
-        _ => 99,
+        _ => OTHER,
     }
 }
 
