@@ -4,7 +4,9 @@ mod tap;
 
 use rayon::prelude::*;
 use rdpwhy_parsers::tls::keylog::KeyLog;
-use rdpwhy_parsers::{Copies, Defect, EventBatch, ReadAt, Sink, Timestamp, evtx, export, pcap};
+use rdpwhy_parsers::{
+    Copies, Defect, EventBatch, ReadAt, Sink, Timestamp, evtx, export, monitor, pcap,
+};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -224,6 +226,7 @@ enum Content {
     Log,
     Capture(&'static str),
     Export(export::Form),
+    Monitor(monitor::Form),
     Other,
 }
 
@@ -239,7 +242,9 @@ impl Content {
                 "pcap"
             })
         } else {
-            export::looks_like(head).map_or(Self::Other, Self::Export)
+            let monitor = || monitor::looks_like(head).map(Self::Monitor);
+            let export = export::looks_like(head).map(Self::Export);
+            export.or_else(monitor).unwrap_or(Self::Other)
         }
     }
 }
@@ -257,6 +262,7 @@ fn parse(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>) -> Parsed {
             let zone = moment.as_ref().map(|m| m as export::LocalTime<'_>);
             (form.name(), export::read(bytes, form, zone))
         }
+        Content::Monitor(form) => (form.name(), monitor::read(bytes, form)),
         Content::Other => ("unknown", neither(head)),
     }
 }
@@ -270,6 +276,7 @@ fn parse_on(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>, tell: Sink<'_>) ->
             let zone = moment.as_ref().map(|m| m as export::LocalTime<'_>);
             (form.name(), export::stream(bytes, form, zone, tell))
         }
+        Content::Monitor(form) => (form.name(), monitor::stream(bytes, form, tell)),
         Content::Other => ("unknown", neither(head)),
     }
 }

@@ -16,7 +16,7 @@ mod json;
 mod layout;
 mod recognise;
 mod tally;
-mod text;
+pub(crate) mod text;
 mod xml;
 
 use crate::batch::EventBatch;

@@ -14,6 +14,7 @@ pub mod event;
 pub mod evtx;
 pub mod export;
 pub mod kind;
+pub mod monitor;
 pub mod pcap;
 pub mod raw;
 pub mod rdp;
