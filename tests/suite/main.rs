@@ -23,6 +23,7 @@ mod case;
 mod cases;
 mod clocks;
 mod contract;
+mod contrib;
 mod determinism;
 mod diff;
 mod explain;

@@ -217,3 +217,164 @@ mod words {
         ALERT = "alert", CLIENT_HOST = "client_host", RESULT = "result", INFERRED = "inferred",
         NOT_BEFORE = "not_before", NOT_AFTER = "not_after");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+        let form = looks_like(text.as_bytes()).expect("recognised");
+        let batch = read(&text.as_bytes(), form);
+        assert_eq!(batch.defects, []);
+        let values = |e: crate::EventRef<'_>| {
+            let shown = |v| match v {
+                crate::Value::Int(n) => n.to_string(),
+                crate::Value::Flag(b) => b.to_string(),
+                crate::Value::Ip(ip) => ip.to_string(),
+                crate::Value::Text(t) => t.to_owned(),
+            };
+            e.fields().map(|(f, v)| (f.name(), shown(v))).collect()
+        };
+        batch
+            .iter()
+            .map(|e| (e.event.kind.name(), values(e)))
+            .collect()
+    }
+
+    fn kinds(text: &str) -> Vec<&'static str> {
+        told(text).into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    fn value(text: &str, kind: &str, field: &str) -> String {
+        let told = told(text);
+        let (_, values) = told.iter().find(|(k, _)| *k == kind).expect(kind);
+        let found = values.iter().find(|(f, _)| *f == field);
+        found.map(|(_, v)| v.clone()).unwrap_or_default()
+    }
+
+    /// The layout of Zeek's own tests (testing/btest/Baseline/scripts.base.protocols.rdp.rdp-to-ssl), with other values.
+    #[test]
+    fn logs_as_zeek_writes_them_are_read() {
+        let rdp = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\trdp\n#open\t2015-03-05-18-38-05\n\
+            #fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tcookie\tresult\tsecurity_protocol\tkeyboard_layout\tclient_build\tclient_name\tcert_count\n\
+            #types\ttime\tstring\taddr\tport\taddr\tport\tstring\tstring\tstring\tstring\tstring\tstring\tcount\n\
+            1297551041.284715\tCXWv6p\t198.51.100.7\t49206\t192.0.2.9\t3389\tANA\tencrypted\tHYBRID\t-\t-\t-\t0\n#close\t2015-03-05-18-38-05\n";
+        assert_eq!(
+            kinds(rdp),
+            ["tcp.opened", "x224.requested", "x224.confirmed"]
+        );
+        assert_eq!(value(rdp, "x224.confirmed", "selected_protocol"), "2");
+        assert_eq!(value(rdp, "tcp.opened", "uid"), "CXWv6p");
+        let failed = rdp.replace("encrypted\tHYBRID", "SSL_NOT_ALLOWED_BY_SERVER\t-");
+        assert_eq!(value(&failed, "negotiation.failed", "code"), "2");
+        let ssl = "{\"ts\":1297551041.3,\"uid\":\"CHh\",\"id.orig_h\":\"198.51.100.7\",\"id.orig_p\":49206,\"id.resp_h\":\"192.0.2.9\",\
+            \"id.resp_p\":3389,\"version\":\"TLSv12\",\"cipher\":\"TLS_RSA_WITH_AES_128_CBC_SHA\",\"server_name\":\"srv\",\"established\":false,\
+            \"last_alert\":\"unknown_ca\",\"ssl_history\":\"CsxknL\"}\n";
+        assert_eq!(value(ssl, "tls.alerted", "alert"), "48");
+        assert_eq!(value(ssl, "tls.alerted", "from"), "client");
+        assert_eq!(value(ssl, "tls.server-hello", "version"), "1.2");
+    }
+
+    fn conn(state: &str, history: &str, bytes: u64, seconds: u64) -> String {
+        format!(
+            "{{\"ts\":1297551041.3,\"uid\":\"C1\",\"id.orig_h\":\"198.51.100.7\",\"id.orig_p\":49206,\"id.resp_h\":\"192.0.2.9\",\
+             \"id.resp_p\":3389,\"proto\":\"tcp\",\"duration\":{seconds}.5,\"orig_bytes\":5000,\"resp_bytes\":{bytes},\
+             \"conn_state\":\"{state}\",\"history\":\"{history}\",\"orig_pkts\":3,\"resp_pkts\":9}}\n"
+        )
+    }
+
+    #[test]
+    fn how_a_connection_ended_follows_from_state_and_history() {
+        for (state, history, by, how) in [
+            ("SF", "ShADadFf", "client", "fin"),
+            ("SF", "ShADadfF", "server", "fin"),
+            ("RSTO", "ShADadR", "client", "rst"),
+            ("RSTR", "ShADadr", "server", "rst"),
+            ("S1", "ShADad", "nobody", "still-open"),
+            ("S2", "ShADadF", "client", "fin"),
+            ("REJ", "Sr", "server", "refused"),
+            ("S0", "S", "nobody", "silence"),
+            ("S0", "SAD", "nobody", "still-open"),
+        ] {
+            let row = conn(state, history, 900, 1);
+            let end = [
+                value(&row, "tcp.closed", "by"),
+                value(&row, "tcp.closed", "how"),
+            ];
+            assert_eq!(end, [by, how], "{state} {history}");
+        }
+        assert_eq!(
+            value(&conn("S0", "SAD", 0, 1), "tcp.opened", "one_way"),
+            "client"
+        );
+        assert_eq!(
+            kinds(&conn("S0", "S", 0, 9)),
+            ["tcp.opened", "tcp.unanswered", "tcp.closed"]
+        );
+    }
+
+    /// A picture of a desktop is larger than any handshake, and takes longer than one.
+    #[test]
+    fn only_what_no_handshake_sends_shows_a_session() {
+        let shown = |row: &str| kinds(row).contains(&"session.data-seen");
+        assert!(shown(&conn("SF", "ShADadFf", 2_000_000, 600)));
+        assert!(!shown(&conn("SF", "ShADadFf", 6_000, 600)));
+        assert!(!shown(&conn("SF", "ShADadFf", 2_000_000, 2)));
+        assert!(!shown(&conn("OTH", "DadA", 2_000_000, 600)));
+    }
+
+    #[test]
+    fn other_services_and_other_lines_are_left_alone() {
+        let web = conn("SF", "ShADadFf", 2_000_000, 600).replace("3389", "443");
+        assert_eq!(kinds(&web), [""; 0]);
+        let named = web.replace("\"proto\"", "\"service\":\"ssl,rdp\",\"proto\"");
+        assert!(kinds(&named).contains(&"tcp.opened"));
+        let text = format!("{}not json\n{{}}\n", conn("SF", "S", 0, 0));
+        let batch = read(&text.as_bytes(), Form::ZeekJson);
+        let places: Vec<&str> = batch.defects.iter().map(|d| d.at.as_str()).collect();
+        assert_eq!(places, ["line 2", "line 3"]);
+        assert_eq!(looks_like(b"#path\tdns\n"), None);
+        assert_eq!(looks_like(b"{\"name\": 1}"), None);
+    }
+
+    #[test]
+    fn what_suricata_tells_of_one_flow_is_one_connection() {
+        let line = |kind: &str, more: &str| {
+            format!(
+                "{{\"timestamp\":\"2026-11-21T10:00:03.121420+0000\",\"flow_id\":7,\"event_type\":\"{kind}\",\"src_ip\":\"198.51.100.7\",\
+                 \"src_port\":50122,\"dest_ip\":\"192.0.2.9\",\"dest_port\":3389,\"proto\":\"TCP\",{more}}}\n"
+            )
+        };
+        let text = [
+            line("rdp", "\"rdp\":{\"event_type\":\"initial_request\",\"cookie\":\"ana\"}"),
+            line("rdp", "\"rdp\":{\"event_type\":\"initial_response\",\"protocol\":\"hybrid_ex\"}"),
+            line("tls", "\"tls\":{\"sni\":\"srv\",\"version\":\"TLS 1.2\",\"subject\":\"CN=srv\",\"notafter\":\"2027-01-01T00:00:00\"}"),
+            line("flow", "\"flow\":{\"pkts_toserver\":9,\"pkts_toclient\":9,\"state\":\"closed\"},\"tcp\":{\"fin\":true,\"ack\":true}"),
+        ]
+        .concat();
+        assert_eq!(
+            kinds(&text),
+            [
+                "tcp.opened",
+                "x224.requested",
+                "x224.confirmed",
+                "tls.client-hello",
+                "tls.server-hello",
+                "tls.certificate",
+                "tcp.closed"
+            ]
+        );
+        assert_eq!(value(&text, "tcp.closed", "by"), "unknown");
+        assert_eq!(value(&text, "x224.confirmed", "selected_protocol"), "8");
+        let silent = line(
+            "flow",
+            "\"flow\":{\"pkts_toserver\":4,\"pkts_toclient\":0},\"tcp\":{\"syn\":true,\"ack\":false}",
+        );
+        assert_eq!(value(&silent, "tcp.closed", "how"), "silence");
+        let refused = line(
+            "flow",
+            "\"flow\":{\"pkts_toserver\":1,\"pkts_toclient\":1,\"state\":\"closed\"},\"tcp\":{\"tcp_flags_tc\":\"14\",\"rst\":true}",
+        );
+        assert_eq!(value(&refused, "tcp.closed", "how"), "refused");
+    }
+}

@@ -50,7 +50,12 @@ pub(super) fn take(to: &mut Reading, row: &Row) -> bool {
         if is_rdp && row.get("proto").is_none_or(|p| p == "tcp") {
             told.conn();
         }
-    } else if (path == "ssl" || row.has("cipher")) && is_rdp {
+    } else if (path == "ssl"
+        || ["cipher", "ssl_history", "established"]
+            .iter()
+            .any(|c| row.has(c)))
+        && is_rdp
+    {
         told.ssl();
     }
     true
@@ -169,7 +174,8 @@ impl Told<'_> {
         let text = |name: &str| self.row.get(name).map(str::to_owned);
         let (cookie, result) = (text("cookie"), text("result"));
         let (protocol, name) = (text("security_protocol"), text("client_name"));
-        self.opened(false, "", None);
+        // The row's moment is that of the first message, not of the SYN.
+        self.opened(true, "", None);
         self.step(w::X224_REQUESTED, time)
             .text(w::COOKIE, cookie.as_deref().unwrap_or_default());
         let number = |registry: &str, name: &str| {
@@ -213,7 +219,7 @@ impl Told<'_> {
         let (version, suite, sni) = (text("version"), text("cipher"), text("server_name"));
         let (subject, issuer, alert) = (text("subject"), text("issuer"), text("last_alert"));
         let history = text("ssl_history");
-        self.opened(false, "", None);
+        self.opened(true, "", None);
         self.step(w::CLIENT_HELLO, time).text(w::SNI, &sni);
         if !version.is_empty() {
             self.step(w::SERVER_HELLO, time)
