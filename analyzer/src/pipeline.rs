@@ -204,6 +204,9 @@ fn open_one(
             parse(&tap, &head, keys)
         }
     };
+    if source.bytes.carved() {
+        batch.all_recovered();
+    }
     let sha256 = match tap.finish() {
         Some(Ok(hash)) => Some(hash),
         Some(Err(why)) => {

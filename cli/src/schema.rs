@@ -10,8 +10,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value};
 
-use crate::diagnose::{Speaker, Stop};
 use crate::render;
+use crate::speaker::{Speaker, Stop};
 use crate::{Surroundings, put};
 
 /// Shown below the help.

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::args::{Color, ProgressMode};
-use crate::diagnose::{Speaker, Stop};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
 use crate::input::walk::{label_of, problem};
 use crate::render::{json, when::Clock};
+use crate::speaker::{Speaker, Stop};
 use crate::{NOTHING_READ, Surroundings, span};
 use compare::Difference;
 use text::Page;
@@ -85,13 +85,8 @@ pub fn diff(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(status) => status,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &mut say);
+    say.end(ended)
 }
 
 fn run(args: &Diff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {

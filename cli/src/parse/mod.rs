@@ -16,7 +16,6 @@ use rdpwhy_analyzer::timeline::Entry;
 use rdpwhy_parsers::EventRef;
 
 use crate::args::threads;
-use crate::diagnose::{Speaker, Stop};
 use crate::engine;
 use crate::event_line::EventLine;
 use crate::evidence::key_log;
@@ -24,6 +23,7 @@ use crate::input::walk::label_of;
 use crate::input::{self, Found, Input};
 use crate::redact::Veil;
 use crate::span;
+use crate::speaker::{Speaker, Stop};
 use crate::{Surroundings, USAGE};
 
 /// Shown below the help.
@@ -96,13 +96,7 @@ pub fn parse(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out) {
-        Ok(()) => 0,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    say.end(run(args, out).map(|()| 0))
 }
 
 fn run(args: &Parse, out: &mut (dyn Write + Send)) -> Result<(), Stop> {
@@ -237,6 +231,7 @@ impl Run<'_> {
             out: &mut self.out,
             veil: self.veil.as_mut(),
             label: &label,
+            carved: source.bytes.carved(),
             events: 0,
             failed: None,
         };
@@ -286,6 +281,8 @@ struct Writer<'r, 'o, 'a> {
     out: &'r mut BufWriter<&'o mut (dyn Write + Send)>,
     veil: Option<&'r mut Veil>,
     label: &'a str,
+    /// Whether all of the source lay outside any file.
+    carved: bool,
     events: u64,
     /// Why nothing more is written.
     failed: Option<io::Error>,
@@ -297,6 +294,7 @@ impl Writer<'_, '_, '_> {
             return;
         }
         let mut entry = Entry::of(event, self.label);
+        entry.recovered |= self.carved;
         let host;
         if let Some(veil) = self.veil.as_deref_mut() {
             let mut named = Identities::default();
