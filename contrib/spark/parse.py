@@ -38,7 +38,7 @@ def main():
         paths = [line.rstrip("\n") for line in paths if line.strip()]
     command = shlex.join([told.rdpwhy, "parse", "-", "--jsonl", "-j", "1"])
     lines = spark.sparkContext.parallelize(paths, told.partitions).pipe(command, checkCode=True).cache()
-    is_event = lambda line: line.startswith('{"attempt":')
+    is_event = lambda line: line.startswith('{"time":')
     events = spark.read.schema(FIELDS).json(lines.filter(is_event))
     events.createOrReplaceTempView("event")
     errors = lines.filter(lambda line: line.startswith('{"error":'))

@@ -6,7 +6,7 @@ mod ecs;
 mod fold;
 mod hayabusa;
 mod json;
-mod names;
+pub(crate) mod names;
 mod splunk;
 mod story;
 mod table;
