@@ -75,11 +75,11 @@ pub fn stream(
     run(source, form, zone, Some(tell))
 }
 
-fn run<'a>(
+fn run(
     source: &dyn ReadAt,
     form: Form,
     zone: Option<LocalTime<'_>>,
-    tell: Option<Sink<'a>>,
+    tell: Option<Sink<'_>>,
 ) -> EventBatch {
     let mut reading = Reading {
         batch: EventBatch::default(),

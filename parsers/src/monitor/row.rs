@@ -27,7 +27,6 @@ impl Row {
 
     fn flatten(&mut self, name: &str, value: &Value, left: u32) {
         let text = match value {
-            Value::Null => return,
             Value::Object(members) if left > 0 => {
                 for (inner, value) in members {
                     if name.is_empty() {
@@ -38,7 +37,7 @@ impl Row {
                 }
                 return;
             }
-            Value::Object(_) | Value::Array(_) => return,
+            Value::Null | Value::Object(_) | Value::Array(_) => return,
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
