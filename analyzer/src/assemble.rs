@@ -145,7 +145,7 @@ const CAPTURE: &str = "capture";
 pub fn place(evidence: &Evidence, at: At) -> String {
     let event = evidence.event(at);
     let captured = event
-        .and_then(|e| e.log())
+        .and_then(rdpwhy_parsers::EventRef::log)
         .is_none_or(|l| l.channel == CAPTURE);
     let word = match (evidence.host(at).is_some(), captured) {
         (true, _) => "record",
