@@ -138,14 +138,21 @@ pub fn day(t: Timestamp) -> String {
     time(t).get(..10).unwrap_or_default().to_owned()
 }
 
-/// `record 90211` or `packet 812`.
+/// The channel of captures.
+const CAPTURE: &str = "capture";
+
+/// `record 90211`, `packet 812`, or `line 40` of a monitor's log.
 pub fn place(evidence: &Evidence, at: At) -> String {
-    let word = if evidence.host(at).is_some() {
-        "record"
-    } else {
-        "packet"
+    let event = evidence.event(at);
+    let captured = event
+        .and_then(rdpwhy_parsers::EventRef::log)
+        .is_none_or(|l| l.channel == CAPTURE);
+    let word = match (evidence.host(at).is_some(), captured) {
+        (true, _) => "record",
+        (false, true) => "packet",
+        (false, false) => "line",
     };
-    format!("{word} {}", evidence.event(at).map_or(0, |e| e.event.place))
+    format!("{word} {}", event.map_or(0, |e| e.event.place))
 }
 
 /// A fact with its place.
@@ -392,7 +399,7 @@ pub(crate) fn entry(
         says,
         role,
         origin: match event.and_then(rdpwhy_parsers::EventRef::log) {
-            Some(l) if l.host.is_empty() => "capture".to_owned(),
+            Some(l) if l.host.is_empty() => l.channel.clone(),
             Some(l) => format!("{} of {}", l.channel, l.host),
             None => String::new(),
         },

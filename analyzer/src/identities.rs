@@ -72,7 +72,8 @@ impl Identities {
         self.networks.extend(other.networks);
     }
 
-    fn event(&mut self, event: EventRef<'_>) {
+    /// Whom one event names.
+    pub fn event(&mut self, event: EventRef<'_>) {
         let kind = event.event.kind.name();
         for (field, value) in event.fields() {
             let Value::Text(text) = value else { continue };

@@ -48,7 +48,7 @@ pub fn steps(evidence: &Evidence, a: &Attempt) -> Vec<Step> {
         } else {
             "broke"
         };
-        let brief = brief(evidence, &of_stage);
+        let brief = brief(evidence, a, &of_stage);
         steps.push(Step {
             stage: stage.name(),
             state,
@@ -72,13 +72,19 @@ pub fn steps(evidence: &Evidence, a: &Attempt) -> Vec<Step> {
 }
 
 /// What was agreed in a step, from the packets that show it.
-fn brief(evidence: &Evidence, signs: &[crate::evidence::At]) -> Option<String> {
+fn brief(evidence: &Evidence, a: &Attempt, signs: &[crate::evidence::At]) -> Option<String> {
     let find = |kind| {
         signs
             .iter()
             .filter_map(|at| evidence.event(*at))
             .find(|e| e.event.kind == kind)
     };
+    let mut opened = a
+        .events
+        .iter()
+        .filter_map(|at| evidence.event(*at))
+        .filter(|e| e.event.kind == kind::TCP_OPENED);
+    let monitored = opened.any(|e| e.text(field::TOLD_BY).is_some());
     let mut words = Vec::new();
     if let Some(ms) = find(kind::TCP_ESTABLISHED).and_then(|e| e.int(field::RTT_US)) {
         #[allow(
@@ -90,6 +96,8 @@ fn brief(evidence: &Evidence, signs: &[crate::evidence::At]) -> Option<String> {
     if let Some(e) = find(kind::X224_REQUESTED) {
         words.push(match e.int(field::REQUESTED_PROTOCOLS) {
             Some(p) => format!("asked for {}", protocols(p)),
+            // A monitor's log does not say what was asked for.
+            None if monitored => "asked".to_owned(),
             None => "no negotiation asked for".to_owned(),
         });
     }
@@ -108,18 +116,15 @@ fn brief(evidence: &Evidence, signs: &[crate::evidence::At]) -> Option<String> {
             .text(field::VERSIONS)
             .or_else(|| e.text(field::VERSION))
             .unwrap_or_default();
-        words.push(format!(
-            "ClientHello offers TLS {}",
-            offered.replace(' ', ", ")
-        ));
+        words.push(match offered {
+            "" => "ClientHello".to_owned(),
+            offered => format!("ClientHello offers TLS {}", offered.replace(' ', ", ")),
+        });
     }
     if let Some(e) = find(kind::SERVER_HELLO) {
         let text = |f| e.text(f).unwrap_or_default();
-        words.push(format!(
-            "ServerHello chose TLS {} {}",
-            text(field::VERSION),
-            text(field::SUITE)
-        ));
+        let chosen = format!("{} {}", text(field::VERSION), text(field::SUITE));
+        words.push(format!("ServerHello chose TLS {}", chosen.trim()));
     }
     if let Some(e) = find(kind::CERTIFICATE) {
         let expired = if e.flag(field::EXPIRED) {

@@ -121,16 +121,20 @@ pub fn analyze(
 ) -> Result<Report, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     judge(evidence, knowledge, options, Asked::Report, |judged| {
-        let mut report = assemble::report(judged.parts);
-        report.reasoning = options
-            .why_not
-            .as_ref()
-            .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
-        if options.identities {
-            report.identities = Identities::of(judged.parts.evidence);
-        }
-        report
+        report(&judged, options)
     })
+}
+
+fn report(judged: &Judged<'_>, options: &Options) -> Report {
+    let mut report = assemble::report(judged.parts);
+    report.reasoning = options
+        .why_not
+        .as_ref()
+        .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
+    if options.identities {
+        report.identities = Identities::of(judged.parts.evidence);
+    }
+    report
 }
 
 /// Reads and judges all evidence and tells it event by event: `tell` gets the timeline while the evidence is in memory.
@@ -167,11 +171,7 @@ pub fn report_and_timeline<T>(
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
     judge(evidence, knowledge, options, Asked::Timeline, |judged| {
-        let mut report = assemble::report(judged.parts);
-        if options.identities {
-            report.identities = Identities::of(judged.parts.evidence);
-        }
-        tell(report, &Timeline::new(&judged))
+        tell(report(&judged, options), &Timeline::new(&judged))
     })
 }
 
@@ -211,11 +211,7 @@ pub fn judge_all(
     options: &Options,
 ) -> Result<Report, KnowledgeError> {
     judge(evidence, knowledge, options, Asked::Report, |judged| {
-        let mut report = assemble::report(judged.parts);
-        if options.identities {
-            report.identities = Identities::of(judged.parts.evidence);
-        }
-        report
+        report(&judged, options)
     })
 }
 

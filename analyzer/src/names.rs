@@ -119,6 +119,7 @@ pub mod field {
         MIDSTREAM = "midstream";
         ONE_WAY = "one_way";
         UNSEEN_QUIET_MS = "unseen_quiet_ms";
+        TOLD_BY = "told_by";
         ISN_CLIENT = "isn_client";
         ISN_SERVER = "isn_server";
         CORRELATION_ID = "correlation_id";

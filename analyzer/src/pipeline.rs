@@ -4,7 +4,9 @@ mod tap;
 
 use rayon::prelude::*;
 use rdpwhy_parsers::tls::keylog::KeyLog;
-use rdpwhy_parsers::{Copies, EventBatch, ReadAt, Timestamp, evtx, export, pcap};
+use rdpwhy_parsers::{
+    Copies, Defect, EventBatch, ReadAt, Sink, Timestamp, evtx, export, monitor, pcap,
+};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,19 +65,26 @@ pub struct Means<'a> {
 
 /// Reads every source. Sources come out in the order they went in.
 pub fn read(sources: &[Source], means: &Means<'_>, progress: &dyn Progress) -> Vec<SourceEvents> {
-    let mut secrets = KeyLog::default();
-    for text in means.secrets {
-        secrets.add(text);
-    }
-    let keys = Keys {
-        secrets,
-        zone: means.zone,
-        hash: means.hash,
-    };
+    let keys = Keys::of(means);
     sources
         .par_iter()
         .map(|s| read_one(s, &keys, progress))
         .collect()
+}
+
+/// Reads one source and tells each event as soon as it is known, on this thread; none is kept. What comes back are its logs,
+/// defects and counts. Events come in the order of the file, those of a connection when it is over, and what lay outside the
+/// live part of a log last.
+pub fn stream(
+    source: &Source,
+    means: &Means<'_>,
+    progress: &dyn Progress,
+    tell: Sink<'_>,
+) -> SourceEvents {
+    let keys = Keys::of(means);
+    open_one(source, &keys, progress, |bytes, head, keys| {
+        parse_on(bytes, head, keys, tell)
+    })
 }
 
 /// Stack of each thread: records nest as deep as whoever made them wanted, and the general reader of event logs follows
@@ -144,7 +153,23 @@ struct Keys<'a> {
     hash: bool,
 }
 
-impl Keys<'_> {
+impl<'a> Keys<'a> {
+    fn of(means: &Means<'a>) -> Self {
+        let mut secrets = KeyLog::default();
+        for text in means.secrets {
+            secrets.add(text);
+        }
+        Self {
+            secrets,
+            zone: means.zone,
+            hash: means.hash,
+        }
+    }
+
+    fn secrets(&self) -> Option<&KeyLog> {
+        Some(&self.secrets).filter(|s| !s.is_empty())
+    }
+
     /// The hour that a change of clocks repeats is taken as the first of the two, the one it skips as after the change.
     fn moment(zone: &jiff::tz::TimeZone, local: Timestamp) -> Option<Timestamp> {
         let local = jiff::Timestamp::from_nanosecond(i128::from(local.0)).ok()?;
@@ -155,6 +180,18 @@ impl Keys<'_> {
 }
 
 fn read_one(source: &Source, keys: &Keys<'_>, progress: &dyn Progress) -> SourceEvents {
+    open_one(source, keys, progress, parse)
+}
+
+/// What is made of the bytes behind their first ones: the format's name, and what was read.
+type Parsed = (&'static str, EventBatch);
+
+fn open_one(
+    source: &Source,
+    keys: &Keys<'_>,
+    progress: &dyn Progress,
+    parse: impl FnOnce(&dyn ReadAt, &[u8], &Keys<'_>) -> Parsed,
+) -> SourceEvents {
     progress.source(&source.label);
     let bytes = source.bytes.size();
     let tap = Tap::new(source.bytes.as_ref(), progress, keys.hash);
@@ -187,59 +224,112 @@ fn read_one(source: &Source, keys: &Keys<'_>, progress: &dyn Progress) -> Source
     }
 }
 
-fn parse(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>) -> (&'static str, EventBatch) {
-    if evtx::looks_like(head) {
-        return ("evtx", event_log(bytes));
-    }
-    if pcap::looks_like(head) {
-        // A pcapng file begins with its section header block, whose type reads the same in both byte orders.
-        let format = if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
-            "pcapng"
+/// What a source holds, by its first bytes.
+enum Content {
+    Log,
+    Capture(&'static str),
+    Export(export::Form),
+    Monitor(monitor::Form),
+    Other,
+}
+
+impl Content {
+    fn of(head: &[u8]) -> Self {
+        if evtx::looks_like(head) {
+            Self::Log
+        } else if pcap::looks_like(head) {
+            // A pcapng file begins with its section header block, whose type reads the same in both byte orders.
+            Self::Capture(if head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+                "pcapng"
+            } else {
+                "pcap"
+            })
         } else {
-            "pcap"
-        };
-        let secrets = (!keys.secrets.is_empty()).then_some(&keys.secrets);
-        let mut batch = pcap::read(bytes, secrets);
-        batch.shrink();
-        return (format, batch);
+            let monitor = || monitor::looks_like(head).map(Self::Monitor);
+            let export = export::looks_like(head).map(Self::Export);
+            export.or_else(monitor).unwrap_or(Self::Other)
+        }
     }
-    if let Some(form) = export::looks_like(head) {
-        let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
-        let zone = moment.as_ref().map(|m| m as export::LocalTime<'_>);
-        return (form.name(), export::read(bytes, form, zone));
+}
+
+fn parse(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>) -> Parsed {
+    match Content::of(head) {
+        Content::Log => ("evtx", event_log(bytes)),
+        Content::Capture(format) => {
+            let mut batch = pcap::read(bytes, keys.secrets());
+            batch.shrink();
+            (format, batch)
+        }
+        Content::Export(form) => {
+            let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
+            let zone = moment.as_ref().map(|m| m as export::LocalTime<'_>);
+            (form.name(), export::read(bytes, form, zone))
+        }
+        Content::Monitor(form) => (form.name(), monitor::read(bytes, form)),
+        Content::Other => ("unknown", neither(head)),
     }
-    let mut batch = EventBatch::default();
+}
+
+fn parse_on(bytes: &dyn ReadAt, head: &[u8], keys: &Keys<'_>, tell: Sink<'_>) -> Parsed {
+    match Content::of(head) {
+        Content::Log => ("evtx", event_log_on(bytes, tell)),
+        Content::Capture(format) => (format, pcap::stream(bytes, keys.secrets(), tell)),
+        Content::Export(form) => {
+            let moment = keys.zone.map(|zone| |local| Keys::moment(zone, local));
+            let zone = moment.as_ref().map(|m| m as export::LocalTime<'_>);
+            (form.name(), export::stream(bytes, form, zone, tell))
+        }
+        Content::Monitor(form) => (form.name(), monitor::stream(bytes, form, tell)),
+        Content::Other => ("unknown", neither(head)),
+    }
+}
+
+fn neither(head: &[u8]) -> EventBatch {
     let what = if head.is_empty() {
         "the file is empty"
     } else {
         "neither an event log nor a capture"
     };
+    let mut batch = EventBatch::default();
     batch.defect("byte 0", what, 0);
-    ("unknown", batch)
+    batch
 }
 
 fn event_log(bytes: &dyn ReadAt) -> EventBatch {
+    let mut batch = EventBatch::default();
+    let mut copies = Copies::default();
+    let defects = pieces(bytes, &mut |piece| copies.append(&mut batch, piece));
+    batch.defects.splice(0..0, defects);
+    evtx::finish(&mut batch);
+    batch.shrink();
+    batch
+}
+
+fn event_log_on(bytes: &dyn ReadAt, tell: Sink<'_>) -> EventBatch {
+    let mut stream = evtx::Stream::default();
+    let defects = pieces(bytes, &mut |piece| stream.piece(piece, tell));
+    let mut rest = stream.finish(tell);
+    rest.defects.splice(0..0, defects);
+    rest
+}
+
+/// Reads the pieces of an event log, several at a time, and hands them over in their order; what is wrong with the file as
+/// a whole.
+fn pieces(bytes: &dyn ReadAt, take: &mut dyn FnMut(EventBatch)) -> Vec<Defect> {
     let (plan, defects) = evtx::plan(bytes);
     let starts: Vec<u32> = (0..plan.len()).step_by(CHUNKS_PER_PIECE as usize).collect();
     let piece = |start: &u32| -> Range<u32> {
         *start..start.saturating_add(CHUNKS_PER_PIECE).min(plan.len())
     };
-    let mut batch = EventBatch::default();
-    batch.defects.extend(defects);
-    let mut copies = Copies::default();
-    // Not all at once: what is appended is free before the next pieces are read.
+    // Not all at once: what is taken is free before the next pieces are read.
     for group in starts.chunks(PIECES_AT_ONCE) {
         let pieces: Vec<EventBatch> = group
             .par_iter()
             .map(|s| evtx::read_chunks(bytes, &plan, piece(s)))
             .collect();
-        for p in pieces {
-            copies.append(&mut batch, p);
-        }
+        pieces.into_iter().for_each(&mut *take);
     }
-    evtx::finish(&mut batch);
-    batch.shrink();
-    batch
+    defects
 }
 
 fn unreadable(why: &str) -> EventBatch {

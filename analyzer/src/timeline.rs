@@ -109,6 +109,47 @@ pub struct Entry<'a> {
     pub attempt: Option<usize>,
 }
 
+impl<'a> Entry<'a> {
+    /// An event by itself: in its own source's clock, of no attempt.
+    pub fn of(event: EventRef<'a>, path: &'a str) -> Self {
+        let info = catalog::info(event.event.kind);
+        let origin = event.origin();
+        let log = event.log();
+        Self {
+            time: event.event.time,
+            raw: event.event.time,
+            host: log.map(|l| l.host.as_str()).filter(|h| !h.is_empty()),
+            channel: log.map_or("", |l| l.channel.as_str()),
+            origin: origin.map(|o| (o.provider.as_str(), o.id)),
+            kind: event.event.kind.name(),
+            side: origin.map_or("wire", |o| o.spec.side),
+            stage: info.and_then(|i| i.stage),
+            meaning: info.map_or("", |i| i.meaning).trim_end_matches('.'),
+            says: sentence::describe(event),
+            values: event
+                .fields()
+                .map(|(f, v)| (f.name(), sentence::show(v)))
+                .collect(),
+            details: sentence::values(event).collect(),
+            path,
+            place: event.event.place,
+            recovered: event.is_recovered(),
+            attempt: None,
+        }
+    }
+
+    /// Puts a veil over what its texts and values name; host and path are the caller's.
+    pub fn veil(&mut self, veil: &dyn Veil) {
+        self.says = veil.text(&self.says);
+        for (field, value) in self.values.iter_mut().chain(&mut self.details) {
+            if is_identity(field) {
+                *value = veil.name(value);
+            }
+            *value = veil.text(value);
+        }
+    }
+}
+
 /// One connection, or one try that only logs saw.
 #[derive(Debug, Clone)]
 pub struct Try<'a> {
@@ -368,48 +409,17 @@ impl<'a> Timeline<'a> {
     fn entry(&self, time: Timestamp, at: At) -> Option<Entry<'_>> {
         let evidence = self.parts().evidence;
         let event = evidence.event(at)?;
-        let info = catalog::info(event.event.kind);
-        let origin = event.origin();
-        let log = event.log();
-        Some(Entry {
+        let mut entry = Entry {
             time,
             raw: evidence.raw_time(at),
             host: evidence.host(at).map(|h| self.host(evidence.hosts.name(h))),
-            channel: log.map_or("", |l| l.channel.as_str()),
-            origin: origin.map(|o| (o.provider.as_str(), o.id)),
-            kind: event.event.kind.name(),
-            side: origin.map_or("wire", |o| o.spec.side),
-            stage: info.and_then(|i| i.stage),
-            meaning: info.map_or("", |i| i.meaning).trim_end_matches('.'),
-            says: self.text(sentence::describe(event)),
-            values: event
-                .fields()
-                .map(|(f, v)| (f.name(), self.value(f.name(), sentence::show(v))))
-                .collect(),
-            details: sentence::values(event)
-                .map(|(name, says)| (name, self.value(name, says)))
-                .collect(),
-            path: self.path(at.source as usize)?,
-            place: event.event.place,
-            recovered: event.is_recovered(),
             attempt: self.judged.owners.get(&at).copied(),
-        })
-    }
-
-    fn text(&self, text: String) -> String {
-        match &self.veiled {
-            Some(v) => v.veil.text(&text),
-            None => text,
+            ..Entry::of(event, self.path(at.source as usize)?)
+        };
+        if let Some(v) = &self.veiled {
+            entry.veil(v.veil);
         }
-    }
-
-    /// A value of this field.
-    fn value(&self, field: &str, value: String) -> String {
-        match &self.veiled {
-            Some(v) if is_identity(field) => v.veil.text(&v.veil.name(&value)),
-            Some(v) => v.veil.text(&value),
-            None => value,
-        }
+        Some(entry)
     }
 
     fn keeps(&self, filter: &Filter, at: At) -> bool {

@@ -117,6 +117,7 @@ impl Point<'_> {
 
     fn is_whole(&self) -> bool {
         !self.opened.flag(field::MIDSTREAM)
+            && self.opened.text(field::TOLD_BY).is_none()
             && self
                 .opened
                 .text(field::ONE_WAY)

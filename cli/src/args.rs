@@ -31,6 +31,12 @@ pub enum Command {
     /// Tell what happened, event by event, on one clock for all logs and captures
     #[command(after_help = crate::timeline::EXAMPLES)]
     Timeline(Box<crate::timeline::Arguments>),
+    /// Tell which verdicts appeared, went or changed between two runs
+    #[command(after_help = crate::diff::EXAMPLES)]
+    Diff(Box<crate::diff::Diff>),
+    /// Write the events of each file as lines of JSON and judge nothing, for programs that bring their own engine
+    #[command(after_help = crate::parse::EXAMPLES)]
+    Parse(Box<crate::parse::Parse>),
     /// Write one HTML file for the person who has to fix it: verdicts, ladders, timeline, flowcharts, checklists
     #[command(after_help = crate::report::EXAMPLES)]
     Report(Box<crate::report::Arguments>),
@@ -52,6 +58,9 @@ pub enum Command {
     /// List and check cause files, or begin a new one
     #[command(subcommand)]
     Knowledge(KnowledgeCommand),
+    /// Print the JSON Schema of what this program writes for programs
+    #[command(after_help = crate::schema::EXAMPLES)]
+    Schema(crate::schema::Schema),
     /// Print a shell's completions
     Completions {
         /// Which shell
@@ -178,12 +187,16 @@ pub struct Diagnose {
     pub here: bool,
 
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = crate::export::Format::Text)]
+    pub format: crate::export::Format,
 
     /// Write the result to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Write it to FILE in another form as well; can be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = crate::export::export::<crate::export::Format>)]
+    pub export: Vec<crate::export::Export<crate::export::Format>>,
 
     /// When.
     #[command(flatten)]
@@ -227,7 +240,7 @@ pub struct Diagnose {
     ///
     /// --format json then writes a line per host and verdict.
     #[arg(long, help_heading = "Output",
-        conflicts_with_all = ["why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
+        conflicts_with_all = ["export", "why_not", "all", "verbose", "host", "client", "server", "user", "code"])]
     pub by_host: bool,
 
     /// Hash every file while it is read; the report has it beside each source

@@ -4,21 +4,23 @@ use std::io::Write;
 
 use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
-use rdpwhy_analyzer::{Knowledge, Ladders, Told};
+use rdpwhy_analyzer::timeline::Filter;
+use rdpwhy_analyzer::{Knowledge, Ladders, Timeline, Told};
 use rdpwhy_parsers::Timestamp;
 
-use crate::Surroundings;
-use crate::args::{Diagnose, Format};
+use crate::args::Diagnose;
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Gathered, Wanted};
+use crate::export::{self, Format};
 use crate::fleet;
 use crate::input::Problem;
 use crate::progress::Progress;
 use crate::redact;
-use crate::render::{self, Style};
+use crate::render::Style;
 use crate::seen;
 use crate::span::Span;
 use crate::speaker::{Speaker, Stop};
+use crate::{Surroundings, USAGE};
 
 /// Format of a source that could not be recognised or opened.
 const UNREADABLE: &str = "unknown";
@@ -30,12 +32,25 @@ pub fn diagnose(
     err: &mut dyn Write,
     surroundings: &Surroundings,
 ) -> u8 {
-    if args.by_host {
-        return fleet::by_host(args, out, err, surroundings);
-    }
     let mut say = Speaker { err, surroundings };
+    if args.by_host {
+        let Some(format) = by_host(args.format) else {
+            say.error("--by-host is written as text or json; see also rdpwhy fleet");
+            return USAGE;
+        };
+        return fleet::by_host(args, format, out, say.err, surroundings);
+    }
     let ended = run(args, out, &mut say);
     say.end(ended)
+}
+
+/// The form in which many hosts are told, where there is one.
+fn by_host(format: Format) -> Option<fleet::Format> {
+    match format {
+        Format::Text => Some(fleet::Format::Text),
+        Format::Json => Some(fleet::Format::Jsonl),
+        _ => None,
+    }
 }
 
 fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {
@@ -43,6 +58,10 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     let told = seen::told(&args.seen, &args.only, &span).map_err(Stop::usage)?;
     let limits = limits(args, &span, told);
     let output = Destination::open(args.output.as_deref())?;
+    let mut exports = Vec::new();
+    for export in &args.export {
+        exports.push((export.format, Destination::open(Some(&export.file))?));
+    }
     let knowledge = engine::knowledge(args.knowledge.as_deref()).map_err(Stop::usage)?;
     if let Some(asked) = &args.why_not {
         known(&knowledge, asked)?;
@@ -75,9 +94,34 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         ignored,
         progress,
     } = evidence::gather(&wanted, say)?;
-    let mut report =
-        engine::analyze(inputs, key_logs, &limits, &knowledge, &progress).map_err(Stop::usage)?;
+    let mut formats = args.export.iter().map(|e| e.format).chain([args.format]);
+    let analysed = if formats.any(Format::wants_logons) {
+        // The same attempts as the report has, if not all.
+        let filter = Filter {
+            since: limits.since,
+            until: limits.until,
+            host: limits.host.clone(),
+            client: limits.client.clone(),
+            server: limits.server.clone(),
+            user: limits.user.clone(),
+            ..Filter::default()
+        };
+        let tell = |mut report: Report, timeline: &Timeline<'_>| {
+            if !args.redact {
+                let logons = export::logons(timeline, &filter);
+                return (report, logons, None);
+            }
+            let veil = redact::redact(&mut report, &knowledge);
+            let logons = export::logons(&timeline.veiled(&veil), &filter);
+            (report, logons, Some(veil))
+        };
+        engine::report_and_timeline(inputs, key_logs, &limits, &knowledge, &progress, tell)
+    } else {
+        engine::analyze(inputs, key_logs, &limits, &knowledge, &progress)
+            .map(|report| (report, Vec::new(), None))
+    };
     progress.finish();
+    let (mut report, logons, veil) = analysed.map_err(Stop::usage)?;
     for problem in &problems {
         say.warning(problem);
     }
@@ -92,32 +136,42 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
             }
         }
     }
-    add(&mut report, problems);
-    if args.redact {
-        redact::redact(&mut report, &knowledge);
+    if let Some(veil) = veil {
+        let hide = |p: Problem| Problem {
+            path: veil.path(&p.path),
+            what: veil.text(&p.what),
+            ..p
+        };
+        add(&mut report, problems.into_iter().map(hide).collect());
+    } else {
+        add(&mut report, problems);
+        if args.redact {
+            redact::redact(&mut report, &knowledge);
+        }
     }
-    let text = rendered(&report, args, span, say.surroundings, output.is_file())?;
-    output.write(&text, out)?;
+    let told = export::Told {
+        report: &report,
+        logons: &logons,
+    };
+    for (format, file) in exports {
+        let style = style(args, span.clone(), say.surroundings, true);
+        file.write(&text(&told, format, &style)?, out)?;
+    }
+    let style = style(args, span, say.surroundings, output.is_file());
+    output.write(&text(&told, args.format, &style)?, out)?;
     Ok(status)
 }
 
-fn rendered(
-    report: &Report,
-    args: &Diagnose,
-    span: Span,
-    surroundings: &Surroundings,
-    to_file: bool,
-) -> Result<String, Stop> {
-    let style = Style {
+fn text(told: &export::Told<'_>, format: Format, style: &Style) -> Result<String, Stop> {
+    export::text(told, format, style)
+        .map_err(|e| Stop::usage(format!("the report cannot be written: {e}")))
+}
+
+fn style(args: &Diagnose, span: Span, surroundings: &Surroundings, to_file: bool) -> Style {
+    Style {
         all: args.all,
         zone: span.zone,
         ..surroundings.style(args.color, to_file)
-    };
-    match args.format {
-        Format::Text => Ok(render::text(report, &style)),
-        Format::Markdown => Ok(render::markdown(report, &style)),
-        Format::Json => render::json::json(report)
-            .map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
     }
 }
 
@@ -169,9 +223,13 @@ fn limits(args: &Diagnose, span: &Span, told: Option<Told>) -> Limits {
         zone: span.zone.clone(),
         identities: args.redact,
         hash: args.hash.is_some(),
-        ladders: match args.format {
-            Format::Json => Ladders::All,
-            Format::Text | Format::Markdown => Ladders::Examples,
+        ladders: if (args.export.iter().map(|e| e.format))
+            .chain([args.format])
+            .any(Format::wants_steps)
+        {
+            Ladders::All
+        } else {
+            Ladders::Examples
         },
         threads: args.threads,
     }

@@ -5,9 +5,12 @@
 pub mod args;
 mod demo;
 mod diagnose;
+pub mod diff;
 mod engine;
+mod event_line;
 mod evidence;
 mod explain;
+pub mod export;
 pub mod fleet;
 #[cfg(any(windows, test))]
 mod here;
@@ -17,11 +20,13 @@ mod knowledge;
 mod manual;
 mod output;
 pub mod pager;
+pub mod parse;
 mod probe;
 mod progress;
 mod redact;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod script;
 pub mod seen;
 mod sniff;
@@ -64,6 +69,8 @@ pub fn run_in(
             Command::Diagnose(args) => diagnose::diagnose(&args, out, err, surroundings),
             Command::Fleet(args) => fleet::fleet(&args, out, err, surroundings),
             Command::Timeline(args) => timeline::timeline(&args, out, err, surroundings),
+            Command::Diff(args) => diff::diff(&args, out, err, surroundings),
+            Command::Parse(args) => parse::parse(&args, out, err, surroundings),
             Command::Report(args) => report::report(&args, out, err, surroundings),
             Command::Script(args) => script::script(&args, out, err, surroundings),
             Command::Demo(args) => demo::demo(&args, out, err, surroundings),
@@ -71,6 +78,7 @@ pub fn run_in(
             Command::Probe(args) => probe::probe(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
+            Command::Schema(args) => schema::schema(&args, out, err, surroundings),
             Command::Completions { shell } => printed(out, &manual::completions(shell)),
             Command::Man => match manual::page() {
                 Ok(page) => printed(out, &page),

@@ -47,7 +47,16 @@ mod tests {
     #[test]
     fn every_command_is_in_the_manual() {
         let page = String::from_utf8(page().expect("memory")).expect("UTF-8");
-        for name in ["diagnose", "explain", "knowledge", "check", "completions"] {
+        for name in [
+            "diagnose",
+            "explain",
+            "knowledge",
+            "check",
+            "completions",
+            "parse",
+            "diff",
+            "schema",
+        ] {
             assert!(page.contains(name), "{name}");
         }
         assert!(!completions(Shell::Bash).is_empty());

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
 /// Commands whose whole output is there at its end. What comes line by line, or asks for a folder, is no text to page.
-const PAGED: [&str; 4] = ["diagnose", "timeline", "explain", "knowledge"];
+const PAGED: [&str; 5] = ["diagnose", "timeline", "explain", "knowledge", "diff"];
 /// What `less` needs: leave at once what fits, pass colours through, leave the text on the screen.
 const LESS: &str = "FRX";
 

@@ -43,16 +43,21 @@ pub enum Error {
     },
 }
 
+/// The zone of this name.
+///
+/// # Errors
+/// When there is none.
+pub fn zone(name: &str) -> Result<TimeZone, Error> {
+    TimeZone::get(name).map_err(|_| Error::Zone(name.to_owned()))
+}
+
 impl Span {
     /// Reads the arguments.
     ///
     /// # Errors
     /// The argument that does not read.
     pub fn of(typed: &args::Span) -> Result<Self, Error> {
-        let zone = match &typed.tz {
-            Some(name) => Some(TimeZone::get(name).map_err(|_| Error::Zone(name.clone()))?),
-            None => None,
-        };
+        let zone = typed.tz.as_deref().map(zone).transpose()?;
         let moment = |text: &Option<String>| {
             text.as_deref()
                 .map(|t| moment(t, zone.as_ref()))

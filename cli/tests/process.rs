@@ -7,7 +7,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -238,6 +238,44 @@ fn standard_input_is_a_path() {
         report.pointer("/sources/0/path").and_then(|p| p.as_str()),
         Some("standard input")
     );
+}
+
+/// As Spark's `pipe` does it: each path is answered before the next one is written.
+#[test]
+fn paths_are_read_from_standard_input_and_answered_one_by_one() {
+    let files = folder(&[("a b.pcap", EMPTY_PCAP), ("c.pcap", EMPTY_PCAP)]);
+    let mut child = rdpwhy()
+        .args(["parse", "-", "--jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut paths = child.stdin.take().expect("piped");
+    let mut answers = BufReader::new(child.stdout.take().expect("piped"));
+    let mut ask = |path: &str| -> serde_json::Value {
+        writeln!(paths, "{path}").expect("taken");
+        let mut line = String::new();
+        answers.read_line(&mut line).expect("answered");
+        serde_json::from_str(&line).expect("JSON")
+    };
+    let full = |name: &str| files.path().join(name).display().to_string();
+    let said = |answer: &serde_json::Value, place: &str| {
+        let text = answer.pointer(place).and_then(|w| w.as_str());
+        text.unwrap_or_default().to_owned()
+    };
+    assert_eq!(said(&ask(&full("a b.pcap")), "/end/format"), "pcap");
+    assert_eq!(
+        said(&ask("no/such"), "/error/what"),
+        "no such file or folder"
+    );
+    // The list stands on standard input, so this is a file's name.
+    assert_eq!(said(&ask("-"), "/error/what"), "no such file or folder");
+    assert_eq!(
+        said(&ask(&format!("{}\r", full("c.pcap"))), "/end/format"),
+        "pcap"
+    );
+    drop(paths);
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
 }
 
 #[test]

@@ -290,6 +290,15 @@ impl EventBatch {
             .contains(&(event.log, event.place, event.time))
     }
 
+    /// Leaves away all events and their values; what else was told stays.
+    pub fn forget_events(&mut self) {
+        self.events.clear();
+        self.values.clear();
+        self.text.clear();
+        self.long_addresses.clear();
+        self.lately.clear();
+    }
+
     /// What these bytes hold lies outside any file: all of it counts as recovered.
     pub fn all_recovered(&mut self) {
         self.recovered = self.logs.iter().map(|l| l.records).sum();

@@ -129,6 +129,9 @@ pub struct EventRef<'a> {
     pub event: &'a Event,
 }
 
+/// Hears each event while a source is read.
+pub type Sink<'a> = &'a mut dyn FnMut(EventRef<'_>);
+
 impl<'a> EventRef<'a> {
     /// The log (host and channel) or capture that it stands in.
     pub fn log(self) -> Option<&'a Log> {

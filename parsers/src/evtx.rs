@@ -11,11 +11,13 @@
 mod chunk;
 mod fast;
 mod plan;
+mod stream;
 
 pub use chunk::read_chunks;
 #[doc(hidden)]
 pub use chunk::read_chunks_generally;
 pub use plan::{Chunk, Plan, plan};
+pub use stream::Stream;
 
 use crate::batch::EventBatch;
 

@@ -16,10 +16,11 @@ mod json;
 mod layout;
 mod recognise;
 mod tally;
-mod text;
+pub(crate) mod text;
 mod xml;
 
 use crate::batch::EventBatch;
+use crate::event::Sink;
 use crate::raw::{RawRecord, to_event};
 use crate::read_at::ReadAt;
 use crate::time::Timestamp;
@@ -60,9 +61,30 @@ pub type LocalTime<'a> = &'a (dyn Fn(Timestamp) -> Option<Timestamp> + Sync);
 /// Reads a whole export. `zone`: of times without one, which Event Viewer's CSV has; without it they are taken as UTC, and
 /// a defect says so.
 pub fn read(source: &dyn ReadAt, form: Form, zone: Option<LocalTime<'_>>) -> EventBatch {
+    run(source, form, zone, None)
+}
+
+/// Reads a whole export as [`read`] does and tells its events while they come. What is left are the logs, the defects and the
+/// counts; gaps are not complete, since they are told by events, too.
+pub fn stream(
+    source: &dyn ReadAt,
+    form: Form,
+    zone: Option<LocalTime<'_>>,
+    tell: Sink<'_>,
+) -> EventBatch {
+    run(source, form, zone, Some(tell))
+}
+
+fn run(
+    source: &dyn ReadAt,
+    form: Form,
+    zone: Option<LocalTime<'_>>,
+    tell: Option<Sink<'_>>,
+) -> EventBatch {
     let mut reading = Reading {
         batch: EventBatch::default(),
         tally: Tally::default(),
+        tell,
     };
     let mut text = Text::new(source);
     match form {
@@ -70,19 +92,32 @@ pub fn read(source: &dyn ReadAt, form: Form, zone: Option<LocalTime<'_>>) -> Eve
         Form::Json => json::read(&mut text, &mut reading),
         Form::Csv => csv::read(&mut text, zone, &mut reading),
     }
+    reading.hand_over();
     text.report(&mut reading.batch);
     reading.tally.report(&mut reading.batch);
     crate::continuity::finish(&mut reading.batch);
     reading.batch
 }
 
+/// Events that are kept before they are told.
+const AT_ONCE: usize = 1024;
+
 /// What reading has given so far.
-struct Reading {
+struct Reading<'a> {
     batch: EventBatch,
     tally: Tally,
+    /// Who hears the events; they stay in the batch where nobody does.
+    tell: Option<Sink<'a>>,
 }
 
-impl Reading {
+impl Reading<'_> {
+    fn hand_over(&mut self) {
+        if let Some(tell) = &mut self.tell {
+            self.batch.iter().for_each(tell);
+            self.batch.forget_events();
+        }
+    }
+
     /// Takes over a record in the shape of `evtx_dump`'s JSON; `false` when it does not say what it is.
     fn record(&mut self, record: &serde_json::Value) -> bool {
         let Some(raw) = RawRecord::from_json(record) else {
@@ -94,6 +129,9 @@ impl Reading {
 
     fn raw(&mut self, raw: &RawRecord<'_>) {
         to_event(raw, &mut self.batch);
+        if self.batch.events.len() >= AT_ONCE {
+            self.hand_over();
+        }
     }
 }
 

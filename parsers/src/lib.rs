@@ -7,12 +7,14 @@
 pub mod batch;
 pub mod catalog;
 pub mod code;
+mod community_id;
 mod continuity;
 mod copies;
 pub mod event;
 pub mod evtx;
 pub mod export;
 pub mod kind;
+pub mod monitor;
 pub mod pcap;
 pub mod raw;
 pub mod rdp;
@@ -22,8 +24,9 @@ pub mod tls;
 
 pub use batch::{Defect, EventBatch, Gap, Log, Origin};
 pub use code::{Code, code};
+pub use community_id::community_id;
 pub use copies::Copies;
-pub use event::{Event, EventRef, Guid, Value};
+pub use event::{Event, EventRef, Guid, Sink, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;
 pub use time::Timestamp;

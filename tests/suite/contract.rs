@@ -93,13 +93,13 @@ fn verdict_rests_on_evidence(report: &Value, verdict: &Value, found: &mut Vec<St
     for e in evidence {
         let place = text(e, "/at");
         let (word, digits) = place.split_once(' ').unwrap_or_default();
-        if !matches!(word, "record" | "packet") || digits.parse::<u64>().is_err() {
+        if !matches!(word, "record" | "packet" | "line") || digits.parse::<u64>().is_err() {
             found.push(format!("{id}: evidence at \"{place}\""));
         }
         let source = usize::try_from(number(e, "/source")).unwrap();
         match list(report, "/sources").get(source) {
             None => found.push(format!("{id}: evidence of no source, {source}")),
-            Some(s) if (text(s, "/side") == "wire") != (word == "packet") => {
+            Some(s) if (text(s, "/side") == "wire") != (word != "record") => {
                 found.push(format!("{id}: {place} of {}", text(s, "/path")));
             }
             Some(_) => {}

@@ -60,7 +60,10 @@ fn names_break_no_output() {
                 };
                 assert!(!cells.iter().any(runs), "{typed}: {row}");
             }
-        } else if typed.contains("jsonl") {
+        } else if ["jsonl", "ecs", "ocsf", "splunk-hec"]
+            .iter()
+            .any(|form| typed.contains(form))
+        {
             for line in run.out.lines() {
                 serde_json::from_str::<serde_json::Value>(line).unwrap();
             }

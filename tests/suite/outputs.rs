@@ -20,14 +20,34 @@ pub fn all(folder: &Path, more: &[&str]) -> Vec<(String, Run)> {
         );
         runs.push((typed.join(" "), run));
     };
-    for format in ["text", "json", "markdown"] {
+    for format in [
+        "text",
+        "json",
+        "markdown",
+        "timesketch-jsonl",
+        "ecs",
+        "ecs-bulk",
+        "ocsf",
+        "splunk-hec",
+        "hayabusa-csv",
+    ] {
         run(&["diagnose", "--all", "--format", format], &[folder]);
     }
     run(&["diagnose", "--by-host"], &[folder]);
-    for format in ["text", "csv", "jsonl", "timesketch-csv", "timesketch-jsonl"] {
+    for format in [
+        "text",
+        "csv",
+        "jsonl",
+        "timesketch-csv",
+        "timesketch-jsonl",
+        "ecs",
+        "splunk-hec",
+        "hayabusa-csv",
+    ] {
         run(&["timeline", "--all", "--format", format], &[folder]);
     }
     run(&["timeline"], &[folder]);
+    run(&["parse", "--jsonl"], &[folder]);
     for format in ["html", "markdown"] {
         run(&["report", "--format", format], &[folder]);
         run(&["report", "--checklist", "--format", format], &[folder]);

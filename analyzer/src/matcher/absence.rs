@@ -88,8 +88,14 @@ impl Matcher<'_> {
             .events
             .iter()
             .filter_map(|at| self.evidence.event(*at))
-            .find(|e| e.event.kind == kind::TCP_OPENED);
+            .filter(|e| e.event.kind == kind::TCP_OPENED)
+            // Where packets were kept, too, they tell.
+            .min_by_key(|e| e.text(field::TOLD_BY).is_some());
         let Some(opened) = opened else { return false };
+        // A monitor's log says what was, and seldom what was not.
+        if opened.text(field::TOLD_BY).is_some() {
+            return k == kind::TCP_OPENED;
+        }
         let whole = matches!(k, kind::TCP_CLOSED | kind::FLOW_MEASURED | kind::TCP_OPENED);
         whole
             || (!opened.flag(field::MIDSTREAM)

@@ -71,7 +71,9 @@ impl<'a> Signs<'a> {
             || self.has(kind::X224_UNANSWERED)
             || self.undelivered()
             || self.ended_unasked(by);
-        let outcome = if self.one_way() && !trouble && !shown && unseen {
+        let outcome = if let Some(outcome) = self.of_a_monitor(a, by, how, trouble) {
+            outcome
+        } else if self.one_way() && !trouble && !shown && unseen {
             // Who closed first, and why, stands in the direction that is missing.
             Outcome::Unknown
         } else if a.stage == Stage::Session {
@@ -127,6 +129,7 @@ impl<'a> Signs<'a> {
     pub(super) fn closing(&self) -> Option<EventRef<'a>> {
         let rank = |e: &EventRef<'_>| match e.text(field::HOW) {
             _ if e.flag(field::FORGED) => 0,
+            _ if e.text(field::TOLD_BY).is_some() => 4,
             Some("still-open") => 3,
             Some("silence") => 2,
             _ => 1,
@@ -141,10 +144,28 @@ impl<'a> Signs<'a> {
             .filter(move |e| e.event.kind == kind)
     }
 
+    /// What a monitor's log alone tells of the end: that nothing is said of a step does not mean that there was none.
+    fn of_a_monitor(&self, a: &Attempt, by: &str, how: &str, trouble: bool) -> Option<Outcome> {
+        let mut opened = self.all_of(kind::TCP_OPENED);
+        if !opened.all(|e| e.text(field::TOLD_BY).is_some()) {
+            return None;
+        }
+        Some(
+            if trouble || how == "refused" || self.has(kind::TCP_UNANSWERED) {
+                Outcome::Failed
+            } else if a.stage == Stage::Session && by == "client" {
+                Outcome::Ok
+            } else {
+                Outcome::Unknown
+            },
+        )
+    }
+
     /// The captures hold one direction only.
     fn one_way(&self) -> bool {
         let mut directions = self
             .all_of(kind::TCP_OPENED)
+            .filter(|e| e.text(field::TOLD_BY).is_none())
             .map(|e| e.text(field::ONE_WAY).unwrap_or_default());
         directions
             .next()
@@ -156,6 +177,7 @@ impl<'a> Signs<'a> {
         self.has(kind::TCP_OPENED)
             && self
                 .all_of(kind::TCP_OPENED)
+                .filter(|e| e.text(field::TOLD_BY).is_none())
                 .all(|e| e.flag(field::MIDSTREAM))
     }
 

@@ -375,16 +375,14 @@ fn style(surroundings: &Surroundings, to_file: bool) -> Style {
 /// `rdpwhy diagnose --by-host`.
 pub fn by_host(
     args: &crate::args::Diagnose,
+    format: Format,
     out: &mut (dyn Write + Send),
     err: &mut dyn Write,
     surroundings: &Surroundings,
 ) -> u8 {
     let fleet_args = Fleet {
         paths: args.paths.clone(),
-        format: match args.format {
-            crate::args::Format::Json => Format::Jsonl,
-            _ => Format::Text,
-        },
+        format,
         output: args.output.clone(),
         results: None,
         resume: false,

@@ -1,6 +1,6 @@
 //! What a file holds, told from its first bytes. Names and suffixes are never asked: evidence is renamed on its way.
 
-use rdpwhy_parsers::export;
+use rdpwhy_parsers::{export, monitor};
 
 /// How many leading bytes [`recognise`] wants; fewer are fine for short files. Exports need the most: the first record must
 /// show what it is.
@@ -210,7 +210,7 @@ pub fn recognise(head: &[u8]) -> Content {
     {
         return Content::Other(*guess);
     }
-    if export::looks_like(head).is_some() {
+    if export::looks_like(head).is_some() || monitor::looks_like(head).is_some() {
         return Content::Evidence;
     }
     Content::Other(if is_etl(head) {

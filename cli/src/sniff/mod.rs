@@ -40,7 +40,7 @@ use crate::input::walk::{label_of, problem};
 use crate::redact::Veil;
 use crate::render::when::Clock;
 use crate::speaker::{Speaker, Stop, cannot_write};
-use crate::{NOTHING_READ, Surroundings, engine, put};
+use crate::{NOTHING_READ, Surroundings, engine, put, span};
 
 /// How long nothing has to come before the clock is moved on by hand.
 const TICK: Duration = Duration::from_millis(100);
@@ -79,13 +79,8 @@ fn run(args: &Sniff, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, S
         }
         return Ok(0);
     }
-    let zone = match &args.tz {
-        Some(name) => Some(
-            jiff::tz::TimeZone::get(name)
-                .map_err(|_| Stop::usage(format!("{name:?} is no time zone")))?,
-        ),
-        None => None,
-    };
+    let zone = args.tz.as_deref().map(span::zone).transpose();
+    let zone = zone.map_err(Stop::usage)?;
     let limit = match &args.duration {
         Some(text) => Some(duration(text)?),
         None => None,

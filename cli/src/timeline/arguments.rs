@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use rdpwhy_analyzer::stage;
 
 use crate::args::{Color, Only, Span, threads};
+use crate::export::{Export, export};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -31,6 +32,10 @@ pub struct Arguments {
     /// Write the timeline to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Write it to FILE in another form as well; can be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = export::<Format>)]
+    pub export: Vec<Export<Format>>,
 
     /// When.
     #[command(flatten)]
@@ -96,6 +101,12 @@ pub enum Format {
     TimesketchCsv,
     /// For Timesketch, with all values
     TimesketchJsonl,
+    /// For Elastic: documents of the Elastic Common Schema, one a line
+    Ecs,
+    /// For Splunk's HTTP Event Collector: one event a line
+    SplunkHec,
+    /// For Timeline Explorer: the columns of Hayabusa's standard profile
+    HayabusaCsv,
 }
 
 /// A stage of a connection, in order.

@@ -2,9 +2,12 @@
 
 mod arguments;
 pub(crate) mod cells;
+mod ecs;
 mod fold;
+mod hayabusa;
 mod json;
-mod names;
+pub(crate) mod names;
+mod splunk;
 mod story;
 mod table;
 mod timesketch;
@@ -42,6 +45,10 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
     let span = Span::of(&args.span).map_err(Stop::usage)?;
     let filter = filter(args, &span);
     let output = Destination::open(args.output.as_deref())?;
+    let mut exports = Vec::new();
+    for export in &args.export {
+        exports.push((export.format, Destination::open(Some(&export.file))?));
+    }
     let knowledge = engine::knowledge(None).map_err(Stop::usage)?;
     let wanted = Wanted {
         paths: &args.paths,
@@ -58,11 +65,8 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
         identities: args.redact,
         ..Limits::default()
     };
-    let style = Style {
-        all: args.all,
-        zone: span.zone,
-        ..say.surroundings.style(args.color, output.is_file())
-    };
+    let plain = style(args, span.clone(), say.surroundings, true);
+    let style = style(args, span, say.surroundings, output.is_file());
     let tell = |timeline: &Timeline<'_>| {
         if let Some(id) = filter
             .attempt
@@ -76,13 +80,20 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
         let defects = timeline
             .defects()
             .map(|(path, d)| format!("{path}: {}: {}", d.at, d.what));
-        let text = match args.format {
-            Format::Text => story::text(timeline, &filter, &style),
+        let written = |format, style: &Style| match format {
+            Format::Text => story::text(timeline, &filter, style),
             Format::Csv => table::csv(timeline, &filter),
             Format::Jsonl => json::lines(timeline, &filter, args.all),
             Format::TimesketchCsv => timesketch::csv(timeline, &filter),
             Format::TimesketchJsonl => timesketch::lines(timeline, &filter),
+            Format::Ecs => ecs::lines(timeline, &filter),
+            Format::SplunkHec => splunk::lines(timeline, &filter),
+            Format::HayabusaCsv => hayabusa::csv(timeline, &filter),
         };
+        for (format, file) in exports {
+            file.write(&written(format, &plain), &mut std::io::sink())?;
+        }
+        let text = written(args.format, &style);
         Ok((text, defects.collect::<Vec<String>>()))
     };
     let told = if args.redact {
@@ -129,6 +140,14 @@ fn filter(args: &Arguments, span: &Span) -> Filter {
         user: args.only.user.clone(),
         stage: args.stage.map(arguments::Stage::of_a_connection),
         attempt: args.attempt.clone(),
+    }
+}
+
+fn style(args: &Arguments, span: Span, surroundings: &Surroundings, to_file: bool) -> Style {
+    Style {
+        all: args.all,
+        zone: span.zone,
+        ..surroundings.style(args.color, to_file)
     }
 }
 

@@ -8,14 +8,18 @@ pub fn time(t: Timestamp) -> String {
     rdpwhy_analyzer::assemble::time(t)
 }
 
-/// `record 411` or `packet 12`.
+/// `record 411`, `packet 12`, or `line 40` of a monitor's log.
 pub fn place(entry: &Entry<'_>) -> String {
-    let word = if entry.origin.is_some() {
-        "record"
-    } else {
-        "packet"
-    };
-    format!("{word} {}", entry.place)
+    format!("{} {}", place_word(entry), entry.place)
+}
+
+/// What the place of an event counts.
+pub fn place_word(entry: &Entry<'_>) -> &'static str {
+    match (entry.origin.is_some(), entry.channel) {
+        (true, _) => "record",
+        (false, "capture") => "packet",
+        (false, _) => "line",
+    }
 }
 
 /// Provider and id, without what all providers of Windows have in common.

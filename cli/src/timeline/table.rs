@@ -3,7 +3,7 @@
 use rdpwhy_analyzer::timeline::{Entry, Filter, Timeline, Try};
 
 use super::cells::row;
-use super::names::time;
+use super::names::{place_word, time};
 
 const COLUMNS: [&str; 19] = [
     "time",
@@ -41,9 +41,10 @@ pub fn csv(timeline: &Timeline<'_>, filter: &Filter) -> String {
 
 fn cells(entry: &Entry<'_>, attempt: Option<&Try<'_>>) -> [String; COLUMNS.len()] {
     let place = entry.place.to_string();
-    let (record, packet) = match entry.origin {
-        Some(_) => (place, String::new()),
-        None => (String::new(), place),
+    let (record, packet) = if place_word(entry) == "packet" {
+        (String::new(), place)
+    } else {
+        (place, String::new())
     };
     let value = |name: &str| {
         let found = entry.values.iter().find(|(n, _)| *n == name);

@@ -19,7 +19,7 @@ use local::LocalRows;
 
 pub(super) use columns::looks_like;
 
-pub(super) fn read(text: &mut Text<'_>, zone: Option<LocalTime<'_>>, reading: &mut Reading) {
+pub(super) fn read(text: &mut Text<'_>, zone: Option<LocalTime<'_>>, reading: &mut Reading<'_>) {
     let mut table = Table {
         columns: None,
         hits: hayabusa::Hits::default(),
@@ -43,7 +43,7 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn row(&mut self, line: u64, text: &str, reading: &mut Reading) {
+    fn row(&mut self, line: u64, text: &str, reading: &mut Reading<'_>) {
         // Windows PowerShell says the type of the objects first.
         if self.refused || text.trim().is_empty() || text.starts_with("#TYPE ") {
             return;
@@ -100,7 +100,7 @@ impl Row<'_> {
         self.get(name).parse().ok()
     }
 
-    fn evtxecmd(&self, line: u64, reading: &mut Reading) {
+    fn evtxecmd(&self, line: u64, reading: &mut Reading<'_>) {
         let (Some(id), Some(time)) = (
             self.number::<u32>("EventId"),
             Timestamp::parse(self.get("TimeCreated")),

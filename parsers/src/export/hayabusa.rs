@@ -121,7 +121,7 @@ pub(super) struct Hits {
 
 impl Hits {
     /// Takes over a row, once per record.
-    pub fn take(&mut self, hit: &Hit, line: u64, reading: &mut Reading) {
+    pub fn take(&mut self, hit: &Hit, line: u64, reading: &mut Reading<'_>) {
         if self.first_line == 0 {
             self.first_line = line;
         }
@@ -165,7 +165,7 @@ impl Hits {
     }
 
     /// Says what a timeline of hits cannot tell.
-    pub fn report(&self, reading: &mut Reading) {
+    pub fn report(&self, reading: &mut Reading<'_>) {
         if self.first_line > 0 {
             let what = "rows of Hayabusa are the records that a rule hit, most with part of their values: what is not \
                         here may have happened";

@@ -33,7 +33,7 @@ const LISTS: [&str; 6] = ["value", "hits", "Events", "events", "Records", "recor
 /// Lists inside lists, as Elasticsearch answers (`hits.hits`).
 const DEEPEST_LIST: u32 = 3;
 
-pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading) {
+pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading<'_>) {
     let mut hits = Hits::default();
     cut(
         text,
@@ -56,7 +56,7 @@ pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading) {
     hits.report(reading);
 }
 
-fn take(object: Value, line: u64, reading: &mut Reading, hits: &mut Hits, lists_left: u32) {
+fn take(object: Value, line: u64, reading: &mut Reading<'_>, hits: &mut Hits, lists_left: u32) {
     let Value::Object(members) = object else {
         return;
     };
@@ -82,7 +82,7 @@ fn take(object: Value, line: u64, reading: &mut Reading, hits: &mut Hits, lists_
     }
 }
 
-fn known(record: &Value, line: u64, reading: &mut Reading) {
+fn known(record: &Value, line: u64, reading: &mut Reading<'_>) {
     if !reading.record(record) {
         reading
             .tally

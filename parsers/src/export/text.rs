@@ -13,7 +13,7 @@ enum Encoding {
 }
 
 /// A file as text, block by block.
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     source: &'a dyn ReadAt,
     at: u64,
     encoding: Option<Encoding>,

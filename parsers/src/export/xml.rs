@@ -8,7 +8,7 @@ use super::text::Text;
 use super::{Piece, Reading, cut};
 use cutter::EventCutter;
 
-pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading) {
+pub(super) fn read(text: &mut Text<'_>, reading: &mut Reading<'_>) {
     cut(
         text,
         &mut EventCutter::default(),

@@ -23,6 +23,7 @@ pub use tcp::table::Ports;
 pub use watch::{Ends, Phase, Seen, Told, UnderWay, Watch};
 
 use crate::batch::EventBatch;
+use crate::event::Sink;
 use crate::read_at::ReadAt;
 use crate::tls::keylog::KeyLog;
 use arp::Stations;
@@ -77,6 +78,26 @@ impl Reader {
 
 /// Reads a whole capture.
 pub fn read(source: &dyn ReadAt, keylog: Option<&KeyLog>) -> EventBatch {
+    run(source, keylog, &mut |_| {})
+}
+
+/// Reads a whole capture and tells each event as soon as its connection is over. What is left are the log and the defects.
+pub fn stream(source: &dyn ReadAt, keylog: Option<&KeyLog>, tell: Sink<'_>) -> EventBatch {
+    let mut hand_over = |batch: &mut EventBatch| {
+        batch.iter().for_each(&mut *tell);
+        batch.forget_events();
+    };
+    let mut rest = run(source, keylog, &mut hand_over);
+    hand_over(&mut rest);
+    rest
+}
+
+/// `after_each`: what happens to the batch behind each piece of the file.
+fn run(
+    source: &dyn ReadAt,
+    keylog: Option<&KeyLog>,
+    after_each: &mut dyn FnMut(&mut EventBatch),
+) -> EventBatch {
     let mut reader = Reader::new(keylog);
     let Reader { blocks, inside } = &mut reader;
     let mut at = 0;
@@ -85,6 +106,7 @@ pub fn read(source: &dyn ReadAt, keylog: Option<&KeyLog>) -> EventBatch {
             Ok(0) => break,
             Ok(n) => {
                 blocks.take(n, &mut |item| inside.item(item));
+                after_each(&mut inside.batch);
                 at += n as u64;
             }
             Err(e) => {

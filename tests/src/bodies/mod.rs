@@ -4,6 +4,7 @@ mod archive;
 mod capture;
 mod log;
 mod messages;
+mod monitor;
 mod secrets;
 
 use rdpwhy_fixtures::seed::Seed;
@@ -52,6 +53,11 @@ pub const TARGETS: &[Target] = &[
         name: "export_csv",
         body: log::csv,
         seeds: log::csv_seeds,
+    },
+    Target {
+        name: "monitor",
+        body: monitor::monitor,
+        seeds: monitor::seeds,
     },
     Target {
         name: "archive",

@@ -149,7 +149,7 @@ impl<'a> LocalRows<'a> {
         }
     }
 
-    pub fn take(&mut self, line: u64, record: Record, reading: &mut Reading) {
+    pub fn take(&mut self, line: u64, record: Record, reading: &mut Reading<'_>) {
         if self.first_line == 0 {
             self.first_line = line;
         }
@@ -161,7 +161,7 @@ impl<'a> LocalRows<'a> {
     }
 
     /// Takes over what is held, and says what had to be assumed.
-    pub fn finish(&mut self, reading: &mut Reading) {
+    pub fn finish(&mut self, reading: &mut Reading<'_>) {
         self.release(reading);
         if self.rows == 0 {
             return;
@@ -180,7 +180,7 @@ impl<'a> LocalRows<'a> {
         reading.tally.problem(line, what, 0);
     }
 
-    fn release(&mut self, reading: &mut Reading) {
+    fn release(&mut self, reading: &mut Reading<'_>) {
         if self.held.is_empty() {
             return;
         }
@@ -205,7 +205,7 @@ impl<'a> LocalRows<'a> {
     }
 
     /// A log is in the order of time, forwards or backwards: the reading of the dates that keeps it so is the right one.
-    fn decide(&self, reading: &mut Reading) -> Order {
+    fn decide(&self, reading: &mut Reading<'_>) -> Order {
         let disorder = |order: Order| {
             let times: Vec<_> = self
                 .held
@@ -236,7 +236,7 @@ impl<'a> LocalRows<'a> {
         order
     }
 
-    fn add(&mut self, record: &Record, time: Timestamp, reading: &mut Reading) {
+    fn add(&mut self, record: &Record, time: Timestamp, reading: &mut Reading<'_>) {
         self.rows += 1;
         self.numbered &= record.number.is_some();
         let (provider, channel) = full_names(record);
