@@ -7,7 +7,7 @@ use super::frame::instance_token;
 use super::instance::{self, Instance, Value, kind};
 use super::outline::{Outline, Part, Payload};
 use super::payload::Names;
-use super::shape::{self, Shape, Until};
+use super::shape::{self, Shapes, Until};
 use super::token::{Source, Stream};
 use super::value;
 use crate::batch::Filling;
@@ -33,20 +33,24 @@ struct Plan {
     picked: Picked,
 }
 
-/// What a data file asks of payloads of a shape, beyond a chunk.
-struct Known {
+/// What a data file asks of payloads, by their shapes, beyond a chunk.
+struct Asked {
     spec: &'static EventSpec,
     inside: bool,
-    shape: Shape,
+    shapes: Shapes<Known>,
+}
+
+/// What a data file asks of payloads of a shape.
+struct Known {
     learnt: Vec<Span>,
     asks: Vec<Ask>,
     rows: Vec<Part>,
 }
 
-/// Most shapes of payloads that are remembered.
+/// Most events of which shapes of payloads are remembered.
 const MOST_KNOWN: usize = 256;
-/// Most of them for the same event: texts that are there or not make many of one.
-const MOST_ALIKE: usize = 8;
+/// Most shapes for the same event: texts that are there or not make many of one.
+const MOST_ALIKE: usize = 16;
 
 /// Reads payloads. Remembers, for one chunk, where templates hold what is asked for.
 #[derive(Default)]
@@ -57,7 +61,7 @@ pub(super) struct Picker {
     /// Parts whose order is their name.
     rows: Vec<Part>,
     plans: Vec<Plan>,
-    known: Vec<Known>,
+    known: Vec<Asked>,
     holes: Vec<Span>,
     text: String,
 }
@@ -149,12 +153,10 @@ impl Picker {
         stream: &Stream<'_>,
         inside: bool,
     ) -> Option<Picked> {
-        let mut alike = self
-            .known
-            .iter()
-            .filter(|k| std::ptr::eq(k.spec, spec) && k.inside == inside);
+        let mut asked = self.known.iter();
+        let asked = asked.find(|k| std::ptr::eq(k.spec, spec) && k.inside == inside)?;
         let holes = &mut self.holes;
-        let known = alike.find(|k| k.shape.fits(stream, holes).is_some())?;
+        let (_, known) = asked.shapes.find(stream, holes)?;
         let (start, row) = (self.asks.len(), self.rows.len());
         for ask in &known.asks {
             let source = shape::moved(ask.part.source, &known.learnt, holes)?;
@@ -176,29 +178,31 @@ impl Picker {
         inside: bool,
         picked: &Picked,
     ) {
-        let alike = self.known.iter().filter(|k| std::ptr::eq(k.spec, spec));
-        if self.known.len() >= MOST_KNOWN || alike.count() >= MOST_ALIKE {
-            return;
-        }
-        let Some(shape) = Shape::learn(stream, Until::End, &mut self.holes) else {
+        let same = |k: &Asked| std::ptr::eq(k.spec, spec) && k.inside == inside;
+        let nth = self.known.iter().position(same).unwrap_or_else(|| {
+            if self.known.len() < MOST_KNOWN {
+                let shapes = Shapes::new(MOST_ALIKE);
+                self.known.push(Asked {
+                    spec,
+                    inside,
+                    shapes,
+                });
+            }
+            self.known.len() - 1
+        });
+        let Some(asked) = self.known.get_mut(nth).filter(|k| same(k)) else {
             return;
         };
         let asks = self.asks.get(picked.asks.clone()).unwrap_or_default();
-        let moves = |ask: &Ask| shape::moved(ask.part.source, &self.holes, &self.holes).is_some();
-        if asks.iter().all(moves) {
-            self.known.push(Known {
-                spec,
-                inside,
-                shape,
-                learnt: self.holes.clone(),
+        let rows = self.rows.get(picked.row.clone()).unwrap_or_default();
+        asked.shapes.learn(stream, Until::End, |holes| {
+            let moves = |ask: &Ask| shape::moved(ask.part.source, holes, holes).is_some();
+            asks.iter().all(moves).then(|| Known {
+                learnt: holes.to_vec(),
                 asks: asks.to_vec(),
-                rows: self
-                    .rows
-                    .get(picked.row.clone())
-                    .unwrap_or_default()
-                    .to_vec(),
-            });
-        }
+                rows: rows.to_vec(),
+            })
+        });
     }
 
     /// A payload in a slot: an instance of its own template, or elements.
