@@ -119,17 +119,20 @@ pub fn analyze(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    let evidence = read(sources, secrets, options, progress);
-    judge(evidence, knowledge, options, Asked::Report, |judged| {
-        let mut report = assemble::report(judged.parts);
-        report.reasoning = options
-            .why_not
-            .as_ref()
-            .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
-        if options.identities {
-            report.identities = Identities::of(judged.parts.evidence);
-        }
-        report
+    // All of it by the same threads: what one of them gives back, an allocator keeps for that thread.
+    pipeline::within(options.threads, || {
+        let evidence = read(sources, secrets, options, progress);
+        judge(evidence, knowledge, options, Asked::Report, |judged| {
+            let mut report = assemble::report(judged.parts);
+            report.reasoning = options
+                .why_not
+                .as_ref()
+                .and_then(|id| reasoning::reasoning(judged.parts, judged.matcher, judged.kept, id));
+            if options.identities {
+                report.identities = Identities::of(judged.parts.evidence);
+            }
+            report
+        })
     })
 }
 

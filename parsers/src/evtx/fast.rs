@@ -275,7 +275,7 @@ impl Reader {
             let instance = Instance::read(data, token)?;
             let nth = self.frame(data, instance.definition)?;
             let frame = self.frames.get_mut(nth).ok_or(Odd("no frame"))?;
-            let parts = frame.values(data, &instance, record.end)?;
+            let (parts, payload) = frame.values(data, &instance, record.end)?;
             if !self.proven {
                 self.strict.instance(data, &instance, 0)?;
             }
@@ -287,7 +287,7 @@ impl Reader {
                 record,
                 parts,
                 who,
-                |picker, spec| picker.pick(spec, &outline, stream, Some(&instance)),
+                |picker, spec| picker.pick(spec, &outline, stream, Some(&instance), payload),
                 batch,
             )
         } else {
@@ -313,7 +313,7 @@ impl Reader {
                     }
                     let mut stream = stream;
                     let outline = Outline::read(&mut stream)?;
-                    picker.pick(spec, &outline, stream, None)
+                    picker.pick(spec, &outline, stream, None, None)
                 },
                 batch,
             )

@@ -115,13 +115,14 @@ impl Frame {
         Ok(Stream::definition(data, start, end))
     }
 
-    /// The values of the frame in this instance, which must fill the record up to `end`.
+    /// The values of the frame in this instance, which must fill the record up to `end`, and the one that holds the payload
+    /// if it stands behind them.
     pub(super) fn values(
         &mut self,
         data: &[u8],
         instance: &Instance,
         end: usize,
-    ) -> Result<[Value; PARTS], Odd> {
+    ) -> Result<([Value; PARTS], Option<Value>), Odd> {
         let head = self.head.min(instance.count);
         let seen = |at: usize| slice(data, at, head * 4);
         let known = match &self.layout {
@@ -143,22 +144,28 @@ impl Frame {
             fits(sid.kind, at.of(data))?;
         }
         let mut at = instance.values + layout.len;
+        let (slot_of_payload, mut payload) = (self.payload_slot(), None);
         for slot in head..instance.count {
             let (len, kind) = instance.descriptor(data, slot)?;
             self.allows(slot, kind, len)?;
             fits(kind, slice(data, at, usize::from(len))?)?;
+            if slot_of_payload == Some(slot) {
+                let at = u32::try_from(at).map_err(|_| Odd("a value beyond the chunk"))?;
+                payload = Some(Value { at, len, kind });
+            }
             at += usize::from(len);
         }
         instance::ends(data, at, end)?;
-        Ok(layout.parts.map(|(value, literal)| {
+        let parts = layout.parts.map(|(value, literal)| {
             let at = if literal { value.at } else { value.at + base };
             Value { at, ..value }
-        }))
+        });
+        Ok((parts, payload))
     }
 
-    /// BinXML stands in the payload's slot only.
-    fn allows(&self, slot: usize, kind: u8, len: u16) -> Result<(), Odd> {
-        let payload = match self.outline.payload {
+    /// The slot of the payload.
+    fn payload_slot(&self) -> Option<usize> {
+        match self.outline.payload {
             Payload::Slot {
                 part:
                     Part {
@@ -168,8 +175,12 @@ impl Frame {
                 ..
             } => Some(usize::from(s)),
             _ => None,
-        };
-        if kind == kind::BINXML && len > 0 && payload != Some(slot) {
+        }
+    }
+
+    /// BinXML stands in the payload's slot only.
+    fn allows(&self, slot: usize, kind: u8, len: u16) -> Result<(), Odd> {
+        if kind == kind::BINXML && len > 0 && self.payload_slot() != Some(slot) {
             return Err(Odd("BinXML in an odd slot"));
         }
         Ok(())

@@ -82,15 +82,22 @@ impl Picker {
     }
 
     /// Finds what `spec` asks for in a record. `stream` is the record's, or its template's; `instance` the record's
-    /// instance of that template.
+    /// instance of that template, and `payload` its value that holds the payload, where that is known.
     pub(super) fn pick(
         &mut self,
         spec: &'static EventSpec,
         outline: &Outline,
         stream: Stream<'_>,
         instance: Option<&Instance>,
+        payload: Option<Value>,
     ) -> Result<Picked, Odd> {
         let data = stream.data;
+        // Nearly always nothing else of the frame's values is of interest.
+        if let (Payload::Slot { part, inside }, Some(value)) = (outline.payload, payload)
+            && part.depends.is_none()
+        {
+            return self.payload(spec, data, value, inside);
+        }
         self.values.clear();
         if let Some(instance) = instance {
             instance.list(data, &mut self.values)?;
@@ -113,17 +120,28 @@ impl Picker {
                     Source::Slot(slot) => self.values.get(usize::from(slot)).copied(),
                     _ => None,
                 };
-                let left_out = self.left_out(part);
                 match slot {
-                    Some(value) if value.len > 0 && value.kind == kind::BINXML && !left_out => {
-                        self.fragment(spec, data, value, inside)
-                    }
-                    Some(value) if !value.is_null() && !left_out => {
-                        Err(Odd("a payload that is no BinXML"))
-                    }
+                    Some(value) if !self.left_out(part) => self.payload(spec, data, value, inside),
                     _ => Ok(Picked::default()),
                 }
             }
+        }
+    }
+
+    /// Finds what `spec` asks for in a payload that stands in a slot.
+    fn payload(
+        &mut self,
+        spec: &'static EventSpec,
+        data: &[u8],
+        value: Value,
+        inside: bool,
+    ) -> Result<Picked, Odd> {
+        if value.len > 0 && value.kind == kind::BINXML {
+            self.fragment(spec, data, value, inside)
+        } else if value.is_null() {
+            Ok(Picked::default())
+        } else {
+            Err(Odd("a payload that is no BinXML"))
         }
     }
 
@@ -141,7 +159,7 @@ impl Picker {
         }
         let mut whole = stream;
         let outline = Outline::read(&mut whole)?;
-        let picked = self.pick(spec, &outline, whole, None)?;
+        let picked = self.pick(spec, &outline, whole, None, None)?;
         self.learn(spec, &rest, false, &picked);
         Ok(picked)
     }
@@ -368,10 +386,18 @@ impl Picker {
                 }
                 Source::Mixed => return Err(Odd("a value of several pieces")),
             }
-            if decode::add(field, self.text.trim(), to) {
+            if decode::add(field, trimmed(&self.text), to) {
                 done = ask.field;
             }
         }
         Ok(())
+    }
+}
+
+/// A text without white space around it; most have none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }

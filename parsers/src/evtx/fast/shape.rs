@@ -98,14 +98,20 @@ impl<T> Shapes<T> {
         let mut at = stream.at;
         let mut first = 0;
         loop {
-            let found = read(stream, &mut at)?;
             let mut nth = Some(first);
             let next = loop {
                 let node = self.nodes.get(nth? as usize)?;
-                if self.is(node.op, found, stream.data) {
-                    if node.op.what == What::Hole {
-                        holes.push(found.text);
-                    }
+                if let Some(next) = self.step(node.op, stream, at) {
+                    at = next;
+                    break node.next;
+                }
+                let mut next = at;
+                if node.op.what == What::Hole
+                    && let Some(found) = read(stream, &mut next)
+                    && self.is(node.op, found, stream.data)
+                {
+                    holes.push(found.text);
+                    at = next;
                     break node.next;
                 }
                 nth = node.beside;
@@ -116,6 +122,76 @@ impl<T> Shapes<T> {
                 Next::Nothing => return None,
             }
         }
+    }
+
+    /// Where the next token is, if this one stands at `at`. For all but texts that may be others: what is expected is compared
+    /// with the bytes as they are, which is cheaper than to read them first.
+    #[inline]
+    fn step(&self, op: Op, stream: &Stream<'_>, at: usize) -> Option<usize> {
+        let data = stream.data;
+        let end = stream.end();
+        if at >= end {
+            return (op.token == 0).then_some(at);
+        }
+        if *data.get(at)? != op.token {
+            return None;
+        }
+        let mut next = at + 1;
+        match op.what {
+            What::Alone if op.token == 0x0F => {
+                if number(data, next)? != op.slot.0 {
+                    return None;
+                }
+                next += 3;
+            }
+            What::Alone => {}
+            What::Slot => {
+                let [low, high] = op.slot.0.to_le_bytes();
+                if !stream.is_definition() || data.get(next..next + 3)? != [low, high, op.slot.1] {
+                    return None;
+                }
+                next += 3;
+            }
+            What::Named => {
+                let element = op.token & !0x40 == 0x01;
+                if element {
+                    if stream.is_definition() {
+                        if number(data, next)? != op.slot.0 {
+                            return None;
+                        }
+                        next += 2;
+                    }
+                    next += 4;
+                }
+                let place = offset_at(data, next).ok()?;
+                next += 4;
+                let len = op.text.len as usize;
+                let start = place.saturating_add(6);
+                // A NUL stands behind it.
+                let there = data.get(start..start + 2 + len + 2)?;
+                let (head, rest) = there.split_first_chunk()?;
+                if usize::from(u16::from_le_bytes(*head)) * 2 != len
+                    || rest.get(..len)? != op.text.of(&self.text)
+                {
+                    return None;
+                }
+                if place == next {
+                    next += 6 + 2 + len + 2;
+                }
+                if op.token == 0x41 {
+                    next += 4;
+                }
+            }
+            What::Same | What::Empty => {
+                let found = read(stream, &mut { at })?;
+                if !self.is(op, found, data) {
+                    return None;
+                }
+                next = at + 4 + found.text.len as usize;
+            }
+            What::Hole => return None,
+        }
+        (next <= end).then_some(next)
     }
 
     /// Whether a token that was read is this one.
