@@ -26,6 +26,7 @@ pub mod script;
 pub mod seen;
 mod sniff;
 pub mod span;
+mod speaker;
 mod surroundings;
 pub mod timeline;
 
