@@ -12,6 +12,7 @@ mod manifest;
 mod queue;
 mod summary;
 mod tally;
+mod told;
 mod units;
 mod veiled;
 mod worker;
