@@ -61,6 +61,9 @@ pub const NAMES: &[&str] = &[
     "target_port",
 ];
 
+/// Whether a program guesses passwords: what folding and verdicts ask as well.
+pub const GUESSING: &str = "guessing";
+
 const SECOND: i64 = 1_000_000_000;
 /// The state of a host is held for that of its attempts for a week, as the causes' windows have it: services that stopped
 /// and keys that nobody may read stay so until somebody acts.
@@ -349,7 +352,7 @@ impl Gathering<'_> {
                 || (from_outside && failed >= GUESSES_FROM_OUTSIDE && crowd.refused(i))
                 || (from_outside && self.among_strangers(i, a))
                 || (users >= GUESSED_ACCOUNTS && failed >= GUESSED_ACCOUNTS));
-        self.put("guessing", Fact::Flag(guessing));
+        self.put(GUESSING, Fact::Flag(guessing));
         let lost = || {
             at_server
                 .lost(a.end, TOGETHER_NS)

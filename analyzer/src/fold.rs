@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::attempt::{Attempt, Fact, Outcome};
+use crate::facts::GUESSING;
 use crate::judge::Opinion;
 use crate::stage::Stage;
 use crate::tries::{ClientKey, ServerKey, client_key, server_key};
@@ -90,7 +91,7 @@ pub fn unfolded(attempts: Vec<Attempt>, opinions: Vec<Option<Opinion>>) -> Folde
 }
 
 fn may_fold(a: &Attempt) -> bool {
-    let stranger = a.facts.get("guessing") == Some(&Fact::Flag(true)) && a.outcome.is_bad();
+    let stranger = a.facts.get(GUESSING) == Some(&Fact::Flag(true)) && a.outcome.is_bad();
     let nobody = client_key(a) == ClientKey::Unknown && a.outcome == Outcome::Unknown;
     stranger || nobody
 }

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use crate::evidence::{At, Evidence};
 use crate::hosts::HostId;
 
+/// Records of one moment and number among which copies are looked for in the same table as among the next ones.
+const FEW: usize = 16;
+
 /// Time-sorted lists per host and kind. Times are the host's own clock: one host has one clock, so order and distance
 /// inside a host need no correction.
 #[derive(Debug, Default)]
@@ -29,9 +32,12 @@ impl Index {
         }
         let mut index = Self::default();
         for (host, mut events) in by_host {
-            events.sort_by_cached_key(|(time, at)| {
-                (*time, evidence.event(*at).map_or(0, |e| e.event.place), *at)
-            });
+            let number = |at: &At| evidence.event(*at).map_or(0, |e| e.event.place);
+            // Windows writes records as they happen: nearly always they stand in this order already.
+            let order = |(time, at): &(Timestamp, At)| (*time, number(at), *at);
+            if !events.is_sorted_by_key(order) {
+                events.sort_by_key(order);
+            }
             drop_copies(evidence, &mut events);
             for (time, at) in &events {
                 if let Some(kind) = evidence.kind(*at) {
@@ -76,14 +82,25 @@ impl Index {
 }
 
 /// Of records with the same moment, number, kind and activity in several files, the first file's stays. Inside one file
-/// nothing is a copy.
+/// nothing is a copy. Copies stand together, since events are sorted by moment and number.
 fn drop_copies(evidence: &Evidence, events: &mut Vec<(Timestamp, At)>) {
-    let mut first_file = HashMap::new();
+    let first = events.first().map(|(_, at)| at.source);
+    if events.iter().all(|(_, at)| Some(at.source) == first) {
+        return;
+    }
+    let (mut together, mut first_file) = (None, HashMap::new());
     events.retain(|(time, at)| {
         let Some(e) = evidence.event(*at) else {
             return false;
         };
-        let key = (*time, e.event.kind, e.event.place, e.event.activity);
+        if together.replace((*time, e.event.place)) != Some((*time, e.event.place)) {
+            // What was large once takes its time to be emptied, and there are many moments.
+            if first_file.len() > FEW {
+                first_file = HashMap::new();
+            }
+            first_file.clear();
+        }
+        let key = (e.event.kind, e.event.activity);
         *first_file.entry(key).or_insert(at.source) == at.source
     });
 }

@@ -176,6 +176,7 @@ pub fn forget(knowledge: &Knowledge, a: &Attempt, opinion: &mut Opinion) {
     let like_one_that_stands = |n: usize| standing.iter().any(|c| knowledge.look_alike(*c, n));
     opinion.ruled_out.retain(|(n, _)| like_one_that_stands(*n));
     opinion.ruled_out.shrink_to_fit();
+    opinion.standing.shrink_to_fit();
     if standing.len() == 1 || (standing.is_empty() && !a.outcome.is_bad()) {
         opinion.open.retain(|(n, _)| like_one_that_stands(*n));
         opinion.open.shrink_to_fit();

@@ -119,9 +119,12 @@ pub fn analyze(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, KnowledgeError> {
-    let evidence = read(sources, secrets, options, progress);
-    judge(evidence, knowledge, options, Asked::Report, |judged| {
-        report(&judged, options)
+    // All of it by the same threads: what one of them gives back, an allocator keeps for that thread.
+    pipeline::within(options.threads, || {
+        let evidence = read(sources, secrets, options, progress);
+        judge(evidence, knowledge, options, Asked::Report, |judged| {
+            report(&judged, options)
+        })
     })
 }
 
@@ -268,7 +271,7 @@ fn judge<T>(
         Asked::Report | Asked::Timeline => None,
     };
     let looked_for = knowledge.looked_for_beside();
-    let (case, attempts) = Case::new(evidence, options.told.as_ref(), &looked_for)?;
+    let (case, mut attempts) = Case::new(evidence, options.told.as_ref(), &looked_for)?;
     let matcher = case.matcher();
     let kept = match wanted {
         None => options.kept(&case.evidence, &attempts),
@@ -290,6 +293,12 @@ fn judge<T>(
     } else {
         pipeline::within(options.threads, || pipeline::map(attempts.len(), opinion))
     };
+    // The causes have asked what they ask for. A capture has a hundred thousand attempts, each with some thirty facts.
+    if options.why_not.is_none() && !matches!(asked, Asked::Timeline) {
+        for a in &mut attempts {
+            a.facts.keep(&[facts::GUESSING]);
+        }
+    }
     // Folding forgets them, and only a timeline asks whose each event is.
     let signs: Vec<Vec<At>> = match asked {
         Asked::Timeline => attempts.iter().map(|a| a.signs().collect()).collect(),

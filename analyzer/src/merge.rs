@@ -215,7 +215,7 @@ fn name_peers(evidence: &Evidence, attempts: &mut [Attempt]) {
 }
 
 /// By start, then by what they are; `part_of` follows.
-pub fn sort(attempts: &mut Vec<Attempt>) {
+pub fn sort(attempts: &mut [Attempt]) {
     let mut order: Vec<usize> = (0..attempts.len()).collect();
     let key = |a: &Attempt| {
         (
@@ -234,11 +234,14 @@ pub fn sort(attempts: &mut Vec<Attempt>) {
             *p = new;
         }
     }
-    let mut old: Vec<Option<Attempt>> = std::mem::take(attempts).into_iter().map(Some).collect();
-    for i in order {
-        if let Some(mut a) = old.get_mut(i).and_then(Option::take) {
-            a.part_of = a.part_of.and_then(|p| place.get(p).copied());
-            attempts.push(a);
+    for a in attempts.iter_mut() {
+        a.part_of = a.part_of.and_then(|p| place.get(p).copied());
+    }
+    // Each goes to its place, and what was there goes on to its own: there may be a hundred thousand, of half a KiB.
+    for i in 0..place.len() {
+        while let Some(to) = place.get(i).copied().filter(|to| *to != i) {
+            attempts.swap(i, to);
+            place.swap(i, to);
         }
     }
 }

@@ -64,6 +64,19 @@ impl Facts {
         }
     }
 
+    /// Forgets all but these.
+    pub fn keep(&mut self, names: &[&'static str]) {
+        let kept: Vec<_> = names
+            .iter()
+            .filter_map(|name| Some((*name, self.get(name)?.clone())))
+            .collect();
+        *self = Self::default();
+        for (name, fact) in kept {
+            self.insert(name, fact);
+        }
+        self.shrink();
+    }
+
     /// Gives back the room for more.
     pub fn shrink(&mut self) {
         self.values.shrink_to_fit();
@@ -99,5 +112,18 @@ mod tests {
             assert_eq!(facts.get(name), Some(&expected), "{name}");
         }
         assert_eq!(Facts::default().get(NAMES[0]), None);
+    }
+
+    #[test]
+    fn what_is_kept_stays_as_it_was() {
+        let mut facts = Facts::default();
+        facts.insert(NAMES[3], Fact::Number(3));
+        facts.insert(NAMES[0], Fact::Flag(true));
+        facts.insert(NAMES[7], Fact::Word("seven"));
+        facts.keep(&[NAMES[7], NAMES[5]]);
+        assert_eq!(facts.get(NAMES[7]), Some(&Fact::Word("seven")));
+        for gone in [0, 3, 5] {
+            assert_eq!(facts.get(NAMES[gone]), None);
+        }
     }
 }

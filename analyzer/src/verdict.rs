@@ -4,6 +4,7 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Fact};
+use crate::facts::GUESSING;
 use crate::good::Good;
 use crate::hosts::HostId;
 use crate::judge::{self, Finding, Opinion};
@@ -146,7 +147,7 @@ fn ballot(knowledge: &Knowledge, attempt: usize, a: &Attempt, mut opinion: Opini
             .get(f.cause)
             .map_or("failure", |c| c.severity)
     };
-    let guessing = a.facts.get("guessing") == Some(&Fact::Flag(true));
+    let guessing = a.facts.get(GUESSING) == Some(&Fact::Flag(true));
     // A remark beside a failure is no explanation of it, except for strangers' tries.
     if !guessing && a.outcome.is_bad() && opinion.standing.iter().any(|f| severity(f) == "failure")
     {

@@ -1,14 +1,19 @@
 //! All that one source, or one piece of it, gave.
 
+mod filling;
+mod join;
+mod values;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
-use std::ops::Range;
 
 use crate::catalog::EventSpec;
 use crate::continuity::{Became, Trail};
-use crate::event::{Event, EventRef, Guid, Stored, Value};
+use crate::event::{Event, EventRef, Guid, Value};
 use crate::kind::{Field, Kind};
 use crate::time::Timestamp;
+pub use filling::Filling;
+pub(crate) use values::Place;
+use values::Values;
 
 /// Logs that are searched one by one. Files hold one; forwarded events come from a handful of channels and some hosts.
 const FEW: usize = 8;
@@ -96,30 +101,10 @@ pub struct EventBatch {
     pub(crate) trails: Vec<Trail>,
     /// Events that were recovered, by log, number and time: nothing else in the live part has all three.
     pub(crate) recovered_events: HashSet<(u32, u64, Timestamp)>,
-    pub(crate) values: Vec<Stored>,
-    pub(crate) text: String,
-    pub(crate) long_addresses: Vec<Ipv6Addr>,
-    /// Where texts were put lately, by a hash of theirs: the same few names stand in thousands of records.
-    lately: Vec<(u32, u32)>,
+    values: Values,
     /// Numbers of the logs behind the first few: a file can name another host in each record, and a search through all of
     /// them for each would never end.
     more_logs: HashMap<(String, String), usize>,
-}
-
-/// How many texts are remembered.
-const REMEMBERED: usize = 1024;
-/// Bytes of text up to which none are remembered.
-const SMALL: usize = 4096;
-
-/// The place among the remembered texts where this one is looked for.
-fn slot(text: &str) -> usize {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let mix = |h: u64, n: u64| (h ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let hash = words
-        .iter()
-        .fold(text.len() as u64, |h, w| mix(h, u64::from_le_bytes(*w)));
-    let tail = rest.iter().fold(0, |n, b| n << 8 | u64::from(*b));
-    usize::try_from(mix(hash, tail) % REMEMBERED as u64).unwrap_or_default()
 }
 
 impl EventBatch {
@@ -195,7 +180,6 @@ impl EventBatch {
         place: u64,
         activity: Guid,
     ) -> Filling<'_> {
-        let at = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.events.push(Event {
             kind,
             origin: u16::MAX,
@@ -203,9 +187,19 @@ impl EventBatch {
             time,
             place,
             activity,
-            fields: at..at,
+            values: self.values.next(),
         });
         Filling { batch: self }
+    }
+
+    /// The values of an event.
+    pub(crate) fn values(&self, event: &Event) -> impl Iterator<Item = (Field, Value<'_>)> {
+        self.values.of(event.values)
+    }
+
+    /// The value of a field of an event.
+    pub(crate) fn value(&self, event: &Event, field: Field) -> Option<Value<'_>> {
+        self.values.get(event.values, field)
     }
 
     /// Adds values to the event pushed last.
@@ -217,24 +211,20 @@ impl EventBatch {
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             events: self.events.len(),
-            values: self.values.len(),
-            text: self.text.len(),
-            long_addresses: self.long_addresses.len(),
+            values: self.values.mark(),
         }
     }
 
     /// Takes back the events pushed since a mark.
     pub(crate) fn rewind(&mut self, mark: &Mark) {
         self.events.truncate(mark.events);
-        self.values.truncate(mark.values);
-        self.text.truncate(mark.text);
-        self.long_addresses.truncate(mark.long_addresses);
+        self.values.rewind(&mark.values);
     }
 
     /// Takes back the events from this one on, and their values.
     pub(crate) fn forget_events_from(&mut self, first: usize) {
         if let Some(event) = self.events.get(first) {
-            self.values.truncate(event.fields.start as usize);
+            self.values.forget_from(event.values);
         }
         self.events.truncate(first);
     }
@@ -323,18 +313,16 @@ impl EventBatch {
     pub fn footprint(&self) -> usize {
         size_of::<Self>()
             + self.events.capacity() * size_of::<Event>()
-            + self.values.capacity() * size_of::<Stored>()
-            + self.text.capacity()
-            + self.long_addresses.capacity() * size_of::<Ipv6Addr>()
+            + self.values.footprint()
             + self.logs.capacity() * (size_of::<Log>() + size_of::<Trail>())
     }
 
     /// Whether both tell the same events with the same values.
     pub fn tells_the_same(&self, other: &Self) -> bool {
-        self.events == other.events
-            && self.values == other.values
-            && self.text == other.text
-            && self.long_addresses == other.long_addresses
+        let same = |(one, other): (EventRef<'_>, EventRef<'_>)| {
+            one.event.same(other.event) && one.fields().eq(other.fields())
+        };
+        self.events.len() == other.events.len() && self.iter().zip(other.iter()).all(same)
     }
 
     /// Moves the moment of each event by what `by` says for its index, in nanoseconds: a host's clock was set, and the
@@ -360,228 +348,15 @@ impl EventBatch {
         });
     }
 
-    /// Takes over everything of `other`, behind what is here.
-    pub fn append(&mut self, mut other: Self) {
-        let (logs, origins) = self.append_counts(&mut other);
-        let value_base = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        let shift = |r: Range<u32>, by: u32| r.start.saturating_add(by)..r.end.saturating_add(by);
-        let long_base = u32::try_from(self.long_addresses.len()).unwrap_or(u32::MAX);
-        self.long_addresses.extend(other.long_addresses);
-        let small = other.text.len() <= SMALL;
-        let text_base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        if !small {
-            self.text.push_str(&other.text);
-        }
-        for stored in other.values {
-            let stored = match stored {
-                Stored::Text(field, from, to) if small => {
-                    let text = other.text.get(from as usize..to as usize);
-                    let (from, to) = text.and_then(|t| self.keep(t)).unwrap_or_default();
-                    Stored::Text(field, from, to)
-                }
-                Stored::Text(field, from, to) => {
-                    let Range { start, end } = shift(from..to, text_base);
-                    Stored::Text(field, start, end)
-                }
-                Stored::Ip6(field, at) => Stored::Ip6(field, at.saturating_add(long_base)),
-                other => other,
-            };
-            self.values.push(stored);
-        }
-        self.events.extend(other.events.into_iter().map(|e| {
-            Event {
-                log: logs.get(e.log as usize).copied().unwrap_or(u32::MAX),
-                origin: origins
-                    .get(usize::from(e.origin))
-                    .copied()
-                    .unwrap_or(u16::MAX),
-                fields: shift(e.fields, value_base),
-                ..e
-            }
-        }));
-    }
-
-    /// As [`EventBatch::append`], with those events only that have a place: the nth behind what is here.
-    pub(crate) fn append_some(&mut self, other: &mut Self, places: &[Option<usize>]) {
-        for trail in &mut other.trails {
-            trail.move_events(places);
-        }
-        let (logs, origins) = self.append_counts(other);
-        let kept = other.iter().zip(places).filter(|(_, p)| p.is_some());
-        for (theirs, _) in kept {
-            let e = theirs.event;
-            let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
-            let mut filling = self.push(e.kind, log, e.time, e.place, e.activity);
-            for (field, value) in theirs.fields() {
-                match value {
-                    Value::Int(n) => filling.int(field, n),
-                    Value::Flag(b) => filling.flag(field, b),
-                    Value::Ip(ip) => filling.ip(field, ip),
-                    Value::Text(text) => filling.text(field, text),
-                };
-            }
-            let origin = origins.get(usize::from(e.origin)).copied();
-            self.originates(origin.unwrap_or(u16::MAX));
-        }
-    }
-
-    /// Takes over all of `other` but its events; the numbers that its logs and origins have here.
-    fn append_counts(&mut self, other: &mut Self) -> (Vec<u32>, Vec<u16>) {
-        let events_before = self.events.len();
-        let logs: Vec<u32> = other
-            .logs
-            .iter()
-            .map(|l| self.log(&l.host, &l.channel))
-            .collect();
-        for (theirs, ours) in std::mem::take(&mut other.logs).into_iter().zip(&logs) {
-            if let Some(l) = self.logs.get_mut(*ours as usize) {
-                l.first = l.first.min(theirs.first);
-                l.last = l.last.max(theirs.last);
-                l.first_record = l.first_record.min(theirs.first_record);
-                l.last_record = l.last_record.max(theirs.last_record);
-                l.records += theirs.records;
-                l.gaps.extend(theirs.gaps);
-            }
-        }
-        for (theirs, ours) in std::mem::take(&mut other.trails).into_iter().zip(&logs) {
-            if let Some(trail) = self.trails.get_mut(*ours as usize) {
-                trail.append(theirs, events_before);
-            }
-        }
-        let origins: Vec<u16> = other
-            .origins
-            .iter()
-            .map(|o| self.origin(&o.provider, o.id, o.spec))
-            .collect();
-        self.defects.append(&mut other.defects);
-        for (k, n) in std::mem::take(&mut other.unknown) {
-            *self.unknown.entry(k).or_default() += n;
-        }
-        for (k, n) in std::mem::take(&mut other.unknown_recovered) {
-            *self.unknown_recovered.entry(k).or_default() += n;
-        }
-        self.recovered += other.recovered;
-        (logs, origins)
-    }
-
-    pub(crate) fn value(&self, stored: Stored) -> Value<'_> {
-        match stored {
-            Stored::Int(_, n) => Value::Int(n),
-            Stored::Flag(_, b) => Value::Flag(b),
-            Stored::Ip4(_, ip) => Value::Ip(IpAddr::V4(ip)),
-            Stored::Ip6(_, at) => {
-                let ip = self.long_addresses.get(at as usize).copied();
-                Value::Ip(IpAddr::V6(ip.unwrap_or(Ipv6Addr::UNSPECIFIED)))
-            }
-            Stored::Text(_, from, to) => Value::Text(
-                self.text
-                    .get(from as usize..to as usize)
-                    .unwrap_or_default(),
-            ),
-        }
-    }
-
-    /// Puts a text into the arena, unless it was put there lately. `None` when the arena is full.
-    fn keep(&mut self, text: &str) -> Option<(u32, u32)> {
-        if self.lately.is_empty() {
-            // Small batches are as many as there are connections under way: what they repeat is found when they are
-            // appended.
-            if self.text.len() < SMALL {
-                return self.add_text(text);
-            }
-            self.lately = vec![(0, 0); REMEMBERED];
-        }
-        let slot = slot(text);
-        if let Some((from, to)) = self.lately.get(slot).copied()
-            && self.text.get(from as usize..to as usize) == Some(text)
-        {
-            return Some((from, to));
-        }
-        let (from, to) = self.add_text(text)?;
-        if let Some(place) = self.lately.get_mut(slot) {
-            *place = (from, to);
-        }
-        Some((from, to))
-    }
-
-    fn add_text(&mut self, text: &str) -> Option<(u32, u32)> {
-        let from = u32::try_from(self.text.len()).ok()?;
-        // 4 GiB of values in one piece of a source: pieces are split long before.
-        let to = u32::try_from(self.text.len() + text.len()).ok()?;
-        self.text.push_str(text);
-        Some((from, to))
-    }
-
     /// Gives back memory that was taken in advance, once all is there.
     pub fn shrink(&mut self) {
         self.events.shrink_to_fit();
-        self.values.shrink_to_fit();
-        self.text.shrink_to_fit();
-        self.lately = Vec::new();
+        self.values.shrink();
     }
 }
 
 /// A state of a batch to which it can be taken back.
 pub(crate) struct Mark {
     events: usize,
-    values: usize,
-    text: usize,
-    long_addresses: usize,
-}
-
-/// Adds values to the event pushed last.
-pub struct Filling<'a> {
-    batch: &'a mut EventBatch,
-}
-
-impl Filling<'_> {
-    /// A number.
-    pub fn int(&mut self, field: Field, n: i64) -> &mut Self {
-        self.add(Stored::Int(field, n))
-    }
-
-    /// A yes or no.
-    pub fn flag(&mut self, field: Field, b: bool) -> &mut Self {
-        self.add(Stored::Flag(field, b))
-    }
-
-    /// An address; IPv4-mapped IPv6 becomes IPv4.
-    pub fn ip(&mut self, field: Field, ip: IpAddr) -> &mut Self {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => self.add(Stored::Ip4(field, ip)),
-            IpAddr::V6(ip) => {
-                let at = u32::try_from(self.batch.long_addresses.len()).unwrap_or(u32::MAX);
-                self.batch.long_addresses.push(ip);
-                self.add(Stored::Ip6(field, at))
-            }
-        }
-    }
-
-    /// A text; empty texts are not kept.
-    pub fn text(&mut self, field: Field, text: &str) -> &mut Self {
-        if text.is_empty() {
-            return self;
-        }
-        match self.batch.keep(text) {
-            Some((from, to)) => self.add(Stored::Text(field, from, to)),
-            None => self,
-        }
-    }
-
-    /// A field keeps its first value: the catalogue names the better source of a value first.
-    fn add(&mut self, value: Stored) -> &mut Self {
-        if let Some(event) = self.batch.events.last_mut() {
-            let so_far = self
-                .batch
-                .values
-                .get(event.fields.start as usize..)
-                .unwrap_or_default();
-            if so_far.iter().any(|v| v.field() == value.field()) {
-                return self;
-            }
-            self.batch.values.push(value);
-            event.fields.end = u32::try_from(self.batch.values.len()).unwrap_or(u32::MAX);
-        }
-        self
-    }
+    values: values::Mark,
 }

@@ -81,6 +81,16 @@ impl Trail {
         );
     }
 
+    /// First and last numbers of rows of live records, in the order met.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.runs.iter().map(|r| (r.first.0, r.last.0))
+    }
+
+    /// Numbers of the records that were recovered.
+    pub(crate) fn recovered_numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.recovered.iter().map(|(n, ..)| *n)
+    }
+
     /// Places of the events that were recovered.
     pub(crate) fn recovered_events(&self) -> impl Iterator<Item = usize> + '_ {
         self.recovered.iter().filter_map(|(_, _, b)| match b {
@@ -133,15 +143,21 @@ impl Trail {
         self.runs.sort_by_key(|r| (r.first.1, r.first.0));
         let mut generations: Vec<Vec<Run>> = Vec::new();
         let mut newest = Timestamp(i64::MIN);
+        // The highest number of the last generation.
+        let mut highest = None;
         for run in self.runs {
-            let restarts = generations
-                .last()
-                .and_then(|g| g.iter().map(|r| r.last.0).max())
-                .is_none_or(|highest| run.first.0 <= highest && run.first.1 > newest);
+            let restarts =
+                highest.is_none_or(|highest| run.first.0 <= highest && run.first.1 > newest);
             newest = newest.max(run.first.1).max(run.last.1);
             match generations.last_mut() {
-                Some(generation) if !restarts => generation.push(run),
-                _ => generations.push(vec![run]),
+                Some(generation) if !restarts => {
+                    highest = highest.max(Some(run.last.0));
+                    generation.push(run);
+                }
+                _ => {
+                    highest = Some(run.last.0);
+                    generations.push(vec![run]);
+                }
             }
         }
         for generation in &mut generations {

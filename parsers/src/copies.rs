@@ -3,7 +3,9 @@
 //! A record is written once, and its number and time are its own. Yet tools that merge logs, carve disks or repair files put
 //! the same chunk into a file again: a copy is no second connection, and a gigabyte of copies is no gigabyte of events.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use foldhash::quality::RandomState;
 
 use crate::batch::EventBatch;
 use crate::continuity::Trail;
@@ -18,8 +20,48 @@ type Key = (u32, Kind, Timestamp, u64, bool);
 /// Puts the pieces of one event log together without the copies among their events.
 #[derive(Default)]
 pub struct Copies {
-    /// The first event of each key, by its place in the batch.
-    first: HashMap<Key, u32>,
+    /// What was met of each of the batch's logs.
+    numbers: Vec<Numbers>,
+    /// The first event of each key, by its place in the batch; of logs in which a number stands twice.
+    first: HashMap<Key, u32, RandomState>,
+}
+
+/// The record numbers met of one log. As long as none stands twice, nothing in it is a copy, and nothing needs to be
+/// remembered of its events.
+#[derive(Default)]
+struct Numbers {
+    /// First and last number of rows that share none.
+    rows: BTreeMap<u64, u64>,
+    /// Numbers of records that were recovered.
+    recovered: HashSet<u64, RandomState>,
+    /// Whether a number stands twice.
+    twice: bool,
+}
+
+impl Numbers {
+    /// Takes over the numbers of a piece.
+    fn add(&mut self, trail: &Trail) {
+        for (first, last) in trail.rows() {
+            self.twice |= self.meets(first, last);
+        }
+        for number in trail.recovered_numbers() {
+            self.twice |= !self.recovered.insert(number);
+        }
+    }
+
+    /// Adds a row; says whether one of its numbers was there.
+    fn meets(&mut self, first: u64, last: u64) -> bool {
+        let before = self.rows.range(..=last).next_back();
+        if before.is_some_and(|(_, end)| *end >= first) {
+            return true;
+        }
+        // The next row of a log begins where the last one ended.
+        let joined = before
+            .filter(|(_, end)| end.checked_add(1) == Some(first))
+            .map(|(start, _)| *start);
+        self.rows.insert(joined.unwrap_or(first), last);
+        false
+    }
 }
 
 impl Copies {
@@ -31,17 +73,25 @@ impl Copies {
             .iter()
             .map(|l| batch.log(&l.host, &l.channel))
             .collect();
-        let recovered = piece.trails.iter().flat_map(Trail::recovered_events);
-        let recovered: HashSet<usize> = recovered.collect();
-        let keys: Vec<Key> = piece
-            .events
-            .iter()
-            .enumerate()
-            .map(|(at, e)| {
-                let log = logs.get(e.log as usize).copied().unwrap_or(u32::MAX);
-                (log, e.kind, e.time, e.place, recovered.contains(&at))
-            })
-            .collect();
+        self.numbers.resize_with(batch.logs.len(), Numbers::default);
+        let mut twice = false;
+        for (trail, log) in piece.trails.iter().zip(&logs) {
+            let Some(numbers) = self.numbers.get_mut(*log as usize) else {
+                continue;
+            };
+            let known = numbers.twice;
+            numbers.add(trail);
+            twice |= numbers.twice;
+            if numbers.twice && !known {
+                self.remember(batch, *log);
+            }
+        }
+        if !twice {
+            return batch.append(piece);
+        }
+        let keys = keys(&piece, |log| {
+            logs.get(log as usize).copied().unwrap_or(u32::MAX)
+        });
         let before = batch.events.len();
         let mut new = 0;
         let places: Vec<Option<usize>> = keys
@@ -70,6 +120,15 @@ impl Copies {
         batch.append_some(&mut piece, &places);
     }
 
+    /// Notes the events of a log that are in the batch.
+    fn remember(&mut self, batch: &EventBatch, log: u32) {
+        for (key, at) in keys(batch, |log| log).into_iter().zip(0..) {
+            if key.0 == log {
+                self.first.entry(key).or_insert(at);
+            }
+        }
+    }
+
     /// Whether an event of the piece is no copy.
     fn is_new(
         &mut self,
@@ -83,6 +142,9 @@ impl Copies {
         let Ok(at) = u32::try_from(before + at) else {
             return true;
         };
+        if !self.numbers.get(key.0 as usize).is_some_and(|n| n.twice) {
+            return true;
+        }
         let first = *self.first.entry(key).or_insert(at);
         if first == at {
             return true;
@@ -97,9 +159,20 @@ impl Copies {
     }
 }
 
+/// What tells each event of a batch from others; `log` says which log of the whole batch one of this is.
+fn keys(batch: &EventBatch, log: impl Fn(u32) -> u32) -> Vec<Key> {
+    let recovered = batch.trails.iter().flat_map(Trail::recovered_events);
+    let recovered: HashSet<usize, RandomState> = recovered.collect();
+    let events = batch.events.iter().enumerate();
+    events
+        .map(|(at, e)| (log(e.log), e.kind, e.time, e.place, recovered.contains(&at)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::continuity::Became;
     use crate::event::Guid;
     use crate::kind::Field;
 
@@ -112,6 +185,7 @@ mod tests {
         let log = batch.log(host, "Security");
         for (number, user) in events {
             batch.saw(log, Timestamp(7), *number);
+            batch.trace(log, Timestamp(7), *number, Became::Live);
             batch
                 .push(KIND, log, Timestamp(7), *number, Guid::default())
                 .text(USER, user);
@@ -144,6 +218,36 @@ mod tests {
         let names = [(1, "ana"), (2, "bob"), (3, "cleo"), (4, "dan")];
         assert_eq!(told(&batch), names.map(|(n, u)| (n, u.to_owned())));
         assert_eq!(batch.logs[0].records, 9);
+    }
+
+    #[test]
+    fn a_copy_is_seen_wherever_its_number_stands() {
+        let batch = together(vec![
+            piece("A", &[(5, "ana"), (6, "bob")]),
+            piece("A", &[(7, "cleo"), (8, "dan")]),
+            piece("A", &[(3, "eve"), (4, "fay")]),
+            piece("A", &[(20, "gil")]),
+            // The first number that stands twice: what was met before it counts as well.
+            piece("A", &[(19, "hal"), (6, "bob"), (7, "cleo"), (9, "ida")]),
+            piece("A", &[(20, "gil"), (3, "eve")]),
+        ]);
+        let numbers: Vec<u64> = told(&batch).into_iter().map(|(n, _)| n).collect();
+        assert_eq!(numbers, [5, 6, 7, 8, 3, 4, 20, 19, 9]);
+    }
+
+    #[test]
+    fn rows_join_and_meet() {
+        let mut numbers = Numbers::default();
+        assert!(!numbers.meets(10, 20));
+        assert!(!numbers.meets(21, 30));
+        assert!(!numbers.meets(1, 8));
+        assert_eq!(numbers.rows.len(), 2);
+        for (first, last) in [(30, 31), (9, 10), (15, 16), (1, 1), (0, 50), (8, 9)] {
+            assert!(numbers.meets(first, last), "{first}..={last}");
+        }
+        assert!(!numbers.meets(9, 9));
+        assert!(!numbers.meets(u64::MAX, u64::MAX));
+        assert!(numbers.meets(u64::MAX, u64::MAX));
     }
 
     #[test]

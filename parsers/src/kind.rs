@@ -72,6 +72,18 @@ macro_rules! interned {
 interned!(Kind, KINDS);
 interned!(Field, FIELDS);
 
+impl Field {
+    /// The number itself.
+    pub(crate) fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The field of a number that [`Field::number`] told.
+    pub(crate) fn numbered(number: u16) -> Self {
+        Self(number)
+    }
+}
+
 /// Binary search that also runs at compile time.
 const fn position(table: &[&str], name: &str) -> Option<u16> {
     let (mut low, mut high) = (0, table.len());

@@ -68,7 +68,7 @@ fn what_cannot_be_read_is_a_line_and_stops_nothing() {
     torn.truncate(torn.len() - 30_000);
     fs::write(base.join("torn.evtx"), torn).unwrap();
     let paths = ["no/such", "other", "empty.evtx", "torn.evtx"].map(|p| base.join(p));
-    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
     let lines = lines(&["parse"], &paths);
     let errors = members(&lines, "error");
     let of = |part: &str| {

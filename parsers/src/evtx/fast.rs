@@ -26,13 +26,15 @@ mod walk;
 
 use std::collections::HashMap;
 
+use foldhash::quality::RandomState;
+
 use bytes::{Odd, Span};
 use frame::{Frame, PARTS, instance_token};
 use identity::{Identities, Recent, Who};
 use instance::{Instance, Value, kind};
 use outline::{Outline, System};
 use pick::Picker;
-use shape::{Shape, Until};
+use shape::{Shapes, Until};
 use strict::Strict;
 use token::Stream;
 pub(super) use walk::Header;
@@ -48,7 +50,7 @@ use crate::time::Timestamp;
 /// Most templates of records in one chunk. Real chunks have a dozen.
 const MOST_FRAMES: usize = 256;
 /// Most shapes of system parts that are remembered.
-const MOST_SYSTEMS: usize = 16;
+const MOST_SYSTEMS: usize = 64;
 /// Bytes of templates that are read in one chunk, which holds 64 KiB: overlapping templates are nobody's.
 const MOST_TEMPLATE_BYTES: usize = 1 << 20;
 
@@ -122,22 +124,20 @@ struct Seen {
 
 /// A system part of elements.
 struct Forwarded {
-    shape: Shape,
     /// Where its texts stood when it was learnt.
     learnt: Vec<Span>,
     system: System,
 }
 
 /// Reads chunks of one file, one after the other.
-#[derive(Default)]
 pub(super) struct Reader {
     identities: Identities,
     frames: Vec<Frame>,
     /// Templates of records in earlier chunks.
-    known: Vec<frame::Known>,
+    known: Shapes<frame::Known>,
     inline: Recent,
     /// System parts of records without a template.
-    systems: Vec<Forwarded>,
+    systems: Shapes<Forwarded>,
     holes: Vec<Span>,
     picker: Picker,
     strict: Strict,
@@ -146,7 +146,27 @@ pub(super) struct Reader {
     steps: Vec<Step>,
     text: String,
     template_bytes: usize,
-    unknown: HashMap<(u32, u32), u64>,
+    unknown: HashMap<(u32, u32), u64, RandomState>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            identities: Identities::default(),
+            frames: Vec::new(),
+            known: Shapes::new(frame::MOST_KNOWN),
+            inline: Recent::default(),
+            systems: Shapes::new(MOST_SYSTEMS),
+            holes: Vec::new(),
+            picker: Picker::default(),
+            strict: Strict::default(),
+            proven: false,
+            steps: Vec::new(),
+            text: String::new(),
+            template_bytes: 0,
+            unknown: HashMap::default(),
+        }
+    }
 }
 
 impl Reader {
@@ -255,7 +275,7 @@ impl Reader {
             let instance = Instance::read(data, token)?;
             let nth = self.frame(data, instance.definition)?;
             let frame = self.frames.get_mut(nth).ok_or(Odd("no frame"))?;
-            let parts = frame.values(data, &instance, record.end)?;
+            let (parts, payload) = frame.values(data, &instance, record.end)?;
             if !self.proven {
                 self.strict.instance(data, &instance, 0)?;
             }
@@ -267,7 +287,7 @@ impl Reader {
                 record,
                 parts,
                 who,
-                |picker, spec| picker.pick(spec, &outline, stream, Some(&instance)),
+                |picker, spec| picker.pick(spec, &outline, stream, Some(&instance), payload),
                 batch,
             )
         } else {
@@ -293,7 +313,7 @@ impl Reader {
                     }
                     let mut stream = stream;
                     let outline = Outline::read(&mut stream)?;
-                    picker.pick(spec, &outline, stream, None)
+                    picker.pick(spec, &outline, stream, None, None)
                 },
                 batch,
             )
@@ -302,27 +322,20 @@ impl Reader {
 
     /// The system part of a record of elements, and where it ends if it has a shape.
     fn system(&mut self, stream: Stream<'_>) -> Result<(System, Option<usize>), Odd> {
-        for known in &self.systems {
-            if let Some(end) = known.shape.fits(&stream, &mut self.holes)
-                && let Some(system) = known.system.moved(&known.learnt, &self.holes)
-            {
-                return Ok((system, Some(end)));
-            }
+        if let Some((end, known)) = self.systems.find(&stream, &mut self.holes)
+            && let Some(system) = known.system.moved(&known.learnt, &self.holes)
+        {
+            return Ok((system, Some(end)));
         }
         let system = Outline::read(&mut stream.moved_to(stream.at))?.system;
-        if self.systems.len() < MOST_SYSTEMS
-            && let Some(shape) = Shape::learn(&stream, Until::Close(2), &mut self.holes)
-            && system.moved(&self.holes, &self.holes).is_some()
-        {
-            let end = shape.fits(&stream, &mut self.holes);
-            self.systems.push(Forwarded {
-                shape,
-                learnt: self.holes.clone(),
+        self.systems.learn(&stream, Until::Close(2), |holes| {
+            system.moved(holes, holes).is_some().then(|| Forwarded {
+                learnt: holes.to_vec(),
                 system,
-            });
-            return Ok((system, end));
-        }
-        Ok((system, None))
+            })
+        });
+        let end = self.systems.find(&stream, &mut self.holes);
+        Ok((system, end.map(|(end, _)| end)))
     }
 
     /// The place of the frame with this definition, read when it is new.

@@ -4,7 +4,7 @@ use super::bytes::{Odd, Span, slice, u8_at};
 use super::identity::Recent;
 use super::instance::{self, Instance, Value, fits, kind};
 use super::outline::{Outline, Part, Payload};
-use super::shape::{Shape, Until};
+use super::shape::{Shapes, Until};
 use super::token::{Source, Stream};
 
 /// What of the frame is looked at: [`System::parts`](super::outline::System::parts), in this order.
@@ -25,14 +25,13 @@ pub(super) struct Frame {
 
 /// A template as it was in another chunk.
 pub(super) struct Known {
-    shape: Shape,
     learnt: Vec<Span>,
     outline: Outline,
     head: usize,
 }
 
 /// Most templates of records that are remembered beyond a chunk.
-const MOST_KNOWN: usize = 32;
+pub(super) const MOST_KNOWN: usize = 256;
 
 /// Where values stand for as long as the descriptors stay the same: lengths rarely change from record to record.
 struct Layout {
@@ -72,26 +71,24 @@ impl Frame {
     pub(super) fn recall(
         data: &[u8],
         definition: usize,
-        known: &mut Vec<Known>,
+        known: &mut Shapes<Known>,
         holes: &mut Vec<Span>,
     ) -> Result<Self, Odd> {
         let (start, end) = instance::body(data, definition)?;
         let stream = Stream::definition(data, start, end);
-        for one in known.iter() {
-            if one.shape.fits(&stream, holes).is_some()
-                && let Some(system) = one.outline.system.moved(&one.learnt, holes)
-            {
-                return Ok(Self {
-                    definition,
-                    outline: Outline {
-                        system,
-                        ..one.outline
-                    },
-                    recent: Recent::default(),
-                    head: one.head,
-                    layout: None,
-                });
-            }
+        if let Some((_, one)) = known.find(&stream, holes)
+            && let Some(system) = one.outline.system.moved(&one.learnt, holes)
+        {
+            return Ok(Self {
+                definition,
+                outline: Outline {
+                    system,
+                    ..one.outline
+                },
+                recent: Recent::default(),
+                head: one.head,
+                layout: None,
+            });
         }
         let frame = Self::read(data, definition)?;
         // Places of the payload would have to move as well.
@@ -99,16 +96,14 @@ impl Frame {
             frame.outline.payload,
             Payload::Absent | Payload::Slot { .. }
         );
-        if still
-            && known.len() < MOST_KNOWN
-            && let Some(shape) = Shape::learn(&stream, Until::End, holes)
-            && frame.outline.system.moved(holes, holes).is_some()
-        {
-            known.push(Known {
-                shape,
-                learnt: holes.clone(),
-                outline: frame.outline,
-                head: frame.head,
+        if still {
+            known.learn(&stream, Until::End, |holes| {
+                let moves = frame.outline.system.moved(holes, holes).is_some();
+                moves.then(|| Known {
+                    learnt: holes.to_vec(),
+                    outline: frame.outline,
+                    head: frame.head,
+                })
             });
         }
         Ok(frame)
@@ -120,13 +115,14 @@ impl Frame {
         Ok(Stream::definition(data, start, end))
     }
 
-    /// The values of the frame in this instance, which must fill the record up to `end`.
+    /// The values of the frame in this instance, which must fill the record up to `end`, and the one that holds the payload
+    /// if it stands behind them.
     pub(super) fn values(
         &mut self,
         data: &[u8],
         instance: &Instance,
         end: usize,
-    ) -> Result<[Value; PARTS], Odd> {
+    ) -> Result<([Value; PARTS], Option<Value>), Odd> {
         let head = self.head.min(instance.count);
         let seen = |at: usize| slice(data, at, head * 4);
         let known = match &self.layout {
@@ -148,22 +144,28 @@ impl Frame {
             fits(sid.kind, at.of(data))?;
         }
         let mut at = instance.values + layout.len;
+        let (slot_of_payload, mut payload) = (self.payload_slot(), None);
         for slot in head..instance.count {
             let (len, kind) = instance.descriptor(data, slot)?;
             self.allows(slot, kind, len)?;
             fits(kind, slice(data, at, usize::from(len))?)?;
+            if slot_of_payload == Some(slot) {
+                let at = u32::try_from(at).map_err(|_| Odd("a value beyond the chunk"))?;
+                payload = Some(Value { at, len, kind });
+            }
             at += usize::from(len);
         }
         instance::ends(data, at, end)?;
-        Ok(layout.parts.map(|(value, literal)| {
+        let parts = layout.parts.map(|(value, literal)| {
             let at = if literal { value.at } else { value.at + base };
             Value { at, ..value }
-        }))
+        });
+        Ok((parts, payload))
     }
 
-    /// BinXML stands in the payload's slot only.
-    fn allows(&self, slot: usize, kind: u8, len: u16) -> Result<(), Odd> {
-        let payload = match self.outline.payload {
+    /// The slot of the payload.
+    fn payload_slot(&self) -> Option<usize> {
+        match self.outline.payload {
             Payload::Slot {
                 part:
                     Part {
@@ -173,8 +175,12 @@ impl Frame {
                 ..
             } => Some(usize::from(s)),
             _ => None,
-        };
-        if kind == kind::BINXML && len > 0 && payload != Some(slot) {
+        }
+    }
+
+    /// BinXML stands in the payload's slot only.
+    fn allows(&self, slot: usize, kind: u8, len: u16) -> Result<(), Odd> {
+        if kind == kind::BINXML && len > 0 && self.payload_slot() != Some(slot) {
             return Err(Odd("BinXML in an odd slot"));
         }
         Ok(())

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::quality::RandomState;
+
 use super::bytes::Odd;
 use super::instance::{Value, kind};
 use super::value;
@@ -46,7 +48,7 @@ struct Log {
 /// Everybody met so far.
 #[derive(Default)]
 pub(super) struct Identities {
-    known: HashMap<Vec<u8>, Who>,
+    known: HashMap<Vec<u8>, Who, RandomState>,
     providers: Vec<Provider>,
     logs: Vec<Log>,
     logs_by_name: HashMap<(String, String), u32>,

@@ -7,7 +7,7 @@ use super::frame::instance_token;
 use super::instance::{self, Instance, Value, kind};
 use super::outline::{Outline, Part, Payload};
 use super::payload::Names;
-use super::shape::{self, Shape, Until};
+use super::shape::{self, Shapes, Until};
 use super::token::{Source, Stream};
 use super::value;
 use crate::batch::Filling;
@@ -33,20 +33,24 @@ struct Plan {
     picked: Picked,
 }
 
-/// What a data file asks of payloads of a shape, beyond a chunk.
-struct Known {
+/// What a data file asks of payloads, by their shapes, beyond a chunk.
+struct Asked {
     spec: &'static EventSpec,
     inside: bool,
-    shape: Shape,
+    shapes: Shapes<Known>,
+}
+
+/// What a data file asks of payloads of a shape.
+struct Known {
     learnt: Vec<Span>,
     asks: Vec<Ask>,
     rows: Vec<Part>,
 }
 
-/// Most shapes of payloads that are remembered.
+/// Most events of which shapes of payloads are remembered.
 const MOST_KNOWN: usize = 256;
-/// Most of them for the same event: texts that are there or not make many of one.
-const MOST_ALIKE: usize = 8;
+/// Most shapes for the same event: texts that are there or not make many of one.
+const MOST_ALIKE: usize = 16;
 
 /// Reads payloads. Remembers, for one chunk, where templates hold what is asked for.
 #[derive(Default)]
@@ -57,7 +61,7 @@ pub(super) struct Picker {
     /// Parts whose order is their name.
     rows: Vec<Part>,
     plans: Vec<Plan>,
-    known: Vec<Known>,
+    known: Vec<Asked>,
     holes: Vec<Span>,
     text: String,
 }
@@ -78,15 +82,22 @@ impl Picker {
     }
 
     /// Finds what `spec` asks for in a record. `stream` is the record's, or its template's; `instance` the record's
-    /// instance of that template.
+    /// instance of that template, and `payload` its value that holds the payload, where that is known.
     pub(super) fn pick(
         &mut self,
         spec: &'static EventSpec,
         outline: &Outline,
         stream: Stream<'_>,
         instance: Option<&Instance>,
+        payload: Option<Value>,
     ) -> Result<Picked, Odd> {
         let data = stream.data;
+        // Nearly always nothing else of the frame's values is of interest.
+        if let (Payload::Slot { part, inside }, Some(value)) = (outline.payload, payload)
+            && part.depends.is_none()
+        {
+            return self.payload(spec, data, value, inside);
+        }
         self.values.clear();
         if let Some(instance) = instance {
             instance.list(data, &mut self.values)?;
@@ -109,17 +120,28 @@ impl Picker {
                     Source::Slot(slot) => self.values.get(usize::from(slot)).copied(),
                     _ => None,
                 };
-                let left_out = self.left_out(part);
                 match slot {
-                    Some(value) if value.len > 0 && value.kind == kind::BINXML && !left_out => {
-                        self.fragment(spec, data, value, inside)
-                    }
-                    Some(value) if !value.is_null() && !left_out => {
-                        Err(Odd("a payload that is no BinXML"))
-                    }
+                    Some(value) if !self.left_out(part) => self.payload(spec, data, value, inside),
                     _ => Ok(Picked::default()),
                 }
             }
+        }
+    }
+
+    /// Finds what `spec` asks for in a payload that stands in a slot.
+    fn payload(
+        &mut self,
+        spec: &'static EventSpec,
+        data: &[u8],
+        value: Value,
+        inside: bool,
+    ) -> Result<Picked, Odd> {
+        if value.len > 0 && value.kind == kind::BINXML {
+            self.fragment(spec, data, value, inside)
+        } else if value.is_null() {
+            Ok(Picked::default())
+        } else {
+            Err(Odd("a payload that is no BinXML"))
         }
     }
 
@@ -137,7 +159,7 @@ impl Picker {
         }
         let mut whole = stream;
         let outline = Outline::read(&mut whole)?;
-        let picked = self.pick(spec, &outline, whole, None)?;
+        let picked = self.pick(spec, &outline, whole, None, None)?;
         self.learn(spec, &rest, false, &picked);
         Ok(picked)
     }
@@ -149,12 +171,10 @@ impl Picker {
         stream: &Stream<'_>,
         inside: bool,
     ) -> Option<Picked> {
-        let mut alike = self
-            .known
-            .iter()
-            .filter(|k| std::ptr::eq(k.spec, spec) && k.inside == inside);
+        let mut asked = self.known.iter();
+        let asked = asked.find(|k| std::ptr::eq(k.spec, spec) && k.inside == inside)?;
         let holes = &mut self.holes;
-        let known = alike.find(|k| k.shape.fits(stream, holes).is_some())?;
+        let (_, known) = asked.shapes.find(stream, holes)?;
         let (start, row) = (self.asks.len(), self.rows.len());
         for ask in &known.asks {
             let source = shape::moved(ask.part.source, &known.learnt, holes)?;
@@ -176,29 +196,31 @@ impl Picker {
         inside: bool,
         picked: &Picked,
     ) {
-        let alike = self.known.iter().filter(|k| std::ptr::eq(k.spec, spec));
-        if self.known.len() >= MOST_KNOWN || alike.count() >= MOST_ALIKE {
-            return;
-        }
-        let Some(shape) = Shape::learn(stream, Until::End, &mut self.holes) else {
+        let same = |k: &Asked| std::ptr::eq(k.spec, spec) && k.inside == inside;
+        let nth = self.known.iter().position(same).unwrap_or_else(|| {
+            if self.known.len() < MOST_KNOWN {
+                let shapes = Shapes::new(MOST_ALIKE);
+                self.known.push(Asked {
+                    spec,
+                    inside,
+                    shapes,
+                });
+            }
+            self.known.len() - 1
+        });
+        let Some(asked) = self.known.get_mut(nth).filter(|k| same(k)) else {
             return;
         };
         let asks = self.asks.get(picked.asks.clone()).unwrap_or_default();
-        let moves = |ask: &Ask| shape::moved(ask.part.source, &self.holes, &self.holes).is_some();
-        if asks.iter().all(moves) {
-            self.known.push(Known {
-                spec,
-                inside,
-                shape,
-                learnt: self.holes.clone(),
+        let rows = self.rows.get(picked.row.clone()).unwrap_or_default();
+        asked.shapes.learn(stream, Until::End, |holes| {
+            let moves = |ask: &Ask| shape::moved(ask.part.source, holes, holes).is_some();
+            asks.iter().all(moves).then(|| Known {
+                learnt: holes.to_vec(),
                 asks: asks.to_vec(),
-                rows: self
-                    .rows
-                    .get(picked.row.clone())
-                    .unwrap_or_default()
-                    .to_vec(),
-            });
-        }
+                rows: rows.to_vec(),
+            })
+        });
     }
 
     /// A payload in a slot: an instance of its own template, or elements.
@@ -364,10 +386,18 @@ impl Picker {
                 }
                 Source::Mixed => return Err(Odd("a value of several pieces")),
             }
-            if decode::add(field, self.text.trim(), to) {
+            if decode::add(field, trimmed(&self.text), to) {
                 done = ask.field;
             }
         }
         Ok(())
+    }
+}
+
+/// A text without white space around it; most have none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }

@@ -84,7 +84,7 @@ impl Fragments {
         let strict = SlicedPacket::from_ip(bytes).ok()?;
         let piece = piece(&strict, depth)?;
         let of = piece.of;
-        if !self.is_new(piece, time) {
+        if !self.is_new(&piece, time) {
             return None;
         }
         *self.came.entry(time.0).or_default() += 1;
@@ -97,7 +97,7 @@ impl Fragments {
     }
 
     /// Whether nothing of a piece was there before.
-    fn is_new(&mut self, piece: Piece, time: Timestamp) -> bool {
+    fn is_new(&mut self, piece: &Piece, time: Timestamp) -> bool {
         let begun = self.begun.entry(piece.of).or_insert_with(|| Begun {
             newest: time,
             pieces: Vec::new(),

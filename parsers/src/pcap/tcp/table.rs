@@ -3,7 +3,10 @@
 //! RDP is recognised by its bytes on any port, so every connection is a candidate until its first payload. What turns out to
 //! be something else is forgotten at once; what only tried to open is kept, because its server may turn out to speak RDP.
 
-use std::collections::{BTreeSet, HashMap};
+mod room;
+mod watching;
+
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::quality::RandomState;
@@ -16,30 +19,23 @@ use super::quota::Quota;
 use super::servers::Servers;
 use super::side::Side;
 use super::stream::Place;
-use super::vigil::{self, Heard, Look};
 use crate::batch::EventBatch;
 use crate::pcap::frame::packet::{IcmpError, Packet, Segment};
 use crate::pcap::report;
-use crate::pcap::watch::{Phase, Told};
+use crate::pcap::watch::Phase;
 use crate::rdp::tpkt;
 use crate::rdp::x224::{Tpdu, tpdu};
 use crate::time::Timestamp;
 use crate::tls::keylog::KeyLog;
+use room::Floor;
+use watching::Watching;
 
 /// Port of RDP (IANA `ms-wbt-server`).
 pub(crate) const RDP_PORT: u16 = 3389;
-/// A connection that is neither over nor heard of for so long is told as it stands. Sessions are quiet for hours, and a
-/// capture of weeks must not fill up with those whose end it missed.
-const IDLE: i64 = 86_400_000_000_000;
-/// Connections kept at a time. One costs about a KiB, some ten more while its handshake is read, and a hostile one at most
-/// what a stream and a framer may hold for each side, about 160 KiB.
-const MOST_FLOWS: usize = 32_768;
 /// Packets between two looks for connections that are over.
 const SWEEP_PACKETS: usize = 16_384;
 /// And at least so many for each connection that is looked at.
 const PACKETS_PER_LOOK: usize = 4;
-/// A connection that is over waits this long for stragglers: twice the usual maximum segment lifetime (RFC 9293 §3.4.2).
-const STRAGGLERS: i64 = 120_000_000_000;
 /// Addresses whose TTL is remembered.
 const MOST_HOSTS: usize = 65_536;
 /// Defects told one by one.
@@ -91,14 +87,6 @@ impl Ports {
             self.usual.contains(&port)
         }
     }
-}
-
-/// What is told while the capture goes on.
-#[derive(Default)]
-struct Watching {
-    /// Connections to look at again, by moment and number.
-    alarms: BTreeSet<(Timestamp, u64, Key)>,
-    told: Vec<Told>,
 }
 
 impl Table {
@@ -342,63 +330,6 @@ impl Table {
         defects.truncate(MOST_DEFECTS);
     }
 
-    fn sweep(&mut self, desk: &mut Desk<'_>) {
-        self.since_sweep = 0;
-        let floor = Floor::at(self.now);
-        let mut done: Vec<_> = self
-            .flows
-            .iter()
-            .filter(|(_, f)| floor.is_below(f, &self.ports))
-            .map(|(k, f)| (f.number, *k))
-            .collect();
-        done.sort_unstable_by_key(|(number, _)| *number);
-        for (_, key) in done {
-            if let Some(flow) = self.flows.remove(&key) {
-                self.write(*flow, desk);
-            }
-        }
-    }
-
-    /// When the table is full, the connections that were quiet for longest give way, mere tries first.
-    fn make_room(&mut self, desk: &mut Desk<'_>) {
-        if self.flows.len() < MOST_FLOWS {
-            return;
-        }
-        let mut all: Vec<_> = self
-            .flows
-            .iter()
-            .map(|(k, f)| {
-                (
-                    !f.is_half_open(),
-                    self.ports.expected(f.server.port()),
-                    f.last.time,
-                    f.number,
-                    *k,
-                )
-            })
-            .collect();
-        let order = |(open, rdp, last, number, _): &(bool, bool, Timestamp, u64, Key)| {
-            (*open, *rdp, *last, *number)
-        };
-        // Of a full table only those that go need an order.
-        if all.len() > MOST_FLOWS / 4 {
-            all.select_nth_unstable_by_key(MOST_FLOWS / 4, order);
-            all.truncate(MOST_FLOWS / 4);
-        }
-        all.sort_unstable_by_key(order);
-        for (open, rdp, .., key) in all {
-            let Some(flow) = self.flows.remove(&key) else {
-                continue;
-            };
-            // What was told already gets its last word.
-            if open || !rdp || flow.vigil.heard == Heard::End {
-                self.write(*flow, desk);
-            } else {
-                self.condensed += 1;
-            }
-        }
-    }
-
     /// A connection that is told, if it ends like this.
     fn is_rdp(&self, flow: &Flow) -> bool {
         self.ports.expected(flow.server.port())
@@ -424,123 +355,9 @@ impl Table {
         self.now = self.now.max(now);
     }
 
-    /// Tells what is new of a connection, and sets the alarm for its next look.
-    fn attend(&mut self, key: Key, desk: &Desk<'_>) {
-        if self.watch.is_none() {
-            return;
-        }
-        let Some(flow) = self.flows.get(&key).filter(|f| self.is_rdp(f)) else {
-            return;
-        };
-        let mut vigil = flow.vigil;
-        let packets = vigil::packets(flow);
-        if vigil.heard == Heard::End {
-            if vigil.packets == packets {
-                return;
-            }
-            // It goes on: a forged reset, a late answer, or the rest of its goodbye.
-            if flow.is_over() {
-                return;
-            }
-            vigil.heard = Heard::Nothing;
-        }
-        // Most packets change nothing that is awaited: the alarm that is set will do.
-        let awaits_session = vigil.heard == Heard::Nothing && flow.dialogue.is_some();
-        if vigil.alarm.is_some_and(|due| due > self.now) && !awaits_session && !vigil::ending(flow)
-        {
-            return;
-        }
-        let mut news = None;
-        if vigil.heard == Heard::Nothing && flow.in_session() {
-            vigil.heard = Heard::Session;
-            news = Some(Phase::Session);
-        }
-        let look = vigil::look(flow, self.now);
-        if look == Look::Ended {
-            vigil.heard = Heard::End;
-            vigil.packets = packets;
-            news = Some(Phase::Ended);
-        }
-        let snapshot = news.map(|phase| (Flow::clone(flow), phase));
-        let alarm = match look {
-            Look::Later(due) => Some(due),
-            Look::Ended | Look::Fine => None,
-        };
-        let number = flow.number;
-        // An alarm that is too early costs a look, one that is moved with each packet costs more.
-        let keep = match (vigil.alarm, alarm) {
-            (Some(set), Some(due)) => set <= due,
-            (None, None) => true,
-            _ => false,
-        };
-        if let Some(watch) = self.watch.as_mut().filter(|_| !keep) {
-            if let Some(set) = vigil.alarm.take() {
-                watch.alarms.remove(&(set, number, key));
-            }
-            if let Some(due) = alarm {
-                watch.alarms.insert((due, number, key));
-                vigil.alarm = Some(due);
-            }
-        }
-        if let Some(flow) = self.flows.get_mut(&key) {
-            flow.vigil = vigil;
-        }
-        if let Some((flow, phase)) = snapshot {
-            self.tell(flow, phase, desk.keys);
-        }
-    }
-
-    /// Tells a connection, or how it stands, by itself.
-    fn tell(&mut self, flow: Flow, phase: Phase, keys: &KeyLog) {
-        let usual_ttl = |ip: IpAddr| self.ttls.get(&ip).copied();
-        let around = Surroundings {
-            usual_ttl: &usual_ttl,
-            capture_end: self.now,
-            keys,
-        };
-        let mut batch = EventBatch::default();
-        let log = batch.log("", "capture");
-        let (number, client, server) = (flow.number, flow.client, flow.server);
-        let opened = flow.opened.time;
-        if let Some(set) = flow.vigil.alarm.filter(|_| phase == Phase::Settled)
-            && let (Some(watch), key) = (&mut self.watch, Key::of(client, server))
-        {
-            watch.alarms.remove(&(set, number, key));
-        }
-        report::write(flow, &mut batch, log, &around);
-        batch.shrink();
-        if let Some(watch) = &mut self.watch {
-            watch.told.push(Told {
-                flow: number,
-                phase,
-                at: self.now,
-                client,
-                server,
-                opened,
-                batch,
-            });
-        }
-    }
-
-    /// What was told since the last time, in its order.
-    pub(crate) fn told(&mut self) -> Vec<Told> {
-        self.watch
-            .as_mut()
-            .map(|w| std::mem::take(&mut w.told))
-            .unwrap_or_default()
-    }
-
     /// The moment up to which the capture was seen.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
-    }
-
-    /// Connections that are under way, each as it stands.
-    pub(crate) fn under_way(&self) -> impl Iterator<Item = &Flow> {
-        self.flows
-            .values()
-            .map(Box::as_ref)
-            .filter(|f| self.is_rdp(f) && f.vigil.heard != Heard::End)
     }
 
     /// Client, server, and whether the beginning is missing; `None` for a packet that begins nothing of interest.
@@ -573,33 +390,6 @@ impl Table {
         } else {
             None
         }
-    }
-}
-
-/// The moments up to which connections must have been heard not to be settled.
-struct Floor {
-    /// Those that are over.
-    over: Timestamp,
-    /// All.
-    idle: Timestamp,
-}
-
-impl Floor {
-    fn at(now: Timestamp) -> Self {
-        Self {
-            over: now.plus(-STRAGGLERS),
-            idle: now.plus(-IDLE),
-        }
-    }
-
-    /// Whether nothing is expected of a connection any more.
-    fn is_below(&self, flow: &Flow, ports: &Ports) -> bool {
-        // Of nearly all this one look tells it.
-        if flow.last.time >= self.over {
-            return false;
-        }
-        let done = flow.is_over() && (ports.expected(flow.server.port()) || !flow.is_half_open());
-        done || flow.last.time < self.idle
     }
 }
 
