@@ -283,10 +283,7 @@ impl EventBatch {
     /// Leaves away all events and their values; what else was told stays.
     pub fn forget_events(&mut self) {
         self.events.clear();
-        self.values.clear();
-        self.text.clear();
-        self.long_addresses.clear();
-        self.lately.clear();
+        self.values = Values::default();
     }
 
     /// What these bytes hold lies outside any file: all of it counts as recovered.
