@@ -136,20 +136,17 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
             }
         }
     }
-    match veil {
-        Some(veil) => {
-            let hide = |p: Problem| Problem {
-                path: veil.path(&p.path),
-                what: veil.text(&p.what),
-                ..p
-            };
-            add(&mut report, problems.into_iter().map(hide).collect());
-        }
-        None => {
-            add(&mut report, problems);
-            if args.redact {
-                redact::redact(&mut report, &knowledge);
-            }
+    if let Some(veil) = veil {
+        let hide = |p: Problem| Problem {
+            path: veil.path(&p.path),
+            what: veil.text(&p.what),
+            ..p
+        };
+        add(&mut report, problems.into_iter().map(hide).collect());
+    } else {
+        add(&mut report, problems);
+        if args.redact {
+            redact::redact(&mut report, &knowledge);
         }
     }
     let told = export::Told {
