@@ -17,6 +17,7 @@ pub mod pcap;
 pub mod raw;
 pub mod rdp;
 pub mod read_at;
+pub mod restore;
 pub mod time;
 pub mod tls;
 
@@ -26,4 +27,5 @@ pub use copies::Copies;
 pub use event::{Event, EventRef, Guid, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;
+pub use restore::Kept;
 pub use time::Timestamp;

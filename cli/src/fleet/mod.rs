@@ -12,9 +12,9 @@ mod manifest;
 mod queue;
 mod summary;
 mod tally;
-mod units;
+pub(crate) mod units;
 mod veiled;
-mod worker;
+pub(crate) mod worker;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
