@@ -68,11 +68,30 @@ fn a_store_is_made_once_and_asked() {
     assert!(list.contains("in/SRV03"), "{list}");
     let whole = told(&folder, 0, &["store", "verify", "s"]);
     assert!(whole.contains("all as they were written"), "{whole}");
-    let args = ["sql", "--query", "hosts-by-cause", "--store", "s", "--format", "jsonl"];
+    let args = [
+        "sql",
+        "--query",
+        "hosts-by-cause",
+        "--store",
+        "s",
+        "--format",
+        "jsonl",
+    ];
     let causes = told(&folder, 0, &args);
-    assert!(causes.contains(r#""cause":"nla-required","severity":"failure","hosts":2"#), "{causes}");
+    assert!(
+        causes.contains(r#""cause":"nla-required","severity":"failure","hosts":2"#),
+        "{causes}"
+    );
     // The same question without a store, and the store as a path.
-    let args = ["sql", "--query", "hosts-by-cause", "in", "--by-host", "--format", "jsonl"];
+    let args = [
+        "sql",
+        "--query",
+        "hosts-by-cause",
+        "in",
+        "--by-host",
+        "--format",
+        "jsonl",
+    ];
     assert_eq!(told(&folder, 0, &args), causes);
     let args = ["sql", "--query", "hosts-by-cause", "s", "--format", "jsonl"];
     assert_eq!(told(&folder, 0, &args), causes);
@@ -84,7 +103,10 @@ fn sql_says_what_diagnose_says() {
     let folder = hosts();
     for (host, _) in HOSTS {
         let path = format!("in/{host}");
-        let output = run(&folder, ["diagnose", &path, "--format", "json", "--hash", "sha256"]);
+        let output = run(
+            &folder,
+            ["diagnose", &path, "--format", "json", "--hash", "sha256"],
+        );
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let sql = format!("SELECT rdp_report(array_agg(event)) AS report FROM parse_log('{path}')");
         let line = told(&folder, 0, &["sql", &sql, "--format", "jsonl"]);
@@ -99,12 +121,21 @@ fn sql_says_what_diagnose_says() {
 fn answers_are_tables_lines_and_csv() {
     let folder = hosts();
     let sql = "SELECT cause, count(*) AS n, max(first) AS last FROM verdict GROUP BY cause ORDER BY n DESC";
-    let ask = |format: &str| told(&folder, 0, &["sql", sql, "in", "--by-host", "--format", format]);
+    let ask = |format: &str| {
+        told(
+            &folder,
+            0,
+            &["sql", sql, "in", "--by-host", "--format", format],
+        )
+    };
     let table = ask("table");
     assert!(table.starts_with("cause  "), "{table}");
     assert!(table.ends_with("2 rows\n"), "{table}");
     let csv = ask("csv");
-    assert!(csv.starts_with("cause,n,last\r\nnla-required,2,20"), "{csv}");
+    assert!(
+        csv.starts_with("cause,n,last\r\nnla-required,2,20"),
+        "{csv}"
+    );
     let lines = ask("jsonl");
     let first: serde_json::Value =
         serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
@@ -119,7 +150,9 @@ fn mistakes_are_named_with_what_to_do() {
     assert!(told(3, &["sql", "SELECT 1", "nowhere"]).contains("nowhere"));
     assert!(told(3, &["sql", "SELECT * FROM verdict", "--store", "in"]).contains("no case store"));
     assert!(told(2, &["sql", "--query", "no-such"]).contains("hosts-by-cause"));
-    assert!(told(2, &["sql", "hosts-by-cause", "in"]).contains("did you mean --query hosts-by-cause?"));
+    assert!(
+        told(2, &["sql", "hosts-by-cause", "in"]).contains("did you mean --query hosts-by-cause?")
+    );
     assert!(told(2, &["sql", "SELECT nothing FROM verdict", "in"]).contains("nothing"));
     assert!(told(2, &["sql", "DROP TABLE verdict", "in"]).contains("DDL"));
     assert!(told(3, &["store", "add", "s", "nowhere"]).contains("nowhere"));
@@ -130,7 +163,13 @@ fn mistakes_are_named_with_what_to_do() {
 fn the_library_lists_itself() {
     let folder = hosts();
     let list = told(&folder, 0, &["sql", "--list"]);
-    for name in ["hosts-by-cause", "spread", "first-after-change", "worst-servers", "attackers"] {
+    for name in [
+        "hosts-by-cause",
+        "spread",
+        "first-after-change",
+        "worst-servers",
+        "attackers",
+    ] {
         assert!(list.contains(name), "{list}");
         let sql = told(&folder, 0, &["sql", "--list", "--query", name]);
         assert!(sql.starts_with("-- "), "{sql}");

@@ -13,6 +13,8 @@ pub struct Unit {
     pub paths: Vec<PathBuf>,
     /// Whether it is an archive that may hold many hosts.
     pub many: bool,
+    /// Bytes of its files.
+    pub bytes: u64,
 }
 
 /// A unit whose files are open.

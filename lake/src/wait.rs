@@ -6,10 +6,10 @@ use crate::error::LakeError;
 ///
 /// # Errors
 /// Its own, and a runtime that cannot be made.
-pub fn wait<T>(
+pub fn wait<T, E: From<LakeError>>(
     threads: Option<usize>,
-    work: impl Future<Output = Result<T, LakeError>>,
-) -> Result<T, LakeError> {
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = threads {
         builder.worker_threads(threads);

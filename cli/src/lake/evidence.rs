@@ -6,22 +6,63 @@ use rdpwhy_analyzer::Source;
 use rdpwhy_lake::{Opened, Opener, Unit};
 
 use super::Reading;
+use super::remote::{self, Fetched};
 use crate::diagnose::{Speaker, Stop};
 use crate::fleet::units::units;
 use crate::fleet::worker::by_computer;
 use crate::input::{self, Input, walk};
 
-/// Opens evidence.
-pub struct Files {
-    pub key_logs: Vec<Vec<u8>>,
-    pub password: Option<String>,
-    pub temporary: PathBuf,
-}
-
 /// Bytes of archive members that one case keeps in memory; several are in hand at a time.
 const MEMORY: usize = 64 << 20;
 /// Files of one case that stay open.
 const OPEN_FILES: usize = 64;
+
+/// Opens evidence.
+#[derive(Default)]
+pub struct Files {
+    /// In the NSS format, for all cases.
+    pub key_logs: Vec<Vec<u8>>,
+    /// Of archives.
+    pub password: Option<String>,
+    /// Folder for what does not fit in memory.
+    pub temporary: PathBuf,
+    /// Beginnings of paths, and what stands for them in everything that is told.
+    names: Vec<(String, String)>,
+}
+
+/// Evidence that was named on the command line.
+pub struct Named {
+    /// What is judged together.
+    pub units: Vec<Unit>,
+    /// Opens it.
+    pub files: Files,
+    /// Keeps what was brought from elsewhere.
+    _fetched: Fetched,
+}
+
+impl Files {
+    /// As the arguments say.
+    pub fn of(reading: &Reading) -> Result<Self, Stop> {
+        let mut key_logs = Vec::new();
+        for path in &reading.keylog {
+            key_logs.push(crate::evidence::key_log(path)?.text.into_bytes());
+        }
+        Ok(Self {
+            key_logs,
+            password: reading.password.clone(),
+            temporary: reading.temporary(),
+            names: Vec::new(),
+        })
+    }
+
+    /// What something is called that begins with a path.
+    fn name(&self, text: String) -> String {
+        let known = self.names.iter();
+        let mut renamed =
+            known.filter_map(|(from, to)| Some(format!("{to}{}", text.strip_prefix(from)?)));
+        renamed.next().unwrap_or(text)
+    }
+}
 
 impl Opener for Files {
     fn open(&self, unit: &Unit) -> Vec<Opened> {
@@ -42,11 +83,8 @@ impl Opener for Files {
             .map(|k| k.text.into_bytes())
             .chain(self.key_logs.iter().cloned())
             .collect();
-        let mut problems: Vec<String> = found
-            .problems
-            .iter()
-            .map(|p| format!("{}: {}", p.path, p.what))
-            .collect();
+        let told = |p: &input::Problem| self.name(format!("{}: {}", p.path, p.what));
+        let mut problems: Vec<String> = found.problems.iter().map(told).collect();
         if found.inputs.is_empty() && problems.is_empty() {
             problems.push(format!("{}: no event log and no capture in it", unit.label));
         }
@@ -54,6 +92,10 @@ impl Opener for Files {
             by_computer(&unit.label, found.inputs)
         } else {
             vec![(unit.label.clone(), found.inputs)]
+        };
+        let source = |input: Input| Source {
+            label: self.name(input.label),
+            bytes: input.bytes,
         };
         let opened = |(label, inputs): (String, Vec<Input>)| Opened {
             label,
@@ -66,42 +108,63 @@ impl Opener for Files {
     }
 }
 
-fn source(input: Input) -> Source {
-    Source {
-        label: input.label,
-        bytes: input.bytes,
+/// Finds what the paths and addresses stand for: one case, or hosts.
+pub fn named(paths: &[PathBuf], reading: &Reading, say: &mut Speaker<'_>) -> Result<Named, Stop> {
+    let fetched = remote::fetch(paths, &reading.temporary(), say)?;
+    let mut files = Files::of(reading)?;
+    files.names = fetched.names();
+    let units = if reading.by_host {
+        hosts(&fetched.paths, reading, &mut files, say)?
+    } else {
+        vec![case(&fetched.paths, &files)]
+    };
+    Ok(Named {
+        units,
+        files,
+        _fetched: fetched,
+    })
+}
+
+fn case(paths: &[PathBuf], files: &Files) -> Unit {
+    let label = |p: &PathBuf| files.name(walk::label_of(p));
+    let labels: Vec<String> = paths.iter().map(label).collect();
+    let label = match labels.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, last] => format!("{first}, {last}"),
+        [first, .., last] => format!("{first} … {last}"),
+    };
+    let (found, _) = walk::files(paths);
+    let sizes = found
+        .iter()
+        .map(|f| std::fs::metadata(&f.path).map_or(0, |d| d.len()));
+    Unit {
+        label,
+        paths: paths.to_vec(),
+        many: false,
+        bytes: sizes.sum(),
     }
 }
 
-/// What the paths stand for: one case, or hosts.
-pub fn cases(
+fn hosts(
     paths: &[PathBuf],
     reading: &Reading,
+    files: &mut Files,
     say: &mut Speaker<'_>,
-) -> Result<(Vec<Unit>, Vec<PathBuf>), Stop> {
-    if !reading.by_host {
-        let labels: Vec<String> = paths.iter().map(|p| walk::label_of(p)).collect();
-        let label = match labels.as_slice() {
-            [] => return Err(Stop::usage("no evidence is named")),
-            [one] => one.clone(),
-            [first, .., last] if labels.len() > 2 => format!("{first} … {last}"),
-            [first, .., last] => format!("{first}, {last}"),
-        };
-        let case = Unit {
-            label,
-            paths: paths.to_vec(),
-            many: false,
-        };
-        return Ok((vec![case], Vec::new()));
-    }
+) -> Result<Vec<Unit>, Stop> {
     let found = units(paths, reading.depth);
     for problem in &found.problems {
         say.warning(problem);
     }
+    for path in &found.key_logs {
+        let text = crate::evidence::key_log(path)?.text;
+        files.key_logs.push(text.into_bytes());
+    }
     let unit = |u: crate::fleet::units::Unit| Unit {
-        label: u.label,
+        label: files.name(u.label),
         paths: u.paths,
         many: u.many,
+        bytes: u.bytes,
     };
     let units: Vec<Unit> = found.units.into_iter().map(unit).collect();
     if units.is_empty() {
@@ -110,5 +173,5 @@ pub fn cases(
             status: crate::NOTHING_READ,
         });
     }
-    Ok((units, found.key_logs))
+    Ok(units)
 }

@@ -79,19 +79,7 @@ impl Reading {
         let knowledge = engine::knowledge(self.knowledge.as_deref()).map_err(Stop::usage)?;
         Ok(Tools {
             judge: Arc::new(Judge::new(knowledge, options)),
-            opener: Arc::new(self.files()?),
-        })
-    }
-
-    fn files(&self) -> Result<Files, Stop> {
-        let mut key_logs = Vec::new();
-        for path in &self.keylog {
-            key_logs.push(crate::evidence::key_log(path)?.text.into_bytes());
-        }
-        Ok(Files {
-            key_logs,
-            password: self.password.clone(),
-            temporary: self.temporary(),
+            opener: Arc::new(Files::of(self)?),
         })
     }
 
@@ -113,6 +101,12 @@ fn told(
             say.error(stop.what);
             stop.status
         }
+    }
+}
+
+impl From<LakeError> for Stop {
+    fn from(error: LakeError) -> Self {
+        stop(&error)
     }
 }
 

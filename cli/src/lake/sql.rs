@@ -1,14 +1,15 @@
 //! `rdpwhy sql`: a question, an answer.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use rdpwhy_lake::sql::{Answer, Engine, named, queries};
+use rdpwhy_lake::LakeError;
+use rdpwhy_lake::sql::{Answer, Engine, queries};
 use rdpwhy_lake::store::Place;
 
-use super::evidence::cases;
-use super::{Reading, remote, stop, store, table, told};
+use super::evidence::named;
+use super::{Reading, remote, store, table, told};
 use crate::diagnose::{Speaker, Stop};
 use crate::evidence::Destination;
 use crate::{NOTHING_READ, Surroundings, put, render};
@@ -102,15 +103,37 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     // A call inside a query works alone: the engine already runs as many as there are threads.
     let engine = Engine::new(&args.reading.tools(Some(1))?, args.reading.threads);
     let asked = Asked::of(args, paths, say)?;
-    let answer = rdpwhy_lake::wait(args.reading.threads, async {
+    let threads = args.reading.threads;
+    rdpwhy_lake::wait(threads, async {
         if let Some(place) = asked.place()? {
             engine.open(&place).await?;
         }
-        engine.query(&query).await
-    });
-    let answer = answer.map_err(|e| stop(&e))?;
-    output.write(&written(&answer, args.format)?, out)?;
+        Ok::<_, LakeError>(())
+    })?;
+    if args.format == Format::Table {
+        // How wide the columns are is known at the end.
+        let answer = rdpwhy_lake::wait(threads, engine.query(&query))?;
+        let cells = answer.cells().map_err(unwritable)?;
+        let text = table::text(&answer.columns(), &answer.numbers(), &cells);
+        output.write(&text, out)?;
+        return Ok(0);
+    }
+    output.fill(out, |to| {
+        rdpwhy_lake::wait(threads, async {
+            let piece = |piece: &Answer| wanted(to, &written(piece, args.format)?);
+            engine.each(&query, piece).await
+        })
+    })?;
     Ok(0)
+}
+
+/// Writes it, and says whether somebody still reads: `| head` has seen enough.
+fn wanted(to: &mut dyn Write, text: &str) -> Result<bool, Stop> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(unwritable(e)),
+    }
 }
 
 /// What is asked.
@@ -145,11 +168,9 @@ impl Asked {
             .prefix("rdpwhy-")
             .tempdir_in(&temporary)
             .map_err(|e| Stop::usage(format!("{}: {e}", temporary.display())))?;
-        let fetched = remote::fetch(paths, &temporary)?;
-        let (units, _) = cases(&fetched.paths, &args.reading, say)?;
-        let files = args.reading.files()?;
+        let evidence = named(paths, &args.reading, say)?;
         let store = folder.path().join("store");
-        if !store::passing(&units, &files, &args.reading, &store, say)? {
+        if !store::passing(&evidence, &args.reading, &store, say)? {
             return Err(Stop {
                 what: "no event log and no capture could be read".to_owned(),
                 status: NOTHING_READ,
@@ -191,7 +212,7 @@ fn text_of(query: &Path) -> Result<String, Stop> {
 }
 
 fn chosen(name: &str) -> Result<&'static str, Stop> {
-    named(name).map(|q| q.sql).ok_or_else(|| {
+    rdpwhy_lake::sql::named(name).map(|q| q.sql).ok_or_else(|| {
         let names: Vec<&str> = queries().iter().map(|q| q.name).collect();
         Stop::usage(format!(
             "--query {name}: there is no such query, but {}",
@@ -206,26 +227,21 @@ fn library() -> String {
     queries().iter().map(line).collect()
 }
 
+/// A piece of the answer; one without rows is the first.
 fn written(answer: &Answer, format: Format) -> Result<String, Stop> {
-    match format {
-        Format::Table => {
-            let cells = answer.cells().map_err(unwritable)?;
-            Ok(table::text(&answer.columns(), &answer.numbers(), &cells))
-        }
-        Format::Csv => {
-            let mut text = String::new();
-            crate::timeline::cells::row(answer.columns(), &mut text);
-            for row in answer.cells().map_err(unwritable)? {
-                let cells = row.iter().map(|c| c.as_deref().unwrap_or_default());
-                crate::timeline::cells::row(cells, &mut text);
-            }
-            Ok(text)
-        }
-        Format::Jsonl => {
-            let lines = answer.json_lines().map_err(unwritable)?;
-            Ok(render::json::visible(&lines))
-        }
+    if format == Format::Jsonl {
+        let lines = answer.json_lines().map_err(unwritable)?;
+        return Ok(render::json::visible(&lines));
     }
+    let mut text = String::new();
+    if answer.batches.is_empty() {
+        crate::timeline::cells::row(answer.columns(), &mut text);
+    }
+    for row in answer.cells().map_err(unwritable)? {
+        let cells = row.iter().map(|c| c.as_deref().unwrap_or_default());
+        crate::timeline::cells::row(cells, &mut text);
+    }
+    Ok(text)
 }
 
 fn unwritable(e: impl std::fmt::Display) -> Stop {

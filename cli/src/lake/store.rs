@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use rdpwhy_lake::LakeError;
 use rdpwhy_lake::store::{Added, Manifest, Told, fill, verify};
-use rdpwhy_lake::{LakeError, Unit};
 use serde_json::json;
 
-use super::evidence::cases;
+use super::evidence::{Named, named};
 use super::{Reading, remote, stop, told};
 use crate::args::ProgressMode;
 use crate::diagnose::{Speaker, Stop};
@@ -118,20 +118,13 @@ struct Sum {
 
 fn add(args: &Add, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {
     let tools = args.reading.tools(args.reading.threads)?;
-    let fetched = remote::fetch(&args.paths, &args.reading.temporary())?;
-    let (units, key_logs) = cases(&fetched.paths, &args.reading, say)?;
-    let mut files = args.reading.files()?;
-    for path in &key_logs {
-        files
-            .key_logs
-            .push(crate::evidence::key_log(path)?.text.into_bytes());
-    }
+    let evidence = named(&args.paths, &args.reading, say)?;
     if say.surroundings.process {
         interrupt::listen();
     }
     let mode = Mode::of(args.progress, say.surroundings.progress);
     let progress = Progress::new(mode, say.surroundings.charset);
-    progress.total(units.len() as u64, 0, 0);
+    progress.total(evidence.units.len() as u64, 0, 0);
     let heard = Heard(progress);
     let mut sum = Sum::default();
     let mut lines = Vec::new();
@@ -155,9 +148,9 @@ fn add(args: &Add, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Sto
     };
     let done = fill(
         &args.store,
-        &units,
+        &evidence.units,
         &tools.judge,
-        &files,
+        &evidence.files,
         args.reading.threads,
         &heard,
         &mut tell,
@@ -264,8 +257,7 @@ fn unwritable(e: impl std::fmt::Display) -> Stop {
 
 /// Puts evidence into a store that lasts as long as the query.
 pub(super) fn passing(
-    units: &[Unit],
-    files: &super::Files,
+    evidence: &Named,
     reading: &Reading,
     store: &std::path::Path,
     say: &mut Speaker<'_>,

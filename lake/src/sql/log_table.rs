@@ -56,6 +56,7 @@ impl TableFunctionImpl for ParseLog {
             label: label.clone(),
             paths,
             many: false,
+            bytes: 0,
         };
         let mut rows = Vec::new();
         let mut problems = Vec::new();

@@ -8,8 +8,11 @@ mod scan;
 
 use std::sync::Arc;
 
+use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::logical_expr::ScalarUDF;
+
+use futures::TryStreamExt as _;
 
 pub use answer::Answer;
 pub use functions::{Diagnose, Report};
@@ -85,14 +88,41 @@ impl Engine {
     /// # Errors
     /// What is wrong with it, or with what it reads.
     pub async fn query(&self, sql: &str) -> Result<Answer, LakeError> {
+        let frame = self.frame(sql).await?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let batches = frame.collect().await?;
+        Ok(Answer::new(schema, batches))
+    }
+
+    /// As [`Engine::query`], with the answer in pieces as they come: the first has the columns and no row. `take` says whether
+    /// it wants more.
+    ///
+    /// # Errors
+    /// As [`Engine::query`], and those of `take`.
+    pub async fn each<E: From<LakeError>>(
+        &self,
+        sql: &str,
+        mut take: impl FnMut(&Answer) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let frame = self.frame(sql).await?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let mut more = take(&Answer::new(schema.clone(), Vec::new()))?;
+        let mut pieces = frame.execute_stream().await.map_err(LakeError::from)?;
+        while more {
+            let Some(piece) = pieces.try_next().await.map_err(LakeError::from)? else {
+                break;
+            };
+            more = take(&Answer::new(schema.clone(), vec![piece]))?;
+        }
+        Ok(())
+    }
+
+    async fn frame(&self, sql: &str) -> Result<DataFrame, LakeError> {
         let reading = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, reading).await?;
-        let schema = Arc::new(frame.schema().as_arrow().clone());
-        let batches = frame.collect().await?;
-        Ok(Answer::new(schema, batches))
+        Ok(self.context.sql_with_options(sql, reading).await?)
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Adder {
     aside: TempDir,
     held: [Vec<RecordBatch>; 3],
     held_bytes: usize,
+    /// Whether anything was added.
+    news: bool,
     limit: usize,
     written: Vec<Written>,
     folders: u32,
@@ -107,6 +109,7 @@ impl Adder {
             aside: aside.map_err(LakeError::io(store))?,
             held: [const { Vec::new() }; 3],
             held_bytes: 0,
+            news: false,
             limit,
             written: Vec::new(),
             folders: 0,
@@ -124,6 +127,7 @@ impl Adder {
             return Ok(Added::Known(unit.clone()));
         }
         self.known.insert(case.input.clone(), case.label.clone());
+        self.news = true;
         let mut rows = [0; 3];
         let tables = Table::ALL.iter().zip(&mut self.held).zip(&mut rows);
         for ((table, held), rows) in tables {
@@ -165,6 +169,9 @@ impl Adder {
     /// # Errors
     /// What cannot be written; the store is then as it was.
     pub fn commit(mut self) -> Result<Outcome, LakeError> {
+        if !self.news {
+            return Ok(self.unchanged());
+        }
         self.flush()?;
         let paths = self.manifest.paths();
         // Rows that are the same to the byte are in the store already.
@@ -190,6 +197,23 @@ impl Adder {
             inputs: self.manifest.inputs.len(),
             parts: self.manifest.parts.len(),
         })
+    }
+
+    /// Nothing was added. Where there was no store, there is none.
+    fn unchanged(self) -> Outcome {
+        let outcome = Outcome {
+            inputs: self.manifest.inputs.len(),
+            parts: self.manifest.parts.len(),
+        };
+        let store = self.store.clone();
+        let made = outcome == Outcome::default();
+        drop(self);
+        if made {
+            // What is not empty stays.
+            let _ = fs::remove_file(store.join(".lock"));
+            let _ = fs::remove_dir(store);
+        }
+        outcome
     }
 
     fn step(&self, step: Step) -> Result<(), LakeError> {

@@ -13,6 +13,8 @@ use crate::open::{Opened, Opener, Unit};
 
 /// Cases for each thread that are in hand before they go into the store: the slowest of a group is waited for.
 const FOR_EACH_THREAD: usize = 8;
+/// Bytes of evidence in hand; their rows take about as much again. A single larger case is taken alone.
+const IN_HAND: u64 = 512 << 20;
 
 /// What became of one unit, or of one host of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,10 @@ pub fn fill(
 ) -> Result<Outcome, LakeError> {
     let mut adder = Adder::open(store)?;
     let wide = pipeline::within(threads, rayon::current_num_threads);
-    for group in units.chunks(wide * FOR_EACH_THREAD) {
+    let mut rest = units;
+    while !rest.is_empty() {
+        let (group, others) = rest.split_at(group(rest, wide * FOR_EACH_THREAD));
+        rest = others;
         let ready: Vec<Vec<Ready>> = pipeline::within(threads, || {
             group
                 .par_iter()
@@ -67,6 +72,16 @@ pub fn fill(
         }
     }
     adder.commit()
+}
+
+/// How many of the units are taken together.
+fn group(units: &[Unit], most: usize) -> usize {
+    let mut bytes = 0_u64;
+    let fit = units.iter().take(most).take_while(|unit| {
+        bytes = bytes.saturating_add(unit.bytes);
+        bytes <= IN_HAND
+    });
+    fit.count().max(1)
 }
 
 fn add(adder: &mut Adder, ready: Ready) -> Result<Told, LakeError> {

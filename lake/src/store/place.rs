@@ -93,37 +93,65 @@ impl Place {
         }
     }
 
-    /// Brings all objects here, below a folder, and tells how many.
+    /// Brings all objects here, below a folder: how many, and those that could not be read, also since they vanished
+    /// meanwhile, a line each.
     ///
     /// # Errors
-    /// An object that cannot be read, also one that vanished meanwhile, and a folder that cannot be written.
-    pub async fn fetch(&self, folder: &FsPath) -> Result<usize, LakeError> {
+    /// A place that cannot be listed, and a folder that cannot be written.
+    pub async fn fetch(&self, folder: &FsPath) -> Result<(usize, Vec<String>), LakeError> {
         let told = |error| LakeError::Object {
             place: self.address.clone(),
             error,
         };
-        let mut objects = self.objects.list(Some(&self.prefix));
+        let mut listed = self.objects.list(Some(&self.prefix));
+        let mut objects = Vec::new();
+        while let Some(object) = listed.try_next().await.map_err(told)? {
+            objects.push(object.location);
+        }
+        if objects.is_empty() {
+            // The address of a single object.
+            objects.push(self.prefix.clone());
+        }
+        objects.sort();
         let mut count = 0;
-        while let Some(object) = objects.try_next().await.map_err(told)? {
-            let below = object.location.prefix_match(&self.prefix);
+        let mut problems = Vec::new();
+        for location in objects {
+            let below = location.prefix_match(&self.prefix);
             let mut path = folder.to_owned();
             let mut parts = below.into_iter().flatten().peekable();
             if parts.peek().is_none() {
-                path.extend(object.location.filename());
+                path.extend(location.filename());
             }
             // A part of an object's name is never `..`, and no separator of this system.
             path.extend(parts.map(|p| p.as_ref().replace(['\\', ':'], "_")));
             let parent = path.parent().unwrap_or(folder);
             std::fs::create_dir_all(parent).map_err(LakeError::io(parent))?;
             let mut file = std::fs::File::create(&path).map_err(LakeError::io(&path))?;
-            let got = self.objects.get(&object.location).await.map_err(told)?;
-            let mut bytes = got.into_stream();
-            while let Some(piece) = bytes.try_next().await.map_err(told)? {
-                file.write_all(&piece).map_err(LakeError::io(&path))?;
+            match self.bring(&location, &mut file).await {
+                Ok(written) => {
+                    written.map_err(LakeError::io(&path))?;
+                    count += 1;
+                }
+                // What came is kept: a log is read as far as it goes.
+                Err(e) => problems.push(format!("{}{location}: {e}", self.root)),
             }
-            count += 1;
         }
-        Ok(count)
+        Ok((count, problems))
+    }
+
+    /// Brings one object; inside, whether it could be written.
+    async fn bring(
+        &self,
+        location: &Path,
+        file: &mut std::fs::File,
+    ) -> object_store::Result<std::io::Result<()>> {
+        let mut bytes = self.objects.get(location).await?.into_stream();
+        while let Some(piece) = bytes.try_next().await? {
+            if let Err(e) = file.write_all(&piece) {
+                return Ok(Err(e));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// The manifest of the store that is there.

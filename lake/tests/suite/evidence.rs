@@ -81,6 +81,10 @@ pub fn unit(label: &str, path: &Path) -> Unit {
         label: label.to_owned(),
         paths: vec![path.to_owned()],
         many: false,
+        bytes: files(path)
+            .iter()
+            .map(|f| f.metadata().map_or(0, |m| m.len()))
+            .sum(),
     }
 }
 
