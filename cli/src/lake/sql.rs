@@ -35,7 +35,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The query, unless --query names one; then evidence to ask: files, folders, archives, addresses
-    #[arg(value_name = "SQL|PATH", required_unless_present = "list")]
+    #[arg(value_name = "SQL|PATH", required_unless_present_any = ["list", "query"])]
     pub words: Vec<PathBuf>,
 
     /// Ask this store: a folder, or an address such as s3://bucket/folder

@@ -268,9 +268,9 @@ pub(super) fn passing(
     let mut lines = Vec::new();
     let done = fill(
         store,
-        units,
+        &evidence.units,
         &tools.judge,
-        files,
+        &evidence.files,
         reading.threads,
         &silent,
         &mut |told| {

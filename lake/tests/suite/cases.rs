@@ -97,7 +97,7 @@ fn reports_on_rows_of_real_files_are_those_on_the_files() {
     let mut told = 0;
     let wrong: Vec<String> = crate::evidence::files(&samples)
         .into_iter()
-        .filter(|f| f.metadata().is_ok_and(|m| m.len() < 8 << 20))
+        .filter(|f| f.metadata().is_ok_and(|m| m.len() < 2 << 20))
         .filter(|f| {
             f.extension()
                 .is_some_and(|e| e == "evtx" || e == "pcap" || e == "pcapng")
