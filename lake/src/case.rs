@@ -80,16 +80,7 @@ impl Judge {
     /// # Errors
     /// When an embedded data file is wrong, or a case has more rows than an array can hold.
     pub fn tell(&self, opened: &Opened, read: Vec<SourceEvents>) -> Result<Case, LakeError> {
-        let files: Vec<File> = read
-            .iter()
-            .map(|s| File {
-                path: s.label.clone(),
-                bytes: s.bytes,
-                sha256: s.sha256.clone(),
-                events: s.batch.events.len() as u64,
-            })
-            .collect();
-        let input = input_id(&opened.label, &files);
+        let (input, files) = input(opened, &read);
         let defects = read
             .iter()
             .flat_map(|s| s.batch.defects.iter().map(move |d| (s, d)))
@@ -143,6 +134,18 @@ impl Judge {
         )
         .map_err(|e| LakeError::Knowledge(e.to_string()))
     }
+}
+
+/// The id of the evidence of a case, and its files.
+pub fn input(opened: &Opened, read: &[SourceEvents]) -> (String, Vec<File>) {
+    let file = |s: &SourceEvents| File {
+        path: s.label.clone(),
+        bytes: s.bytes,
+        sha256: s.sha256.clone(),
+        events: s.batch.events.len() as u64,
+    };
+    let files: Vec<File> = read.iter().map(file).collect();
+    (input_id(&opened.label, &files), files)
 }
 
 /// The id of a case's evidence: what it is called and what its files hold, wherever they lie. A case that is given as `case/`

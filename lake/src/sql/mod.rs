@@ -4,11 +4,13 @@ mod answer;
 mod functions;
 mod library;
 mod log_table;
+mod repeats;
 mod scan;
 
 use std::sync::Arc;
 
 use datafusion::dataframe::DataFrame;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::logical_expr::ScalarUDF;
 
@@ -53,7 +55,12 @@ impl Engine {
         if let Some(threads) = threads {
             config = config.with_target_partitions(threads);
         }
-        let context = SessionContext::new_with_config(config);
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_default_features()
+            .with_optimizer_rules(repeats::rules())
+            .build();
+        let context = SessionContext::new_with_state(state);
         functions(&context, tools);
         Self { context }
     }

@@ -118,6 +118,11 @@ impl Adder {
         })
     }
 
+    /// The name under which evidence of this id is in the store.
+    pub fn knows(&self, input: &str) -> Option<&str> {
+        self.known.get(input).map(String::as_str)
+    }
+
     /// Adds a case, unless it is there.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use rdpwhy_analyzer::{Progress, pipeline};
 
 use super::add::{Added, Adder, Outcome};
-use crate::case::{Case, Judge};
+use crate::case::{self, Case, Judge};
 use crate::error::LakeError;
 use crate::open::{Opened, Opener, Unit};
 
@@ -34,7 +34,16 @@ pub struct Told {
 /// One case on its way.
 enum Ready {
     Case(Box<Case>),
-    Nothing { unit: String, problems: Vec<String> },
+    /// It is in the store, under this name.
+    Known {
+        unit: String,
+        name: String,
+        files: Vec<case::File>,
+    },
+    Nothing {
+        unit: String,
+        problems: Vec<String>,
+    },
     Wrong(LakeError),
 }
 
@@ -61,7 +70,7 @@ pub fn fill(
             group
                 .par_iter()
                 .with_max_len(1)
-                .map(|unit| read(unit, judge, opener, progress))
+                .map(|unit| read(unit, &adder, judge, opener, progress))
                 .collect()
         });
         if progress.stopped() {
@@ -93,6 +102,13 @@ fn add(adder: &mut Adder, ready: Ready) -> Result<Told, LakeError> {
             unit: case.label,
             problems: case.problems,
         }),
+        Ready::Known { unit, name, files } => Ok(Told {
+            unit,
+            added: Some(Added::Known(name)),
+            files: files.len(),
+            events: files.iter().map(|f| f.events).sum(),
+            problems: Vec::new(),
+        }),
         Ready::Nothing { unit, problems } => Ok(Told {
             unit,
             added: None,
@@ -104,7 +120,13 @@ fn add(adder: &mut Adder, ready: Ready) -> Result<Told, LakeError> {
     }
 }
 
-fn read(unit: &Unit, judge: &Judge, opener: &dyn Opener, progress: &dyn Progress) -> Vec<Ready> {
+fn read(
+    unit: &Unit,
+    adder: &Adder,
+    judge: &Judge,
+    opener: &dyn Opener,
+    progress: &dyn Progress,
+) -> Vec<Ready> {
     if progress.stopped() {
         return Vec::new();
     }
@@ -113,7 +135,7 @@ fn read(unit: &Unit, judge: &Judge, opener: &dyn Opener, progress: &dyn Progress
         let opened = opener.open(unit);
         opened
             .into_iter()
-            .map(|o| case(&o, judge, progress))
+            .map(|o| ready(&o, adder, judge, progress))
             .collect()
     }));
     done.unwrap_or_else(|_| {
@@ -125,7 +147,7 @@ fn read(unit: &Unit, judge: &Judge, opener: &dyn Opener, progress: &dyn Progress
     })
 }
 
-fn case(opened: &Opened, judge: &Judge, progress: &dyn Progress) -> Ready {
+fn ready(opened: &Opened, adder: &Adder, judge: &Judge, progress: &dyn Progress) -> Ready {
     if opened.sources.is_empty() {
         return Ready::Nothing {
             unit: opened.label.clone(),
@@ -133,6 +155,14 @@ fn case(opened: &Opened, judge: &Judge, progress: &dyn Progress) -> Ready {
         };
     }
     let read = judge.read(opened, progress);
+    let (input, files) = case::input(opened, &read);
+    if let Some(name) = adder.knows(&input) {
+        return Ready::Known {
+            unit: opened.label.clone(),
+            name: name.to_owned(),
+            files,
+        };
+    }
     match judge.tell(opened, read) {
         Ok(case) => Ready::Case(Box::new(case)),
         Err(error) => Ready::Wrong(error),

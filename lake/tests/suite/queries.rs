@@ -170,6 +170,50 @@ fn values_are_found_by_name() {
     assert!(objects(text.trim())["n"].as_i64().unwrap() > 10, "{text}");
 }
 
+/// Behind `unnest` a group's key stands many times: what comes after it orders and groups all the same.
+#[test]
+fn verdicts_of_functions_are_sorted_and_counted_as_asked() {
+    let evidence = tempfile::tempdir().unwrap();
+    let store = tempfile::tempdir().unwrap();
+    let units: Vec<_> = ["H1", "H2", "H3"]
+        .map(|host| {
+            let folder = evidence.path().join(host);
+            write("listener-flooded", &folder);
+            unit(host, &folder)
+        })
+        .into();
+    fill(
+        store.path(),
+        &units,
+        &judge(),
+        &Plain,
+        None,
+        &Silent,
+        &mut |_| {},
+    )
+    .unwrap();
+    let place = Place::folder(store.path()).unwrap();
+    let judged = "WITH judged AS (
+        SELECT unit, unnest(rdp_diagnose(array_agg(event))) AS v FROM event GROUP BY unit
+    )";
+    for order in ["ASC", "DESC"] {
+        let made = format!(
+            "{judged} SELECT unit, get_field(v, 'id') AS id FROM judged
+             ORDER BY unit, get_field(v, 'id') {order}"
+        );
+        let table = format!("SELECT unit, id FROM verdict ORDER BY unit, id {order}");
+        let table = run(ask(&place, 2, &table));
+        assert!(table.lines().count() >= 6, "{table}");
+        assert_eq!(run(ask(&place, 2, &made)), table);
+    }
+    let made = format!(
+        "{judged} SELECT unit, count(*) AS n FROM judged
+         GROUP BY unit, get_field(v, 'severity') ORDER BY unit, n"
+    );
+    let table = "SELECT unit, count(*) AS n FROM verdict GROUP BY unit, severity ORDER BY unit, n";
+    assert_eq!(run(ask(&place, 2, &made)), run(ask(&place, 2, table)));
+}
+
 #[test]
 fn queries_only_read() {
     let store = store();
