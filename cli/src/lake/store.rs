@@ -1,5 +1,6 @@
 //! `rdpwhy store`: evidence into a folder of Parquet files.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -172,13 +173,15 @@ fn add(args: &Add, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Sto
         number(sum.events)
     );
     if sum.known > 0 {
-        text += &format!("; {} there already", number(sum.known));
+        let _ = write!(text, "; {} there already", number(sum.known));
     }
     if sum.nothing > 0 {
-        text += &format!("; {} of which nothing could be read", number(sum.nothing));
+        let nothing = number(sum.nothing);
+        let _ = write!(text, "; {nothing} of which nothing could be read");
     }
-    text += &format!(
-        "\nthe store has {} in {}\n",
+    let _ = writeln!(
+        text,
+        "\nthe store has {} in {}",
         count(done.inputs as u64, "case or host", "cases and hosts"),
         count(done.parts as u64, "file", "files")
     );
@@ -220,7 +223,7 @@ fn list(store: &str, as_json: bool, out: &mut dyn Write) -> Result<u8, Stop> {
             facts.push(count(problems, "problem", "problems"));
         }
         let unit = super::table::cell(&input.unit);
-        text += &format!("{}  {unit}  {}\n", input.id, facts.join(" · "));
+        let _ = writeln!(text, "{}  {unit}  {}", input.id, facts.join(" · "));
     }
     put(out, text.as_bytes()).map_err(unwritable)?;
     Ok(0)

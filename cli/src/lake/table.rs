@@ -1,5 +1,7 @@
 //! Rows for people.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::render::safe::{Charset, safe};
@@ -49,7 +51,7 @@ pub fn text(columns: &[&str], numbers: &[bool], rows: &[Vec<Option<String>>]) ->
         text.push('\n');
     }
     let plural = if rows.len() == 1 { "row" } else { "rows" };
-    text.push_str(&format!("{} {plural}\n", rows.len()));
+    let _ = writeln!(text, "{} {plural}", rows.len());
     text
 }
 

@@ -194,7 +194,7 @@ impl Adder {
         parts.sort();
         parts.dedup();
         self.manifest.parts = parts;
-        self.manifest.written_by = env!("CARGO_PKG_VERSION").to_owned();
+        env!("CARGO_PKG_VERSION").clone_into(&mut self.manifest.written_by);
         sync_folder(&self.store)?;
         self.step(Step::Complete)?;
         self.manifest.write(&self.store)?;

@@ -133,7 +133,14 @@ impl Place {
                     count += 1;
                 }
                 // What came is kept: a log is read as far as it goes.
-                Err(e) => problems.push(format!("{}{location}: {e}", self.root)),
+                Err(e) => {
+                    let root = self.root.as_str().trim_end_matches('/');
+                    let why = match e {
+                        object_store::Error::NotFound { .. } => "is not there".to_owned(),
+                        e => e.to_string(),
+                    };
+                    problems.push(format!("{root}/{location}: {why}"));
+                }
             }
         }
         Ok((count, problems))
