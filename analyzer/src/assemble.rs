@@ -378,7 +378,12 @@ pub(crate) fn entry(
     role: &'static str,
 ) -> EvidenceReport {
     let (corrected, raw) = (evidence.time(at), evidence.raw_time(at));
-    let log = evidence.event(at).and_then(rdpwhy_parsers::EventRef::log);
+    let event = evidence.event(at);
+    let says = if event.is_some_and(rdpwhy_parsers::EventRef::is_recovered) {
+        format!("{says} (a record recovered from outside the live log)")
+    } else {
+        says
+    };
     EvidenceReport {
         source: at.source,
         at: place(evidence, at),
@@ -386,12 +391,12 @@ pub(crate) fn entry(
         raw_time: (corrected != raw).then(|| time(raw)),
         says,
         role,
-        origin: match log {
+        origin: match event.and_then(rdpwhy_parsers::EventRef::log) {
             Some(l) if l.host.is_empty() => "capture".to_owned(),
             Some(l) => format!("{} of {}", l.channel, l.host),
             None => String::new(),
         },
-        event: evidence.event(at).and_then(sentence::event_name),
+        event: event.and_then(sentence::event_name),
         times: 1,
     }
 }

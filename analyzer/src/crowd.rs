@@ -24,6 +24,15 @@ const SAME_IDLE_PERMILLE: i64 = 50;
 /// Fewer silent visits at an even interval are chance.
 const PROBES: usize = 5;
 
+/// Letters that mstsc's cookie keeps of a user's name (MS-RDPBCGR 2.2.1.1).
+const COOKIE: usize = 9;
+
+/// The name of an account as every witness knows it: the cookie has no domain, and a person may type it in three ways.
+fn account(user: &str) -> String {
+    let name = user.rsplit('\\').next().unwrap_or(user);
+    name.split('@').next().unwrap_or(name).to_lowercase()
+}
+
 /// Attempts that have a server, or a client and a server, in common.
 #[derive(Debug, Default)]
 pub struct Row {
@@ -212,11 +221,7 @@ impl Crowd {
                 .push(i, a, idle);
             crowd.by_server.entry(server).or_default().push(i, a, None);
             if let Some(user) = &a.user {
-                crowd
-                    .users
-                    .entry(client)
-                    .or_default()
-                    .insert(user.to_lowercase());
+                crowd.users.entry(client).or_default().insert(account(user));
             }
             let refused = |k| matches!(k, kind::REFUSED_AT_NLA | kind::LOGON_FAILED);
             crowd
@@ -289,7 +294,19 @@ impl Crowd {
 
     /// Accounts that a client tried.
     pub fn users(&self, client: &ClientKey) -> usize {
-        self.users.get(client).map_or(0, BTreeSet::len)
+        let Some(names) = self.users.get(client) else {
+            return 0;
+        };
+        // A name that mstsc's cookie cut off stands right before those that it may be the beginning of.
+        let after = names.iter().skip(1).map(Some).chain([None]);
+        names
+            .iter()
+            .zip(after)
+            .filter(|(name, next)| {
+                name.chars().count() != COOKIE
+                    || next.is_none_or(|next| !next.starts_with(name.as_str()))
+            })
+            .count()
     }
 
     /// Captures that show connections to an address.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::attempt::{Attempt, Fact, Outcome};
+use crate::clock;
 use crate::crowd::{Crowd, TEN_MINUTES_NS};
 use crate::evidence::Evidence;
 use crate::index::Index;
@@ -181,7 +182,7 @@ impl Gathering<'_> {
         if let (Some(c), Some(s)) = (a.client.host, a.server.host) {
             let offset = |h| self.evidence.host_offsets.get(&h).copied();
             if let (Some(c), Some(s)) = (offset(c), offset(s)) {
-                self.number("clock_offset_ms", (c - s).abs() / 1_000_000);
+                self.number("clock_offset_ms", clock::distance(c, s) / 1_000_000);
             }
         }
         if let Some(port) = self.bound_port(a) {

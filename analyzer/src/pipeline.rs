@@ -167,6 +167,9 @@ fn read_one(source: &Source, keys: &Keys<'_>, progress: &dyn Progress) -> Source
             parse(&tap, &head, keys)
         }
     };
+    if source.bytes.carved() {
+        batch.all_recovered();
+    }
     let sha256 = match tap.finish() {
         Some(Ok(hash)) => Some(hash),
         Some(Err(why)) => {

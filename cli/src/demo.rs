@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::args::{self, Arguments, Command};
-use crate::diagnose::{Speaker, diagnose};
+use crate::diagnose::diagnose;
+use crate::speaker::Speaker;
 use crate::{Surroundings, USAGE};
 use clap::Parser as _;
 

@@ -1,26 +1,24 @@
 //! `rdpwhy diagnose`: paths in, report out.
 
-use std::fmt::Display;
 use std::io::Write;
-use std::path::Path;
 
 use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
 use rdpwhy_analyzer::{Knowledge, Ladders, Told};
 use rdpwhy_parsers::Timestamp;
 
-use crate::args::{Color, Diagnose, Format};
+use crate::Surroundings;
+use crate::args::{Diagnose, Format};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Gathered, Wanted};
 use crate::fleet;
 use crate::input::Problem;
 use crate::progress::Progress;
 use crate::redact;
-use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
 use crate::seen;
 use crate::span::Span;
-use crate::{Surroundings, USAGE};
+use crate::speaker::{Speaker, Stop};
 
 /// Format of a source that could not be recognised or opened.
 const UNREADABLE: &str = "unknown";
@@ -36,28 +34,8 @@ pub fn diagnose(
         return fleet::by_host(args, out, err, surroundings);
     }
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(status) => status,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
-}
-
-/// Why there is no result.
-pub(crate) struct Stop {
-    pub what: String,
-    pub status: u8,
-}
-
-impl Stop {
-    pub fn usage(what: impl Display) -> Self {
-        Self {
-            what: what.to_string(),
-            status: USAGE,
-        }
-    }
+    let ended = run(args, out, &mut say);
+    say.end(ended)
 }
 
 fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {
@@ -104,7 +82,7 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
         say.warning(problem);
     }
     if args.verbose {
-        say.what_was_read(&report, &ignored, &progress);
+        what_was_read(say, &report, &ignored, &progress);
     }
     let status = evidence::status(&report);
     if evidence::is_unreadable(&report) {
@@ -130,21 +108,10 @@ fn rendered(
     surroundings: &Surroundings,
     to_file: bool,
 ) -> Result<String, Stop> {
-    let colour = match args.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => surroundings.colour && !to_file,
-    };
     let style = Style {
-        width: if to_file {
-            Style::default().width
-        } else {
-            surroundings.width
-        },
-        colour,
-        charset: surroundings.charset,
         all: args.all,
         zone: span.zone,
+        ..surroundings.style(args.color, to_file)
     };
     match args.format {
         Format::Text => Ok(render::text(report, &style)),
@@ -152,6 +119,25 @@ fn rendered(
         Format::Json => render::json::json(report)
             .map_err(|e| Stop::usage(format!("the report cannot be written: {e}"))),
     }
+}
+
+fn what_was_read(
+    say: &mut Speaker<'_>,
+    report: &Report,
+    ignored: &std::collections::BTreeMap<&'static str, u64>,
+    progress: &Progress,
+) {
+    for source in &report.sources {
+        let (records, events) = (source.records, source.events);
+        say.line(&format!(
+            "read {}: {}, {records} records, {events} of them used",
+            source.path, source.format
+        ));
+    }
+    for (kind, n) in ignored {
+        say.line(&format!("left out {n} × {kind}"));
+    }
+    say.line(&format!("{:.1} s", progress.elapsed().as_secs_f64()));
 }
 
 /// Whether there is a cause of this id; if not, the ids that it may have been meant to be.
@@ -202,10 +188,6 @@ pub(crate) fn moment(t: jiff::Timestamp) -> Timestamp {
     )
 }
 
-pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
-    Stop::usage(format!("{}: cannot be written: {error}", path.display()))
-}
-
 /// Puts what could not be read into the report: beside the source it belongs to, or as a source of its own.
 pub(crate) fn add(report: &mut Report, problems: Vec<Problem>) {
     for problem in problems {
@@ -233,52 +215,5 @@ pub(crate) fn add(report: &mut Report, problems: Vec<Problem>) {
             last: None,
             defects: vec![defect],
         });
-    }
-}
-
-/// Standard error, which hears everything but the result.
-pub(crate) struct Speaker<'a> {
-    pub err: &'a mut dyn Write,
-    pub surroundings: &'a Surroundings,
-}
-
-impl Speaker<'_> {
-    pub fn error(&mut self, what: impl Display) {
-        // A folder of cause files may have a mistake in each.
-        for line in what.to_string().lines() {
-            self.line(&format!("rdpwhy: {line}"));
-        }
-    }
-
-    pub fn warning(&mut self, problem: &Problem) {
-        self.line(&format!("rdpwhy: {}: {}", problem.path, problem.what));
-        if let Some(advice) = &problem.advice {
-            self.line(&format!("        {advice}"));
-        }
-    }
-
-    fn what_was_read(
-        &mut self,
-        report: &Report,
-        ignored: &std::collections::BTreeMap<&'static str, u64>,
-        progress: &Progress,
-    ) {
-        for source in &report.sources {
-            let (records, events) = (source.records, source.events);
-            self.line(&format!(
-                "read {}: {}, {records} records, {events} of them used",
-                source.path, source.format
-            ));
-        }
-        for (kind, n) in ignored {
-            self.line(&format!("left out {n} × {kind}"));
-        }
-        self.line(&format!("{:.1} s", progress.elapsed().as_secs_f64()));
-    }
-
-    /// Nobody is there to be told when standard error cannot be written.
-    pub fn line(&mut self, text: &str) {
-        let text = safe(text, PARAGRAPH, self.surroundings.charset);
-        let _ = writeln!(self.err, "{text}");
     }
 }

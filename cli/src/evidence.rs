@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use rdpwhy_analyzer::report::Report;
 
 use crate::args::ProgressMode;
-use crate::diagnose::{Speaker, Stop, cannot_write};
 use crate::input::content::{Content, recognise};
 use crate::input::{self, Found, Input, KeyLog, Problem};
 use crate::output::Output;
 use crate::progress::{Mode, Progress};
+use crate::speaker::{Speaker, Stop, cannot_write};
 use crate::{NOTHING_READ, put};
 
 /// Where evidence is, and how it is opened.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rdpwhy_analyzer::explain::{ExplainError, Explanation, explain as look_up};
 
-use crate::args::{Color, Explain};
+use crate::args::Explain;
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::render::{self, Style};
 use crate::{Surroundings, USAGE, engine, put};
@@ -41,15 +41,8 @@ fn run(args: &Explain, surroundings: &Surroundings) -> Result<String, Vec<String
         return json(&explanation).map_err(|e| vec![format!("it cannot be written: {e}")]);
     }
     let style = Style {
-        width: surroundings.width,
-        colour: match args.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => surroundings.colour,
-        },
-        charset: surroundings.charset,
         all: args.all,
-        zone: None,
+        ..surroundings.style(args.color, false)
     };
     Ok(render::explain::explanation(&explanation, &style))
 }

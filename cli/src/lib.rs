@@ -28,6 +28,7 @@ pub mod script;
 pub mod seen;
 mod sniff;
 pub mod span;
+mod speaker;
 mod surroundings;
 pub mod timeline;
 

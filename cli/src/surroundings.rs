@@ -5,6 +5,8 @@ use std::io::IsTerminal as _;
 
 use anstream::{AutoStream, ColorChoice};
 
+use crate::args::Color;
+use crate::render::Style;
 use crate::render::safe::Charset;
 
 /// Columns when the output is no terminal.
@@ -66,6 +68,21 @@ impl Surroundings {
             progress: std::io::stderr().is_terminal(),
             terminal: stdout.is_terminal(),
             process: true,
+        }
+    }
+
+    /// How a text is laid out here; a file gets neither the terminal's width nor its colours unless they are asked for.
+    pub(crate) fn style(&self, color: Color, to_file: bool) -> Style {
+        let usual = Style::default();
+        Style {
+            width: if to_file { usual.width } else { self.width },
+            colour: match color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => self.colour && !to_file,
+            },
+            charset: self.charset,
+            ..usual
         }
     }
 }

@@ -290,6 +290,16 @@ impl EventBatch {
             .contains(&(event.log, event.place, event.time))
     }
 
+    /// What these bytes hold lies outside any file: all of it counts as recovered.
+    pub fn all_recovered(&mut self) {
+        self.recovered = self.logs.iter().map(|l| l.records).sum();
+        for (what, n) in std::mem::take(&mut self.unknown) {
+            *self.unknown_recovered.entry(what).or_default() += n;
+        }
+        self.recovered_events
+            .extend(self.events.iter().map(|e| (e.log, e.place, e.time)));
+    }
+
     /// Leaves away what happened before a moment. The logs keep the span that they cover.
     pub fn forget_before(&mut self, moment: Timestamp) {
         self.events.retain(|e| e.time >= moment);

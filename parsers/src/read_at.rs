@@ -14,6 +14,12 @@ pub trait ReadAt: Send + Sync {
     /// What the medium says; a file that shrank returns fewer bytes, not an error.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether the bytes were found outside any file, in unallocated space for instance: what is read of them counts as
+    /// recovered.
+    fn carved(&self) -> bool {
+        false
+    }
+
     /// Fills as much of `buffer` as the medium holds from `offset` on; returns the count.
     ///
     /// # Errors

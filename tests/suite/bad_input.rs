@@ -235,4 +235,13 @@ fn pieces_of_a_log_are_carved_when_that_is_asked_for() {
     let told = list(carved, "/defects").iter();
     let told: Vec<_> = told.map(|d| text(d, "/what")).collect();
     assert!(told.iter().any(|d| d.contains("carved")), "{told:?}");
+    // Nobody knows how long that has lain there: it is said so, and it makes nothing certain.
+    let verdicts = list(&report, "/verdicts");
+    assert!(!verdicts.is_empty());
+    for verdict in verdicts {
+        assert_ne!(text(verdict, "/confidence"), "certain");
+        for entry in list(verdict, "/evidence") {
+            assert!(text(entry, "/says").contains("recovered"), "{entry}");
+        }
+    }
 }

@@ -199,3 +199,22 @@ fn a_client_clock_that_drifts() {
     let basis = basis(&told, "client/");
     assert!(basis.contains("loses"), "{basis}");
 }
+
+/// Damage makes moments of any century; differences of differences are larger than a number holds.
+#[test]
+fn clocks_that_are_centuries_apart_are_no_trouble() {
+    let plain = story(&report("", "", true));
+    for (server, client) in [
+        (
+            "clock_ms = 7_300_000_000_000",
+            "clock_ms = -9_000_000_000_000",
+        ),
+        (
+            "clock_ms = -9_200_000_000_000",
+            "clock_ms = 7_300_000_000_000",
+        ),
+    ] {
+        let told = report(server, client, true);
+        assert_eq!(list(&told, "/attempts").is_empty(), plain.is_empty());
+    }
+}

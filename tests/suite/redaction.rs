@@ -160,3 +160,32 @@ fn a_redacted_report_says_the_same() {
         "{pairs:?}"
     );
 }
+
+/// The evidence may hold the very addresses that stand for others: each is replaced once.
+#[test]
+fn addresses_that_stand_for_others_are_replaced_once() {
+    let story = case::named("wire-only-black-hole-left").description();
+    let story = story.replace("10.2.1.11", "192.0.2.1");
+    let story = story.replace("10.2.8.7", "192.0.2.2");
+    let folder = case::Evidence::described(&story).laid_out();
+    let open = diagnose(&[folder.path()], &["--format", "json"]).report();
+    let veiled = diagnose(&[folder.path()], &["--format", "json", "--redact"]).report();
+    let new = |old: &str| -> String {
+        let ends = ["/client/ip", "/server/ip"];
+        let attempts = list(&open, "/attempts").iter();
+        let mut pairs = attempts
+            .zip(list(&veiled, "/attempts"))
+            .flat_map(|(a, b)| ends.map(|end| (text(a, end), text(b, end))));
+        let found = pairs.find(|(before, _)| *before == old);
+        found.map_or(old, |(_, after)| after).to_owned()
+    };
+    let verdicts = list(&open, "/verdicts").iter();
+    let mut compared = 0;
+    for (a, b) in verdicts.zip(list(&veiled, "/verdicts")) {
+        for field in ["/host", "/remedy/host"] {
+            assert_eq!(new(text(a, field)), text(b, field), "{field}");
+            compared += usize::from(text(a, field).parse::<std::net::IpAddr>().is_ok());
+        }
+    }
+    assert!(compared > 1);
+}

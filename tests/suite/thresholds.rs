@@ -7,7 +7,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use rdpwhy_analyzer::attempt::Outcome;
 use rdpwhy_analyzer::judge::{Judgement, judge, opinion};
+use rdpwhy_analyzer::knowledge::{Cause, Condition, Sign, Test};
+use rdpwhy_analyzer::matcher::Answer;
 use rdpwhy_analyzer::matrix::Prepared;
 use rdpwhy_analyzer::{Knowledge, Options, Silent};
 
@@ -195,22 +198,121 @@ fn about(case: &Case, cause: &str) -> bool {
     case.expected.near.iter().any(|near| near == cause) || crate::matrix::at_home(case, cause)
 }
 
+/// The numbers of a cause that measure something, each with the sign that it stands in: `session_ms max 60000` for a fact,
+/// `tcp.closed.idle_ms min 10000` for a field, `service.crashed count min 2` for how often, `alone …` for what is said
+/// without a connection. One and none are no thresholds.
+fn numbers(cause: &Cause) -> Vec<(String, &Sign)> {
+    let mut found = Vec::new();
+    for signs in [&cause.required, &cause.supporting, &cause.excluding] {
+        signs.iter().for_each(|s| numbers_of(s, "", &mut found));
+    }
+    cause
+        .alone
+        .iter()
+        .for_each(|s| numbers_of(s, "alone ", &mut found));
+    found
+}
+
+fn numbers_of<'a>(sign: &'a Sign, before: &str, found: &mut Vec<(String, &'a Sign)>) {
+    let mut bounds = |what: &str, condition: &Condition| {
+        for (word, bound) in [("min", condition.min), ("max", condition.max)] {
+            if let Some(n) = bound.filter(|n| *n > 1) {
+                found.push((format!("{before}{what} {word} {n}"), sign));
+            }
+        }
+    };
+    match &sign.test {
+        Test::Fact(name, condition) => bounds(name.as_str(), condition),
+        Test::Event(event) => {
+            let kind = event.kinds[0].name();
+            for (field, condition) in &event.values {
+                if !CODES.contains(&field.name()) {
+                    bounds(&format!("{kind}.{}", field.name()), condition);
+                }
+            }
+            if event.count.0 > 1 {
+                found.push((format!("{before}{kind} count min {}", event.count.0), sign));
+            }
+        }
+        Test::Any(signs) | Test::All(signs) | Test::Witnesses(signs) => {
+            signs.iter().for_each(|s| numbers_of(s, before, found));
+        }
+        Test::Absent(sign) => numbers_of(sign, before, found),
+    }
+}
+
 #[test]
 fn each_number_has_a_case_on_either_side() {
-    let wrong = in_parallel(SIDES, |(name, changes, cause, stands)| {
-        let mut description = case::named(name).description();
-        for (from, to) in *changes {
-            assert!(description.contains(from), "{name} has no {from}");
+    let wrong = in_parallel(SIDES, |side| {
+        let mut description = case::named(side.case).description();
+        for (from, to) in side.changes {
+            assert!(description.contains(from), "{} has no {from}", side.case);
             description = description.replace(from, to);
         }
-        let (report, _) = analyze(&Evidence::described(&description));
+        let evidence = Evidence::described(&description);
+        let case = format!("{} with {:?}", side.case, side.changes);
+        let cause = knowledge().cause(side.cause).unwrap();
+        let signs: Vec<&Sign> = numbers(cause)
+            .into_iter()
+            .filter_map(|(n, sign)| (n == side.number).then_some(sign))
+            .collect();
+        let mut wrong = Vec::new();
+        let inside = side.number.is_empty();
+        if signs.is_empty() && !inside {
+            wrong.push(format!("{} has no number {}", side.cause, side.number));
+        }
+        if !inside && !side.number.starts_with("alone") && seen(&evidence, &signs) != side.seen {
+            let seen = if side.seen { "not seen" } else { "seen" };
+            wrong.push(format!("{case}: {} is {seen}", side.number));
+        }
+        let (report, _) = analyze(&evidence);
         let told = named(&report);
-        (told.contains_key(cause) != *stands).then(|| {
-            format!(
-                "{name} with {changes:?}: {told:?}, {}",
-                text(&report, "/verdicts/0/title")
-            )
-        })
+        if side
+            .named
+            .is_some_and(|n| told.contains_key(side.cause) != n)
+        {
+            let title = text(&report, "/verdicts/0/title");
+            wrong.push(format!("{case}: {told:?}, {title}"));
+        }
+        (!wrong.is_empty()).then(|| wrong.join("\n"))
     });
     crate::properties::none(&wrong);
+}
+
+/// Whether one of the signs is seen at any connection that did not go well.
+fn seen(evidence: &Evidence, signs: &[&Sign]) -> bool {
+    let options = Options {
+        threads: Some(1),
+        ..Options::default()
+    };
+    let prepared = Prepared::new(evidence.sources(), &[], &options, &Silent).unwrap();
+    let matcher = prepared.matcher();
+    let mut asked = prepared
+        .judged()
+        .iter()
+        .filter(|a| a.outcome != Outcome::Ok)
+        .flat_map(|a| signs.iter().map(|sign| matcher.ask(sign, a)));
+    asked.any(|answer| matches!(answer, Answer::Seen(_)))
+}
+
+/// A number that somebody adds to a cause needs its two cases.
+#[test]
+fn no_number_is_without_its_cases() {
+    let has = |cause: &str, number: &str, seen: bool| {
+        SIDES
+            .iter()
+            .any(|s| s.cause == cause && s.number == number && s.seen == seen)
+    };
+    let mut without = Vec::new();
+    for cause in &knowledge().causes {
+        for (number, _) in numbers(cause) {
+            for seen in [false, true] {
+                if !has(&cause.id, &number, seen) {
+                    without.push(format!("{}: {number}, seen: {seen}", cause.id));
+                }
+            }
+        }
+    }
+    without.dedup();
+    assert!(without.is_empty(), "{}", without.join("\n"));
 }

@@ -4,7 +4,7 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{ClockId, Edge, SECOND, pattern};
+use super::{ClockId, Edge, SECOND, distance, pattern};
 use crate::evidence::Evidence;
 use crate::names::{field, kind};
 use crate::sighting::{Fingerprint, Sighting, View};
@@ -242,8 +242,8 @@ pub(super) fn median(mut differences: Vec<i64>) -> Option<Edge> {
     let offset = middle(&mut differences);
     let anchors = differences
         .iter()
-        .filter(|d| (**d - offset).abs() <= AGREE_NS)
+        .filter(|d| distance(**d, offset) <= AGREE_NS)
         .count();
-    let mut scatter: Vec<i64> = differences.iter().map(|d| (d - offset).abs()).collect();
+    let mut scatter: Vec<i64> = differences.iter().map(|d| distance(*d, offset)).collect();
     (middle(&mut scatter) <= MOST_SCATTER_NS).then_some(Edge { offset, anchors })
 }

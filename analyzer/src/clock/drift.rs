@@ -4,7 +4,7 @@ use rdpwhy_parsers::Timestamp;
 use std::collections::BTreeMap;
 
 use super::evening::Drift;
-use super::{ClockId, SECOND, anchors, groups, leads};
+use super::{ClockId, SECOND, anchors, distance, groups, leads};
 use crate::evidence::Evidence;
 use crate::hosts::HostId;
 use crate::sighting::Sighting;
@@ -64,7 +64,7 @@ fn drift(evidence: &Evidence, ours: &[&Sighting], theirs: &[&Sighting]) -> Optio
         points.iter().map(|p| p.1).min()?,
         points.iter().map(|p| p.1).max()?,
     );
-    if high - low < SMALLEST_DRIFT_NS {
+    if high.saturating_sub(low) < SMALLEST_DRIFT_NS {
         return None;
     }
     let per_billion = slope(&points)?;
@@ -73,12 +73,15 @@ fn drift(evidence: &Evidence, ours: &[&Sighting], theirs: &[&Sighting]) -> Optio
         i64::try_from(i128::from(t.since(from)) * i128::from(per_billion) / 1_000_000_000)
             .unwrap_or(0)
     };
-    let mut rest: Vec<i64> = points.iter().map(|(t, d)| d - gained(*t)).collect();
+    let mut rest: Vec<i64> = points
+        .iter()
+        .map(|(t, d)| d.saturating_sub(gained(*t)))
+        .collect();
     rest.sort_unstable();
     let middle = rest.get(rest.len() / 2).copied()?;
-    let on_line = rest.iter().filter(|d| (**d - middle).abs() <= STRAIGHT_NS);
+    let on_line = rest.iter().filter(|d| distance(**d, middle) <= STRAIGHT_NS);
     let straight = 4 * on_line.count() >= 3 * points.len();
-    (straight && per_billion.abs() <= MOST_PER_BILLION)
+    (straight && per_billion.saturating_abs() <= MOST_PER_BILLION)
         .then_some((points.len(), Drift { from, per_billion }))
 }
 
@@ -89,7 +92,7 @@ fn slope(points: &[(Timestamp, i64)]) -> Option<i64> {
         for (u, e) in points.iter().skip(n + 1) {
             let passed = i128::from(u.since(*t));
             if passed > 0 {
-                let rise = i128::from(e - d) * 1_000_000_000 / passed;
+                let rise = (i128::from(*e) - i128::from(*d)) * 1_000_000_000 / passed;
                 slopes.push(i64::try_from(rise).ok()?);
             }
         }

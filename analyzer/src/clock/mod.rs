@@ -35,6 +35,11 @@ pub struct ClockEstimate {
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000 * MILLISECOND;
 
+/// How far apart two differences are. Damaged evidence has moments of any century.
+pub(crate) fn distance(a: i64, b: i64) -> i64 {
+    a.saturating_sub(b).saturating_abs()
+}
+
 /// One clock against another: the first runs `offset` ahead of the second.
 struct Edge {
     offset: i64,
@@ -227,7 +232,7 @@ fn spread(
             found.insert(
                 *a,
                 ClockEstimate {
-                    offset: base + edge.offset,
+                    offset: base.saturating_add(edge.offset),
                     basis,
                 },
             );

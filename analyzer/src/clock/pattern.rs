@@ -4,7 +4,7 @@ use rdpwhy_parsers::{Kind, Timestamp};
 use std::collections::BTreeSet;
 
 use super::anchors::{MOST_ANCHORS, median};
-use super::{Edge, MILLISECOND, SECOND};
+use super::{Edge, MILLISECOND, SECOND, distance};
 use crate::evidence::Evidence;
 use crate::names::{field, kind};
 use crate::sighting::Sighting;
@@ -60,9 +60,9 @@ pub(super) fn compare(
     let best = matches
         .iter()
         .filter(|m| m.score >= ENOUGH || near(m))
-        .max_by_key(|m| (m.score, -m.offset.abs()))?;
+        .max_by_key(|m| (m.score, -m.offset.saturating_abs()))?;
     // Retries at an even interval fit several offsets alike; far away none of these is better than the others.
-    let rival = |m: &&Match| (m.offset - best.offset).abs() > AGREE_NS && m.score >= best.score;
+    let rival = |m: &&Match| distance(m.offset, best.offset) > AGREE_NS && m.score >= best.score;
     if !near(best) && matches.iter().any(|m| rival(&m)) {
         return None;
     }
@@ -96,7 +96,7 @@ fn pairs(evidence: &Evidence, clients: &[&Sighting], others: &[&Sighting]) -> Ve
 }
 
 fn explains(pairs: &[Pair], offset: i64) -> Match {
-    let off = |p: &Pair| (p.difference - offset).abs();
+    let off = |p: &Pair| distance(p.difference, offset);
     let mut near: Vec<&Pair> = pairs.iter().filter(|p| off(p) <= AGREE_NS).collect();
     near.sort_by_key(|p| (off(p), p.try_, p.connection));
     let mut used = (BTreeSet::new(), BTreeSet::new());
@@ -168,5 +168,5 @@ fn length(s: &Sighting) -> i64 {
 }
 
 fn same_length(a: &Sighting, b: &Sighting) -> bool {
-    (length(a) - length(b)).abs() <= AGREE_NS
+    distance(length(a), length(b)) <= AGREE_NS
 }

@@ -49,7 +49,8 @@ pub struct Found {
     pub says: String,
     /// Whether more than the moment ties it to the attempt.
     pub tie: Tie,
-    /// Whether a side states the reason by it.
+    /// Whether a side states the reason by it. What was found outside the live part of a log states nothing: nobody knows how
+    /// long it has lain there, and who put it there.
     pub statement: bool,
 }
 

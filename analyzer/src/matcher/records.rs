@@ -37,7 +37,7 @@ impl Matcher<'_> {
                     at,
                     says: sentence::fill(&sign.says, event),
                     tie: tied,
-                    statement: sign.statement,
+                    statement: sign.statement && !event.is_recovered(),
                 });
             }
         }
@@ -208,12 +208,12 @@ impl Matcher<'_> {
             }
             mine.sort_by_cached_key(|at| (self.evidence.time(*at), *at));
             found.extend(mine.into_iter().filter_map(|at| {
-                let says = sentence::fill(&s.says, self.evidence.event(at)?);
+                let event = self.evidence.event(at)?;
                 Some(Found {
                     at,
-                    says,
+                    says: sentence::fill(&s.says, event),
                     tie: Tie::Moment,
-                    statement: s.statement,
+                    statement: s.statement && !event.is_recovered(),
                 })
             }));
         }

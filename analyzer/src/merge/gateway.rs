@@ -4,19 +4,16 @@
 use rdpwhy_parsers::Timestamp;
 use std::net::IpAddr;
 
-use super::Merging;
+use super::{Merging, SECOND, SLACK_NS};
 use crate::evidence::{At, Evidence};
 use crate::hosts::HostId;
 use crate::names::{field, kind};
 use crate::sighting::{View, target};
 
-const SECOND: i64 = 1_000_000_000;
 /// The gateway writes 302 when the target has answered, within a second of it in a network.
 const ANSWERED_NS: i64 = 3 * SECOND;
 /// It writes 304 when it gave up: Windows sends a SYN again after 3 s and 9 s and gives up after 21 s.
 const GIVEN_UP_NS: i64 = 25 * SECOND;
-/// Clocks agree at best within this.
-const SLACK_NS: i64 = 2 * SECOND;
 
 /// The gateway's word on how its connection to the target went.
 struct Opened {

@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rdpwhy_analyzer::pipeline;
 
-use crate::diagnose::{Speaker, Stop, cannot_write, moment};
+use crate::diagnose::moment;
 use crate::engine::{self, Limits};
 use crate::evidence::key_log;
 use crate::interrupt::{self, INTERRUPTED};
@@ -32,6 +32,7 @@ use crate::progress::{Mode, Progress};
 use crate::redact::Veil;
 use crate::render::{self, Style};
 use crate::span::Span;
+use crate::speaker::{Speaker, Stop, cannot_write};
 use crate::{NOTHING_READ, Surroundings, put};
 pub use arguments::{EXAMPLES, Fleet, Format};
 use gate::Gate;
@@ -50,13 +51,8 @@ pub fn fleet(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(status) => status,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &mut say);
+    say.end(ended)
 }
 
 fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Result<u8, Stop> {

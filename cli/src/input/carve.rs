@@ -69,6 +69,10 @@ fn places(from: &dyn ReadAt) -> io::Result<Vec<u64>> {
 }
 
 impl ReadAt for Carved {
+    fn carved(&self) -> bool {
+        true
+    }
+
     fn size(&self) -> u64 {
         self.size
     }

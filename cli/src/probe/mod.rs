@@ -21,12 +21,12 @@ use rdpwhy_parsers::pcap::{Reader, Seen};
 use serde::Serialize;
 
 use crate::args::{Color, Format};
-use crate::diagnose::{Speaker, Stop, cannot_write};
 use crate::output::Output;
 use crate::redact::Veil;
 use crate::render::safe::{SENTENCE, safe};
 use crate::render::{self, Style};
 use crate::sniff::pcapng::Writer;
+use crate::speaker::{Speaker, Stop, cannot_write};
 use crate::{NOTHING_READ, Surroundings, engine, put};
 
 /// Pause between two connections: a server with a broken listener must not be made worse.
@@ -139,13 +139,8 @@ pub fn probe(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &say) {
-        Ok(status) => status,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &say);
+    say.end(ended)
 }
 
 fn run(args: &Probe, out: &mut dyn Write, say: &Speaker<'_>) -> Result<u8, Stop> {
@@ -360,15 +355,8 @@ fn text(found: &Found, args: &Probe, format: Format, surroundings: &Surroundings
         let _ = writeln!(text, "{}", safe(&line, SENTENCE, surroundings.charset));
     }
     let style = Style {
-        width: surroundings.width,
-        colour: match args.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => surroundings.colour,
-        },
-        charset: surroundings.charset,
         all: true,
-        zone: None,
+        ..surroundings.style(args.color, false)
     };
     text.push('\n');
     text.push_str(&match format {

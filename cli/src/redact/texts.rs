@@ -64,7 +64,6 @@ pub fn verdict(verdict: &mut VerdictReport, to: &mut dyn FnMut(&mut String)) {
             to(text);
         }
         remedy.undo.iter_mut().for_each(&mut *to);
-        remedy.host.iter_mut().for_each(&mut *to);
         remedy.commands.iter_mut().for_each(to);
     }
 }

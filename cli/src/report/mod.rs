@@ -20,13 +20,14 @@ use rdpwhy_analyzer::{Ladders, Timeline, Told};
 
 use crate::Surroundings;
 use crate::args::ProgressMode;
-use crate::diagnose::{Speaker, Stop, add, moment};
+use crate::diagnose::{add, moment};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
 use crate::redact;
 use crate::render::{self, Context, Style};
 use crate::seen;
 use crate::span::Span;
+use crate::speaker::{Speaker, Stop};
 pub use arguments::{Arguments, EXAMPLES, Format};
 
 /// Runs it and returns the exit status, which is that of `diagnose`.
@@ -37,13 +38,8 @@ pub fn report(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(status) => status,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &mut say);
+    say.end(ended)
 }
 
 fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8, Stop> {

@@ -20,10 +20,10 @@ use rdpwhy_parsers::catalog;
 
 use crate::Surroundings;
 use crate::args::ProgressMode;
-use crate::diagnose::{Speaker, Stop};
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
 use crate::redact;
+use crate::speaker::{Speaker, Stop};
 use literal::literal;
 use parameters::Names;
 use template::filled;
@@ -99,13 +99,8 @@ pub fn script(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(()) => 0,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &mut say).map(|()| 0);
+    say.end(ended)
 }
 
 fn run(args: &Script, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), Stop> {

@@ -35,11 +35,11 @@ use on_fail::OnFail;
 use view::View;
 
 use crate::args::Color;
-use crate::diagnose::{Speaker, Stop, cannot_write};
 use crate::evidence::key_log;
 use crate::input::walk::{label_of, problem};
 use crate::redact::Veil;
 use crate::render::when::Clock;
+use crate::speaker::{Speaker, Stop, cannot_write};
 use crate::{NOTHING_READ, Surroundings, engine, put};
 
 /// How long nothing has to come before the clock is moved on by hand.
@@ -55,13 +55,8 @@ pub fn sniff(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(status) => status,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &mut say);
+    say.end(ended)
 }
 
 fn refused(refused: Refused) -> Stop {

@@ -16,13 +16,14 @@ use rdpwhy_analyzer::Timeline;
 use rdpwhy_analyzer::timeline::Filter;
 
 use crate::Surroundings;
-use crate::args::{Color, ProgressMode};
-use crate::diagnose::{Speaker, Stop, moment};
+use crate::args::ProgressMode;
+use crate::diagnose::moment;
 use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
 use crate::redact;
 use crate::render::Style;
 use crate::span::Span;
+use crate::speaker::{Speaker, Stop};
 pub use arguments::{Arguments, EXAMPLES, Format};
 
 /// Runs it and returns the exit status.
@@ -33,13 +34,8 @@ pub fn timeline(
     surroundings: &Surroundings,
 ) -> u8 {
     let mut say = Speaker { err, surroundings };
-    match run(args, out, &mut say) {
-        Ok(()) => 0,
-        Err(stop) => {
-            say.error(stop.what);
-            stop.status
-        }
-    }
+    let ended = run(args, out, &mut say).map(|()| 0);
+    say.end(ended)
 }
 
 fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), Stop> {
@@ -62,7 +58,11 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
         identities: args.redact,
         ..Limits::default()
     };
-    let style = style(args, span, say.surroundings, output.is_file());
+    let style = Style {
+        all: args.all,
+        zone: span.zone,
+        ..say.surroundings.style(args.color, output.is_file())
+    };
     let tell = |timeline: &Timeline<'_>| {
         if let Some(id) = filter
             .attempt
@@ -129,24 +129,6 @@ fn filter(args: &Arguments, span: &Span) -> Filter {
         user: args.only.user.clone(),
         stage: args.stage.map(arguments::Stage::of_a_connection),
         attempt: args.attempt.clone(),
-    }
-}
-
-fn style(args: &Arguments, span: Span, surroundings: &Surroundings, to_file: bool) -> Style {
-    Style {
-        width: if to_file {
-            Style::default().width
-        } else {
-            surroundings.width
-        },
-        colour: match args.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => surroundings.colour && !to_file,
-        },
-        charset: surroundings.charset,
-        all: args.all,
-        zone: span.zone,
     }
 }
 

@@ -171,6 +171,12 @@ impl Inside {
             let what = "more IP fragments at a time than are kept, the oldest are dropped";
             self.batch.defect("capture", what, dropped);
         }
+        let contradicting = self.decoder.contradicting_fragments();
+        if contradicting > 0 {
+            let what =
+                "IP fragments lie across earlier ones or say otherwise; the first copy was read";
+            self.batch.defect("capture", what, contradicting);
+        }
         if self.channels.gone > 0 {
             let what = "more UDP connections than are kept, the oldest are not told";
             self.batch.defect("capture", what, self.channels.gone);

@@ -42,6 +42,11 @@ impl Decoder {
         self.fragments.dropped
     }
 
+    /// Fragments that contradict what earlier ones said.
+    pub(crate) fn contradicting_fragments(&self) -> u64 {
+        self.fragments.contradicting
+    }
+
     /// Hands out what the frame carries, if it is of use.
     pub(crate) fn decode(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(Decoded<'_>)) {
         if let Some((kind, rest)) = link::network(frame.link, frame.data) {

@@ -160,7 +160,7 @@ impl Flow {
         let patience = if is_far(signal, &self.ends[signal.side]) {
             rtt
         } else {
-            HEEDED_WITHIN.max(2 * rtt)
+            HEEDED_WITHIN.max(rtt.saturating_mul(2))
         };
         let until = signal.place.time.plus(patience);
         signal.rst && self.ends.all(|end| end.heard.is_some_and(|h| h > until))
