@@ -118,6 +118,7 @@ pub mod field {
         FORGED = "forged";
         MIDSTREAM = "midstream";
         ONE_WAY = "one_way";
+        UNSEEN_QUIET_MS = "unseen_quiet_ms";
         ISN_CLIENT = "isn_client";
         ISN_SERVER = "isn_server";
         CORRELATION_ID = "correlation_id";

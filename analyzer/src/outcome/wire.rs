@@ -11,6 +11,9 @@ use crate::stage::Stage;
 /// The longest that a handshake takes with a person in it, who types a password or reads a warning.
 const HANDSHAKE_NS: i64 = 120_000_000_000;
 
+/// A server answers a client's goodbye with its own within moments.
+const GOODBYE_MS: i64 = 1_000;
+
 impl<'a> Signs<'a> {
     pub(super) fn wire_end(&self, a: &Attempt, closed: EventRef<'a>) -> End {
         let word = |f, allowed: &[&'static str]| {
@@ -62,8 +65,12 @@ impl<'a> Signs<'a> {
         // Nobody waits so long for a handshake: what lasted was used, though the direction that shows it is missing.
         let lasted = self.has(kind::TLS_COMPLETED) && a.end.since(a.start) > HANDSHAKE_NS;
         let unseen = a.stage >= Stage::Mcs || by == "client" || lasted;
-        // What one direction shows by itself: a device reset the connection, or something never arrived.
-        let shown = by == "middlebox" || self.has(kind::X224_UNANSWERED) || self.undelivered();
+        // What one direction shows by itself: a device reset the connection, something never arrived, or the side that is to be
+        // seen ended it though the other had said nothing.
+        let shown = by == "middlebox"
+            || self.has(kind::X224_UNANSWERED)
+            || self.undelivered()
+            || self.ended_unasked(by);
         let outcome = if self.one_way() && !trouble && !shown && unseen {
             // Who closed first, and why, stands in the direction that is missing.
             Outcome::Unknown
@@ -168,6 +175,18 @@ impl<'a> Signs<'a> {
     fn undelivered(&self) -> bool {
         self.all_of(kind::FLOW_MEASURED)
             .any(|e| e.flag(field::LOST_AT_END))
+    }
+
+    /// The server, which alone was captured, closed though the client had sent nothing for a while: no goodbye that it could
+    /// have answered.
+    fn ended_unasked(&self, by: &str) -> bool {
+        let quiet = |e: EventRef<'_>| e.int(field::UNSEEN_QUIET_MS);
+        let alone = |e: EventRef<'_>| e.text(field::ONE_WAY) == Some("server");
+        by == "server"
+            && self.all_of(kind::TCP_OPENED).all(alone)
+            && self
+                .all_of(kind::FLOW_MEASURED)
+                .any(|e| quiet(e).is_some_and(|ms| ms >= GOODBYE_MS))
     }
 
     /// Somebody opened the port, said nothing and closed it: a monitor, or a test whether the port is open. Whoever does so

@@ -12,6 +12,7 @@ mod manifest;
 mod queue;
 mod summary;
 mod tally;
+mod told;
 pub(crate) mod units;
 mod veiled;
 pub(crate) mod worker;

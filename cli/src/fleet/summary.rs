@@ -1,6 +1,6 @@
 //! The summary for people and for spreadsheets.
 
-use super::tally::{Cause, Summary};
+use super::told::{Cause, Summary};
 use crate::render::page::{Ink, Page, Run, faint, plain, strong};
 use crate::render::{Style, count, facts, number, size};
 use crate::timeline::cells::row;

@@ -1,6 +1,7 @@
 //! A finished connection as events: `tcp.opened` first, its steps, `tcp.closed`, `flow.measured`.
 
 use super::tcp::close::{Closing, Surroundings, closing, last_unacknowledged, lost_at_end};
+use super::tcp::endpoint::Endpoint;
 use super::tcp::flow::Flow;
 use super::tcp::side::{Pair, Side};
 use super::tcp::stream::Place;
@@ -267,6 +268,15 @@ fn measured(
     .count(field::IDLE_MAX_MS, flow.idle_max / MILLISECOND)
     .count(field::IDLE_BEFORE_END_MS, end.idle / MILLISECOND)
     .count(field::SERVER_SILENCE_MS, silence / MILLISECOND);
+    // The side that was not captured speaks through what the other one acknowledges.
+    let spoke = |unseen: &Endpoint| unseen.advanced.unwrap_or(flow.opened.time);
+    let quiet = flow
+        .one_way()
+        .map(|seen| end.place.time.since(spoke(&flow.ends[seen.other()])));
+    m.maybe(
+        field::UNSEEN_QUIET_MS,
+        quiet.map(|q| q.max(0) / MILLISECOND),
+    );
     let answer = flow
         .dialogue
         .as_ref()

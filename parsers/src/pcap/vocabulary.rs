@@ -182,6 +182,7 @@ names!(
     LOST_AT_END = "lost_at_end",
     ICMP_TOO_BIG = "icmp_too_big",
     SERVER_SILENCE_MS = "server_silence_ms",
+    UNSEEN_QUIET_MS = "unseen_quiet_ms",
     X224_ANSWER_MS = "x224_answer_ms",
     CLIENT_DATA_AFTER_TLS = "client_data_after_tls",
     SERVER_DATA_AFTER_TLS = "server_data_after_tls",

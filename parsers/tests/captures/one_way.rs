@@ -1,5 +1,6 @@
 //! Captures that hold one direction only: what the other side did shows in what this one acknowledges and repeats.
 
+use rdpwhy_fixtures::time::Span;
 use rdpwhy_fixtures::wire::tls::Version;
 use rdpwhy_fixtures::wire::{Capture, Frame, Side};
 
@@ -127,5 +128,56 @@ fn what_begins_behind_a_gap_is_no_answer_of_another_kind() {
         let lost: Vec<usize> = (2..=last).collect();
         let flow = seen(Side::Server, frames(&lost));
         assert!(!flow.has("server.answered-otherwise"), "{:?}", flow.kinds);
+    }
+}
+
+/// A server whose large segments the capture never saw, and which gives up at their beginning or behind all of it.
+fn gave_up(at_the_hole: bool) -> Flow {
+    let until_hello = || {
+        let mut play = Play::opened(Version::Tls12);
+        play.request(1).confirm(1).client_hello();
+        play
+    };
+    let mut play = until_hello();
+    let known = play.tcp.now();
+    play.tcp.send(Side::Server, &[0x16; 2920]);
+    play.tcp.wait(Span::millis(40));
+    let small = play.tcp.now();
+    play.tcp.send(Side::Server, &[0x16; 21]);
+    play.tcp.wait(Span::seconds(10));
+    let end = play.tcp.now();
+    let mut other = if at_the_hole { until_hello() } else { play };
+    other.tcp.wait(Span(end.0 - other.tcp.now().0));
+    other.tcp.reset(Side::Server);
+    let mut play = until_hello();
+    play.tcp.send(Side::Server, &[0x16; 2920]);
+    play.tcp.wait(Span::millis(40));
+    play.tcp.send(Side::Server, &[0x16; 21]);
+    let mut frames = play.frames();
+    frames.retain(|f| f.time < known || f.time >= small);
+    frames.extend(other.frames().pop());
+    seen(Side::Server, frames)
+}
+
+#[test]
+fn who_gives_up_at_a_hole_had_no_acknowledgement_for_it() {
+    let size = |flow: &Flow| flow.int("flow.measured", "largest_lost_server");
+    let flow = gave_up(true);
+    assert_eq!((&*flow.by, &*flow.how), ("server", "rst"));
+    assert!(size(&flow) >= 1460, "{}", size(&flow));
+    // What it does not come back to, the capture may have lost.
+    assert_eq!(size(&gave_up(false)), 0);
+}
+
+#[test]
+fn how_long_the_other_side_had_said_nothing_shows_in_what_is_acknowledged() {
+    for (pause, quiet) in [(5_000, true), (2, false)] {
+        let mut play = secured();
+        play.client(40);
+        play.tcp.wait(Span::millis(pause));
+        play.tcp.close(Side::Server);
+        let flow = seen(Side::Server, play.frames());
+        let told = flow.int("flow.measured", "unseen_quiet_ms");
+        assert_eq!(told >= 1_000, quiet, "{told}");
     }
 }

@@ -308,7 +308,11 @@ impl Subject {
         let report = analyze(&files);
         let mut score = truth.is_told_of(&report).then(|| truth.score(&report))?;
         let spared = |g: &Grounds| g.spared(variation, &self.files);
-        if score.answer == Answer::Abstains && !self.grounds.as_ref().is_some_and(spared) {
+        // "It cannot be told" is an answer only together with what would tell.
+        if score.answer == Answer::Abstains
+            && !self.grounds.as_ref().is_some_and(spared)
+            && truth.asks_for_more(&report)
+        {
             score.answer = Answer::Deprived;
         }
         Some(score)

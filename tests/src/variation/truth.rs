@@ -265,6 +265,14 @@ impl Truth {
         self.affected.is_empty() || !told.is_disjoint(&self.affected)
     }
 
+    /// Whether the report names what would settle it, where it calls the connections a failure without a cause.
+    pub fn asks_for_more(&self, report: &Value) -> bool {
+        let unexplained = |v: &&Value| text(v, "/cause").is_empty();
+        self.answer(report)
+            .filter(unexplained)
+            .is_none_or(|v| !list(v, "/missing").is_empty())
+    }
+
     /// Compares an answer with it.
     pub fn score(&self, report: &Value) -> Score {
         let attempts: BTreeMap<&str, &Value> = list(report, "/attempts")

@@ -56,6 +56,8 @@ pub(crate) struct Endpoint {
     pub keepalives: u32,
     /// Of these, the last ones that nothing came back for.
     pub unanswered_keepalives: u32,
+    /// When the other end last acknowledged something new, before anybody closed.
+    pub advanced: Option<Timestamp>,
     pub zero_windows: u32,
     pub duplicate_acks: u32,
     pub duplicate_frames: u32,
@@ -271,10 +273,12 @@ impl Endpoint {
         self.backoff = self.backoff.max(self.run.1);
     }
 
-    /// Balances the books of an end whose peer was not captured.
-    pub(crate) fn settle(&mut self) {
+    /// Balances the books of an end whose peer was not captured. `gave_up_at`: the sequence number of its own reset, which is
+    /// that of the oldest byte that nobody acknowledged if it stands before others.
+    pub(crate) fn settle(&mut self, gave_up_at: Option<u32>) {
         let stuck = (self.stuck.1 + 1 >= SENT_IN_VAIN).then_some(self.stuck.0);
-        self.ledger.assume(stuck);
+        let behind = gave_up_at.filter(|seq| self.next.is_some_and(|next| before(*seq, next)));
+        self.ledger.assume(stuck.or(behind), behind);
     }
 
     /// Bytes of it that the other end acknowledged, whether or not they were captured; a FIN counts as one.
@@ -282,18 +286,19 @@ impl Endpoint {
         Some(self.acked?.wrapping_sub(self.first_acked?))
     }
 
-    /// Takes note of an acknowledgement that the other end sent.
-    pub(crate) fn acknowledged(&mut self, segment: &Segment<'_>) {
+    /// Takes note of an acknowledgement that the other end sent; whether it is of something new.
+    pub(crate) fn acknowledged(&mut self, segment: &Segment<'_>) -> bool {
         let ack = segment.ack;
         if !segment.flags.rst() {
             self.unanswered_keepalives = 0;
         }
         if !segment.flags.ack() || segment.flags.rst() || self.acked.is_some_and(|a| before(ack, a))
         {
-            return;
+            return false;
         }
         self.first_acked.get_or_insert(ack);
-        if let Some(step) = self.acked.map(|a| ack.wrapping_sub(a)).filter(|n| *n > 0) {
+        let step = self.acked.map(|a| ack.wrapping_sub(a)).filter(|n| *n > 0);
+        if let Some(step) = step {
             self.one_more = step == 1;
         }
         self.acked = Some(ack);
@@ -306,6 +311,7 @@ impl Endpoint {
             self.next = Some(ack);
         }
         self.ledger.acknowledged(segment);
+        step.is_some()
     }
 
     /// Bytes that the other end acknowledged and the capture lacks.

@@ -179,7 +179,9 @@ impl Flow {
     /// No more packets come.
     pub(crate) fn settle(&mut self) {
         if let Some(side) = self.one_way() {
-            self.ends[side].settle();
+            let own = |s: &&Signal| s.rst && s.side == side;
+            let gave_up_at = self.heeded().find(own).map(|s| s.seq);
+            self.ends[side].settle(gave_up_at);
             self.settled = true;
         }
     }
@@ -220,7 +222,9 @@ impl Flow {
         if self.ends[side].sent(packet, segment, rtt) == Sent::Twice {
             return;
         }
-        self.ends[side.other()].acknowledged(segment);
+        if self.ends[side.other()].acknowledged(segment) && self.signals.is_empty() {
+            self.ends[side.other()].advanced = Some(place.time);
+        }
         self.unseen_goodbye(side.other(), place);
         self.pass_time(place);
         self.handshake(side, place, segment);

@@ -125,9 +125,10 @@ impl Ledger {
     }
 
     /// Where the acknowledgements were not captured: all before what the sender is stuck at must have arrived, for a sender
-    /// repeats the oldest first; all of it, if it is not stuck. What is missing then, the capture lost.
-    pub(crate) fn assume(&mut self, stuck: Option<u32>) {
-        self.holes.clear();
+    /// repeats the oldest first; all of it, if it is not stuck. What is missing then, the capture lost, unless the sender
+    /// itself went back to its beginning (`missed`) when it gave up: then it never arrived at the other end either.
+    pub(crate) fn assume(&mut self, stuck: Option<u32>, missed: Option<u32>) {
+        self.holes.retain(|h| Some(h.from) == missed);
         let largest = &mut self.largest_acknowledged;
         self.outstanding.retain(|o| {
             let arrived = stuck.is_none_or(|seq| before(o.seq, seq));
