@@ -204,12 +204,13 @@ fn about(case: &Case, cause: &str) -> bool {
 fn numbers(cause: &Cause) -> Vec<(String, &Sign)> {
     let mut found = Vec::new();
     for signs in [&cause.required, &cause.supporting, &cause.excluding] {
-        signs.iter().for_each(|s| numbers_of(s, "", &mut found));
+        for sign in signs {
+            numbers_of(sign, "", &mut found);
+        }
     }
-    cause
-        .alone
-        .iter()
-        .for_each(|s| numbers_of(s, "alone ", &mut found));
+    for sign in &cause.alone {
+        numbers_of(sign, "alone ", &mut found);
+    }
     found
 }
 
@@ -235,7 +236,9 @@ fn numbers_of<'a>(sign: &'a Sign, before: &str, found: &mut Vec<(String, &'a Sig
             }
         }
         Test::Any(signs) | Test::All(signs) | Test::Witnesses(signs) => {
-            signs.iter().for_each(|s| numbers_of(s, before, found));
+            for sign in signs {
+                numbers_of(sign, before, found);
+            }
         }
         Test::Absent(sign) => numbers_of(sign, before, found),
     }

@@ -27,6 +27,7 @@ const MOST: usize = 1024;
 type Packet = (IpAddr, IpAddr, u32, u8, u8);
 
 /// A piece of a packet.
+#[derive(Clone, Copy)]
 struct Piece {
     of: Packet,
     /// First byte, and the one behind the last.

@@ -216,12 +216,12 @@ mod tests {
         ledger.repeated(19, 1479);
         ledger.repeated(19, 1479);
         let mut moved_on = ledger.clone();
-        ledger.assume(Some(19));
+        ledger.assume(Some(19), None);
         assert_eq!(
             (ledger.largest_acknowledged, ledger.largest_lost()),
             (19, 1460)
         );
-        moved_on.assume(None);
+        moved_on.assume(None, None);
         assert_eq!((moved_on.largest_lost(), moved_on.oldest()), (0, None));
     }
 
