@@ -7,10 +7,10 @@ use rdpwhy_lake::{Opened, Opener, Unit};
 
 use super::Reading;
 use super::remote::{self, Fetched};
-use crate::diagnose::{Speaker, Stop};
 use crate::fleet::units::units;
 use crate::fleet::worker::by_computer;
 use crate::input::{self, Input, walk};
+use crate::speaker::{Speaker, Stop};
 
 /// Bytes of archive members that one case keeps in memory; several are in hand at a time.
 const MEMORY: usize = 64 << 20;

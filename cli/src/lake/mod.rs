@@ -17,9 +17,9 @@ use rdpwhy_lake::{Judge, LakeError};
 
 use crate::Surroundings;
 use crate::args::threads;
-use crate::diagnose::{Speaker, Stop};
 use crate::engine;
 use crate::span::Span;
+use crate::speaker::{Speaker, Stop};
 use evidence::Files;
 pub use sql::{Arguments as Sql, EXAMPLES as SQL_EXAMPLES, sql};
 pub use store::{EXAMPLES as STORE_EXAMPLES, Store, store};

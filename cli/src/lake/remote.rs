@@ -7,8 +7,8 @@ use rdpwhy_lake::store::{Manifest, Place};
 use tempfile::TempDir;
 
 use super::stop;
-use crate::diagnose::{Speaker, Stop};
 use crate::input::walk;
+use crate::speaker::{Speaker, Stop};
 
 /// Evidence that is here.
 #[derive(Default)]

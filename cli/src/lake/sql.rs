@@ -10,8 +10,8 @@ use rdpwhy_lake::store::Place;
 
 use super::evidence::named;
 use super::{Reading, remote, store, table, told};
-use crate::diagnose::{Speaker, Stop};
 use crate::evidence::Destination;
+use crate::speaker::{Speaker, Stop};
 use crate::{NOTHING_READ, Surroundings, put, render};
 
 /// Shown below the help.

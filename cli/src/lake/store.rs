@@ -12,9 +12,9 @@ use serde_json::json;
 use super::evidence::{Named, named};
 use super::{Reading, remote, stop, told};
 use crate::args::ProgressMode;
-use crate::diagnose::{Speaker, Stop};
 use crate::progress::{Mode, Progress};
 use crate::render::{self, count, number, size};
+use crate::speaker::{Speaker, Stop};
 use crate::{NOTHING_READ, Surroundings, interrupt, put};
 
 /// Shown below the help.
