@@ -21,6 +21,24 @@ pub struct SourceEvents {
     pub batch: EventBatch,
 }
 
+impl SourceEvents {
+    /// The formats that [`SourceEvents::format`] can name, by name; `unknown` for any other.
+    pub fn format_named(name: &str) -> &'static str {
+        const FORMATS: [&str; 8] = [
+            "evtx",
+            "evtx-xml",
+            "json",
+            "csv",
+            "pcap",
+            "pcapng",
+            "zeek",
+            "suricata-eve",
+        ];
+        let known = FORMATS.into_iter().find(|format| *format == name);
+        known.unwrap_or("unknown")
+    }
+}
+
 /// Where an event is: source and index. Sorts as the sources and their records do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At {

@@ -173,6 +173,19 @@ pub fn report_and_timeline<T>(
     tell: impl FnOnce(Report, &Timeline<'_>) -> T,
 ) -> Result<T, KnowledgeError> {
     let evidence = read(sources, secrets, options, progress);
+    report_and_timeline_of(evidence, knowledge, options, tell)
+}
+
+/// As [`report_and_timeline`], of evidence that was read by somebody else.
+///
+/// # Errors
+/// When an embedded data file is wrong, which the tests exclude.
+pub fn report_and_timeline_of<T>(
+    evidence: Evidence,
+    knowledge: &Knowledge,
+    options: &Options,
+    tell: impl FnOnce(Report, &Timeline<'_>) -> T,
+) -> Result<T, KnowledgeError> {
     judge(evidence, knowledge, options, Asked::Timeline, |judged| {
         tell(report(&judged, options), &Timeline::new(&judged))
     })

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::Judged;
 use crate::assemble::{self, Parts};
 use crate::attempt::Attempt;
-use crate::evidence::At;
+use crate::evidence::{At, Evidence};
 use crate::identities::is_identity;
 use crate::matcher::peer_name;
 use crate::names::field;
@@ -352,6 +352,16 @@ impl<'a> Timeline<'a> {
             );
         }
         counts
+    }
+
+    /// The evidence that it tells, as it was read but for corrected clocks.
+    pub fn evidence(&self) -> &'a Evidence {
+        self.parts().evidence
+    }
+
+    /// One event. Unlike [`Timeline::entries`] this knows the copies too that two files hold of one record.
+    pub fn at(&self, at: At) -> Option<Entry<'_>> {
+        self.entry(self.parts().evidence.time(at), at)
     }
 
     /// First and last moment of all sources on the common clock, and the number of sources.

@@ -52,6 +52,14 @@ pub enum Command {
     /// Ask a server what a client would ask, up to the point where a password would be needed
     #[command(after_help = crate::probe::EXAMPLES)]
     Probe(Box<crate::probe::Probe>),
+    /// Keep the events, connections and verdicts of many cases as Parquet files
+    #[cfg(feature = "lake")]
+    #[command(subcommand, after_help = crate::lake::STORE_EXAMPLES)]
+    Store(crate::lake::Store),
+    /// Ask stores and evidence with SQL
+    #[cfg(feature = "lake")]
+    #[command(after_help = crate::lake::SQL_EXAMPLES)]
+    Sql(Box<crate::lake::Sql>),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),

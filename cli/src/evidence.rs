@@ -175,6 +175,25 @@ impl<'a> Destination<'a> {
         self.0.is_some()
     }
 
+    /// Puts there what comes piece by piece, as long as it is wanted: `write` gets where it goes.
+    ///
+    /// # Errors
+    /// Those of `write`, and when the file cannot be put in its place.
+    #[cfg(feature = "lake")]
+    pub(crate) fn fill(
+        self,
+        out: &mut dyn Write,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        match self.0 {
+            Some((mut output, path)) => {
+                write(&mut output)?;
+                output.finish().map_err(|e| cannot_write(path, &e))
+            }
+            None => write(out),
+        }
+    }
+
     /// Puts the text there.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ mod here;
 pub mod input;
 mod interrupt;
 mod knowledge;
+#[cfg(feature = "lake")]
+mod lake;
 mod manual;
 mod output;
 pub mod pager;
@@ -76,6 +78,10 @@ pub fn run_in(
             Command::Demo(args) => demo::demo(&args, out, err, surroundings),
             Command::Sniff(args) => sniff::sniff(&args, out, err, surroundings),
             Command::Probe(args) => probe::probe(&args, out, err, surroundings),
+            #[cfg(feature = "lake")]
+            Command::Store(command) => lake::store(&command, out, err, surroundings),
+            #[cfg(feature = "lake")]
+            Command::Sql(args) => lake::sql(&args, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Schema(args) => schema::schema(&args, out, err, surroundings),

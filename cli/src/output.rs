@@ -56,7 +56,10 @@ impl Output {
     }
 
     /// Puts what was written in its place.
-    fn finish(self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the system says; the old file is then still there.
+    pub fn finish(self) -> io::Result<()> {
         match self {
             Self::Existing(_) => Ok(()),
             Self::Replacing(file, path) => {

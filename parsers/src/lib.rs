@@ -19,6 +19,7 @@ pub mod pcap;
 pub mod raw;
 pub mod rdp;
 pub mod read_at;
+pub mod restore;
 pub mod time;
 pub mod tls;
 
@@ -29,4 +30,5 @@ pub use copies::Copies;
 pub use event::{Event, EventRef, Guid, Sink, Value};
 pub use kind::{Field, Kind};
 pub use read_at::ReadAt;
+pub use restore::Kept;
 pub use time::Timestamp;

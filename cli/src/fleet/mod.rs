@@ -13,9 +13,9 @@ mod queue;
 mod summary;
 mod tally;
 mod told;
-mod units;
+pub(crate) mod units;
 mod veiled;
-mod worker;
+pub(crate) mod worker;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

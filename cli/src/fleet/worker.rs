@@ -183,7 +183,7 @@ impl Worker<'_> {
 }
 
 /// The members of an archive of many hosts by the computer whose they are; what names no computer comes first, together.
-fn by_computer(label: &str, inputs: Vec<Input>) -> Vec<(String, Vec<Input>)> {
+pub fn by_computer(label: &str, inputs: Vec<Input>) -> Vec<(String, Vec<Input>)> {
     let mut groups: BTreeMap<String, Vec<Input>> = BTreeMap::new();
     for input in inputs {
         let mut head = vec![0; HEAD];

@@ -45,7 +45,7 @@ pub fn line(object: &impl serde::Serialize) -> Result<String, serde_json::Error>
 }
 
 /// Escapes what does not show. Outside its texts JSON has nothing of the kind but line breaks.
-fn visible(json: &str) -> String {
+pub(crate) fn visible(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_hidden(c) {
