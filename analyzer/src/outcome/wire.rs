@@ -66,11 +66,11 @@ impl<'a> Signs<'a> {
         let lasted = self.has(kind::TLS_COMPLETED) && a.end.since(a.start) > HANDSHAKE_NS;
         let unseen = a.stage >= Stage::Mcs || by == "client" || lasted;
         // What one direction shows by itself: a device reset the connection, something never arrived, or the side that is to be
-        // seen ended it though the other had said nothing.
+        // seen ended a session though the other had said nothing.
         let shown = by == "middlebox"
             || self.has(kind::X224_UNANSWERED)
             || self.undelivered()
-            || self.ended_unasked(by);
+            || (a.stage == Stage::Session && self.ended_unasked(by));
         let outcome = if let Some(outcome) = self.of_a_monitor(a, by, how, trouble) {
             outcome
         } else if self.one_way() && !trouble && !shown && unseen {
