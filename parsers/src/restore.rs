@@ -1,6 +1,6 @@
 //! A batch made again from what was kept of it elsewhere, in a table or a file.
 //!
-//! Logs are made with [`EventBatch::log`] and filled in [`EventBatch::logs`], values through [`Filling`](crate::batch::Filling);
+//! Logs are made with [`EventBatch::log`] and filled in [`EventBatch::logs`], values through [`Filling`];
 //! what only readers know of an event (who wrote it, whether it was recovered) is told here.
 
 use crate::batch::{EventBatch, Filling, Gap};
@@ -9,7 +9,7 @@ use crate::event::Guid;
 use crate::kind::Kind;
 use crate::time::Timestamp;
 
-/// An event as it was kept; its values follow through the [`Filling`](crate::batch::Filling), in their old order.
+/// An event as it was kept; its values follow through the [`Filling`], in their old order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept<'a> {
     /// What happened.
