@@ -11,6 +11,9 @@ use crate::render::knowledge::{json, list};
 use crate::render::safe::{PARAGRAPH, safe};
 use crate::{Surroundings, USAGE, engine, put};
 
+/// Causes that are listed by name after a check.
+const SHOWN: usize = 8;
+
 /// Runs it and returns the exit status: 0, or 2 when a file has a mistake.
 pub fn knowledge(
     command: &KnowledgeCommand,
@@ -69,8 +72,13 @@ fn check(folder: &Path) -> Result<String, Vec<String>> {
     let mut text = format!("ok: {causes}, {signs} signs");
     for (word, ids) in [("new", &added), ("instead of the built-in one", &replaced)] {
         if !ids.is_empty() {
+            let some: Vec<&str> = ids.iter().take(SHOWN).map(String::as_str).collect();
+            let more = match ids.len() - some.len() {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
             // Writing into a text cannot fail.
-            let _ = write!(text, "; {word}: {}", ids.join(", "));
+            let _ = write!(text, "; {word}: {}{more}", some.join(", "));
         }
     }
     text.push('\n');

@@ -71,7 +71,8 @@ impl Timestamp {
 
     /// Nanoseconds from `earlier` to this moment, negative when it lies before.
     pub fn since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0)
+        // Damaged evidence has moments of any century; the other sign of the result must exist.
+        self.0.saturating_sub(earlier.0).max(-i64::MAX)
     }
 }
 
@@ -139,6 +140,13 @@ mod tests {
             Timestamp::from_filetime(116_444_736_000_000_000),
             Some(Timestamp(0))
         );
+    }
+
+    #[test]
+    fn the_distance_of_any_two_moments_has_both_signs() {
+        let (first, last) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+        assert_eq!(last.since(first), i64::MAX);
+        assert_eq!(first.since(last).abs(), i64::MAX);
     }
 
     #[test]
