@@ -60,6 +60,10 @@ pub enum Command {
     #[cfg(feature = "lake")]
     #[command(after_help = crate::lake::SQL_EXAMPLES)]
     Sql(Box<crate::lake::Sql>),
+    /// Run a node of a cluster, which rdpwhy fleet and rdpwhy sql can send their work to
+    #[cfg(feature = "cluster")]
+    #[command(subcommand, after_help = crate::cluster::EXAMPLES)]
+    Cluster(crate::cluster::Cluster),
     /// Tell what a code, an event or a cause means, and where it leads; needs no evidence
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),

@@ -3,6 +3,8 @@
 //! [`run`] is the whole program but for the process around it: arguments in, text and exit status out.
 
 pub mod args;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod demo;
 mod diagnose;
 pub mod diff;
@@ -82,6 +84,8 @@ pub fn run_in(
             Command::Store(command) => lake::store(&command, out, err, surroundings),
             #[cfg(feature = "lake")]
             Command::Sql(args) => lake::sql(&args, out, err, surroundings),
+            #[cfg(feature = "cluster")]
+            Command::Cluster(command) => cluster::cluster(&command, out, err, surroundings),
             Command::Explain(args) => explain::explain(&args, out, err, surroundings),
             Command::Knowledge(command) => knowledge::knowledge(&command, out, err, surroundings),
             Command::Schema(args) => schema::schema(&args, out, err, surroundings),

@@ -12,6 +12,8 @@
 
 pub mod batch;
 pub mod case;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod error;
 pub mod line;
 pub mod open;

@@ -106,6 +106,13 @@ pub struct Fleet {
     /// Memory that the hosts in hand may take together, about; a single larger one is analysed alone
     #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "1G", help_heading = "Output")]
     pub max_memory: u64,
+
+    /// Have a cluster do it: the address of its scheduler
+    ///
+    /// Its executors read the evidence: PATH is the same folder for all of them, or an address such as s3://bucket/folder.
+    #[cfg(feature = "cluster")]
+    #[arg(long, value_name = "df://HOST:PORT", help_heading = "Output")]
+    pub cluster: Option<String>,
 }
 
 /// How the summary is written.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rdpwhy_analyzer::report::Report;
 use sha2::{Digest as _, Sha256};
 
+use super::names::Names;
 use super::units::Stamp;
 use crate::input::content::{Content, HEAD, recognise};
 
@@ -80,12 +81,13 @@ fn escaped(path: &str) -> (&'static str, String) {
 
 /// Takes over the hashes of files that were hashed while they were read. What a compressed file holds has the same name, but
 /// another hash.
-pub fn add(stamps: &mut [Stamp], report: &Report) {
+pub fn add(stamps: &mut [Stamp], names: &Names, report: &Report) {
     for stamp in stamps {
+        let called = names.of(stamp.path.clone());
         let read = report
             .sources
             .iter()
-            .find(|s| s.path == stamp.path && s.bytes == stamp.size);
+            .find(|s| s.path == called && s.bytes == stamp.size);
         if let Some(source) = read
             && is_plain(Path::new(&stamp.path))
         {

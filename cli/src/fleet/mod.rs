@@ -5,10 +5,11 @@
 //! ```
 
 mod arguments;
-mod gate;
-mod journal;
+pub(crate) mod gate;
+pub(crate) mod journal;
 mod line;
 mod manifest;
+pub(crate) mod names;
 mod queue;
 mod summary;
 mod tally;
@@ -39,6 +40,7 @@ pub use arguments::{EXAMPLES, Fleet, Format};
 use gate::Gate;
 use journal::{Earlier, Results};
 use manifest::Manifest;
+use names::Names;
 use queue::Queue;
 use tally::Tally;
 use units::Stamp;
@@ -70,7 +72,7 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         say.surroundings.charset,
     );
     progress.source("looking for hosts");
-    let found = units::units(&args.paths, args.depth);
+    let found = find(args)?;
     for problem in &found.problems {
         say.warning(problem);
     }
@@ -140,6 +142,7 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
     let parallel = threads.unwrap_or_else(|| {
         std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
     });
+    let gate = Gate::new(args.max_memory);
     let worker = Worker {
         units: &found.units,
         earlier: Mutex::new(earlier),
@@ -148,27 +151,41 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         key_logs: &key_logs,
         password: args.password.as_deref(),
         temporary: &temporary,
-        gate: Gate::new(args.max_memory),
+        gate: &gate,
         memory: usize::try_from(args.max_memory / 4).unwrap_or(usize::MAX) / parallel,
         parallel,
         progress: &progress,
+        names: &Names::default(),
+        missing: &[],
     };
-    pipeline::each(threads, found.units.len(), |n| {
-        let stopped = || lock(&sink).failed.is_some();
-        if interrupt::asked() || stopped() {
-            return;
+    let stopped = || interrupt::asked() || lock(&sink).failed.is_some();
+    let take = |n: usize, stamps: Vec<Stamp>, bytes: Vec<u8>| {
+        let label = found.units.get(n).map_or("", |u| u.label.as_str());
+        let item = Item {
+            label: label.to_owned(),
+            stamps,
+        };
+        lock(&sink).take(n, item, bytes);
+    };
+    let ended = match cluster_of(args) {
+        #[cfg(feature = "cluster")]
+        Some(cluster) => crate::cluster::fleet(cluster, args, &key_logs, &worker, &stopped, &take),
+        _ => {
+            pipeline::each(threads, found.units.len(), |n| {
+                if stopped() {
+                    return;
+                }
+                if let Some((stamps, bytes)) = worker.work(n) {
+                    take(n, stamps, bytes);
+                }
+            });
+            Ok(Vec::new())
         }
-        if let Some((stamps, bytes)) = worker.work(n) {
-            let mut sink = lock(&sink);
-            let label = found.units.get(n).map_or("", |u| u.label.as_str());
-            let item = Item {
-                label: label.to_owned(),
-                stamps,
-            };
-            sink.take(n, item, bytes);
-        }
-    });
+    };
     progress.finish();
+    for told in ended.iter().flatten() {
+        say.line(told);
+    }
     let mut sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
     sink.rest();
     let interrupted = interrupt::asked();
@@ -190,6 +207,12 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         return Err(Stop::usage(format!(
             "{what}: cannot be written: {error}{left}"
         )));
+    }
+    if let Err(mut stop) = ended {
+        if args.results.is_some() {
+            stop.what += "; the hosts that were done are written, and --resume goes on from there";
+        }
+        return Err(stop);
     }
     let style = style(say.surroundings, output.is_some());
     let text = match args.format {
@@ -230,6 +253,27 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         return Ok(INTERRUPTED);
     }
     Ok(tally.exit_status())
+}
+
+/// The cluster that shall do it.
+#[cfg(feature = "cluster")]
+fn cluster_of(args: &Fleet) -> Option<&str> {
+    args.cluster.as_deref()
+}
+
+/// Without the feature there is none.
+#[cfg(not(feature = "cluster"))]
+fn cluster_of(_: &Fleet) -> Option<&str> {
+    None
+}
+
+/// The hosts.
+fn find(args: &Fleet) -> Result<units::Units, Stop> {
+    #[cfg(feature = "cluster")]
+    if args.cluster.is_some() {
+        return crate::cluster::hosts(&args.paths, args.depth);
+    }
+    Ok(units::units(&args.paths, args.depth))
 }
 
 /// A host on its way to the output.
@@ -398,6 +442,8 @@ pub fn by_host(
         progress: args.progress,
         threads: args.threads,
         max_memory: arguments::MEMORY,
+        #[cfg(feature = "cluster")]
+        cluster: None,
     };
     fleet(&fleet_args, out, err, surroundings)
 }

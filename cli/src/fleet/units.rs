@@ -24,6 +24,8 @@ pub struct Unit {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Where it is when it is not here: an address, and the files there.
+    pub from: Option<(String, Vec<Stamp>)>,
 }
 
 /// All hosts below the paths, by label, with what could not be listed.
@@ -139,13 +141,17 @@ impl Units {
             files: files.len() as u64,
             paths,
             many,
+            from: None,
         });
     }
 }
 
 impl Unit {
-    /// Its files as they are now.
+    /// Its files as they are now, or as they were listed elsewhere.
     pub fn stamps(&self) -> Vec<Stamp> {
+        if let Some((_, stamps)) = &self.from {
+            return stamps.clone();
+        }
         let (files, _) = walk::files(&self.paths);
         files
             .into_iter()

@@ -14,11 +14,12 @@ use super::gate::Gate;
 use super::journal::Earlier;
 use super::line::{self, Line};
 use super::manifest;
+use super::names::Names;
 use super::units::{Stamp, Unit, computer};
 use super::veiled;
 use crate::engine::{self, Limits};
 use crate::input::content::HEAD;
-use crate::input::{self, Found, Input, KeyLog};
+use crate::input::{self, Found, Input, KeyLog, Problem};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::render::json;
@@ -35,12 +36,16 @@ pub struct Worker<'a> {
     pub key_logs: &'a [KeyLog],
     pub password: Option<&'a str>,
     pub temporary: &'a Path,
-    pub gate: Gate,
+    pub gate: &'a Gate,
     /// Bytes of archive members that one host may keep in memory.
     pub memory: usize,
     /// Hosts in hand at a time.
     pub parallel: usize,
     pub progress: &'a Progress,
+    /// What evidence is called that lies elsewhere than where the user said.
+    pub names: &'a Names,
+    /// What could not be brought from there.
+    pub missing: &'a [Problem],
 }
 
 impl Worker<'_> {
@@ -52,7 +57,7 @@ impl Worker<'_> {
             left: AtomicU64::new(unit.bytes),
         };
         let stamps = unit.stamps();
-        let done = self.earlier(unit, &stamps).or_else(|| {
+        let done = self.known(unit, &stamps).or_else(|| {
             let _pass = self.gate.enter(unit.bytes);
             self.analyse(unit, stamps, &heard)
         });
@@ -62,7 +67,7 @@ impl Worker<'_> {
     }
 
     /// Lines that an earlier run wrote of the same files.
-    fn earlier(&self, unit: &Unit, stamps: &[Stamp]) -> Option<(Vec<Stamp>, Vec<u8>)> {
+    pub fn known(&self, unit: &Unit, stamps: &[Stamp]) -> Option<(Vec<Stamp>, Vec<u8>)> {
         let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
         let found = earlier.lines(&unit.label, stamps, manifest::hash_of);
         // What cannot be read back is done again.
@@ -92,6 +97,9 @@ impl Worker<'_> {
         });
         if self.limits.hash {
             manifest::complete(&mut stamps);
+        }
+        for stamp in &mut stamps {
+            stamp.path = self.names.of(std::mem::take(&mut stamp.path));
         }
         let mut bytes = Vec::new();
         if self.limits.identities {
@@ -123,11 +131,18 @@ impl Worker<'_> {
             },
         );
         let Found {
-            inputs,
+            mut inputs,
             key_logs,
-            problems,
+            mut problems,
             ignored,
         } = found;
+        problems.extend_from_slice(self.missing);
+        for input in &mut inputs {
+            input.label = self.names.of(std::mem::take(&mut input.label));
+        }
+        for problem in &mut problems {
+            problem.path = self.names.of(std::mem::take(&mut problem.path));
+        }
         let key_logs: Vec<KeyLog> = key_logs.into_iter().chain(self.key_logs.to_vec()).collect();
         if inputs.is_empty() {
             let told = problems.iter().map(|p| format!("{}: {}", p.path, p.what));
@@ -157,7 +172,7 @@ impl Worker<'_> {
             match self.report(inputs, &key_logs, heard) {
                 Ok(mut report) => {
                     named.extend(std::mem::take(&mut report.identities));
-                    manifest::add(stamps, &report);
+                    manifest::add(stamps, self.names, &report);
                     lines.extend(line::lines(&label, &report, &of_this));
                 }
                 Err(why) => lines.push(line::unreadable(&label, &[why])),

@@ -7,6 +7,7 @@ use rdpwhy_lake::{Opened, Opener, Unit};
 
 use super::Reading;
 use super::remote::{self, Fetched};
+use crate::fleet::names::Names;
 use crate::fleet::units::units;
 use crate::fleet::worker::by_computer;
 use crate::input::{self, Input, walk};
@@ -26,8 +27,7 @@ pub struct Files {
     pub password: Option<String>,
     /// Folder for what does not fit in memory.
     pub temporary: PathBuf,
-    /// Beginnings of paths, and what stands for them in everything that is told.
-    names: Vec<(String, String)>,
+    names: Names,
 }
 
 /// Evidence that was named on the command line.
@@ -51,16 +51,8 @@ impl Files {
             key_logs,
             password: reading.password.clone(),
             temporary: reading.temporary(),
-            names: Vec::new(),
+            names: Names::default(),
         })
-    }
-
-    /// What something is called that begins with a path.
-    fn name(&self, text: String) -> String {
-        let known = self.names.iter();
-        let mut renamed =
-            known.filter_map(|(from, to)| Some(format!("{to}{}", text.strip_prefix(from)?)));
-        renamed.next().unwrap_or(text)
     }
 }
 
@@ -83,7 +75,7 @@ impl Opener for Files {
             .map(|k| k.text.into_bytes())
             .chain(self.key_logs.iter().cloned())
             .collect();
-        let told = |p: &input::Problem| self.name(format!("{}: {}", p.path, p.what));
+        let told = |p: &input::Problem| self.names.of(format!("{}: {}", p.path, p.what));
         let mut problems: Vec<String> = found.problems.iter().map(told).collect();
         if found.inputs.is_empty() && problems.is_empty() {
             problems.push(format!("{}: no event log and no capture in it", unit.label));
@@ -94,7 +86,7 @@ impl Opener for Files {
             vec![(unit.label.clone(), found.inputs)]
         };
         let source = |input: Input| Source {
-            label: self.name(input.label),
+            label: self.names.of(input.label),
             bytes: input.bytes,
         };
         let opened = |(label, inputs): (String, Vec<Input>)| Opened {
@@ -112,7 +104,7 @@ impl Opener for Files {
 pub fn named(paths: &[PathBuf], reading: &Reading, say: &mut Speaker<'_>) -> Result<Named, Stop> {
     let fetched = remote::fetch(paths, &reading.temporary(), say)?;
     let mut files = Files::of(reading)?;
-    files.names = fetched.names();
+    files.names = Names(fetched.names());
     let units = if reading.by_host {
         hosts(&fetched.paths, reading, &mut files, say)?
     } else {
@@ -126,7 +118,7 @@ pub fn named(paths: &[PathBuf], reading: &Reading, say: &mut Speaker<'_>) -> Res
 }
 
 fn case(paths: &[PathBuf], files: &Files) -> Unit {
-    let label = |p: &PathBuf| files.name(walk::label_of(p));
+    let label = |p: &PathBuf| files.names.of(walk::label_of(p));
     let labels: Vec<String> = paths.iter().map(label).collect();
     let label = match labels.as_slice() {
         [] => String::new(),
@@ -161,7 +153,7 @@ fn hosts(
         files.key_logs.push(text.into_bytes());
     }
     let unit = |u: crate::fleet::units::Unit| Unit {
-        label: files.name(u.label),
+        label: files.names.of(u.label),
         paths: u.paths,
         many: u.many,
         bytes: u.bytes,

@@ -20,7 +20,7 @@ use crate::args::threads;
 use crate::engine;
 use crate::span::Span;
 use crate::speaker::{Speaker, Stop};
-use evidence::Files;
+pub use evidence::Files;
 pub use sql::{Arguments as Sql, EXAMPLES as SQL_EXAMPLES, sql};
 pub use store::{EXAMPLES as STORE_EXAMPLES, Store, store};
 
@@ -110,7 +110,7 @@ impl From<LakeError> for Stop {
     }
 }
 
-fn stop(error: &LakeError) -> Stop {
+pub(crate) fn stop(error: &LakeError) -> Stop {
     let status = match error {
         LakeError::BrokenOff => crate::interrupt::INTERRUPTED,
         LakeError::NoStore(_) => crate::NOTHING_READ,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use rdpwhy_lake::LakeError;
-use rdpwhy_lake::sql::{Answer, Engine, queries};
+use rdpwhy_lake::sql::{Answer, Engine, Tools, queries};
 use rdpwhy_lake::store::Place;
 
 use super::evidence::named;
@@ -58,6 +58,13 @@ pub struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
+    /// Have a cluster answer: the address of its scheduler
+    ///
+    /// Its executors read the store: STORE is the same folder for all of them, or an address such as s3://bucket/folder.
+    #[cfg(feature = "cluster")]
+    #[arg(long, value_name = "df://HOST:PORT", conflicts_with = "knowledge")]
+    pub cluster: Option<String>,
+
     /// How evidence is read.
     #[command(flatten)]
     pub reading: Reading,
@@ -101,7 +108,7 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     };
     let output = Destination::open(args.output.as_deref())?;
     // A call inside a query works alone: the engine already runs as many as there are threads.
-    let engine = Engine::new(&args.reading.tools(Some(1))?, args.reading.threads);
+    let engine = engine(args, &args.reading.tools(Some(1))?)?;
     let asked = Asked::of(args, paths, say)?;
     let threads = args.reading.threads;
     rdpwhy_lake::wait(threads, async {
@@ -125,6 +132,25 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
         })
     })?;
     Ok(0)
+}
+
+/// Where the query runs.
+#[cfg(feature = "cluster")]
+fn engine(args: &Arguments, tools: &Tools) -> Result<Engine, Stop> {
+    let threads = args.reading.threads;
+    let Some(cluster) = &args.cluster else {
+        return Ok(Engine::new(tools, threads));
+    };
+    let cluster = rdpwhy_lake::cluster::Address::parse(cluster)?;
+    rdpwhy_lake::wait(Some(1), cluster.ready(std::time::Duration::ZERO, true))?;
+    Ok(Engine::on(&cluster, tools, threads)?)
+}
+
+/// Where the query runs: without the feature `cluster` always here.
+#[cfg(not(feature = "cluster"))]
+#[allow(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
+fn engine(args: &Arguments, tools: &Tools) -> Result<Engine, Stop> {
+    Ok(Engine::new(tools, args.reading.threads))
 }
 
 /// Writes it, and says whether somebody still reads: `| head` has seen enough.

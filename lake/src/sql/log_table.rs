@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{DataFusionError, ScalarValue, plan_err};
-use datafusion::datasource::MemTable;
 use datafusion::logical_expr::Expr;
 use rdpwhy_analyzer::Silent;
 
 use super::Tools;
+use super::given::Given;
 use crate::open::Unit;
 use crate::schema::Table;
 
@@ -76,7 +76,6 @@ impl TableFunctionImpl for ParseLog {
                 "parse_log('{label}'): no event log and no capture could be read: {why}"
             );
         }
-        let table = MemTable::try_new(Table::Event.schema(), vec![rows])?;
-        Ok(Arc::new(table))
+        Ok(Arc::new(Given::new(Table::Event.schema(), vec![rows])))
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod functions;
+mod given;
 mod library;
 mod log_table;
 mod repeats;
@@ -9,6 +10,7 @@ mod scan;
 
 use std::sync::Arc;
 
+use datafusion::common::DataFusionError;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
@@ -16,17 +18,17 @@ use datafusion::logical_expr::ScalarUDF;
 
 use futures::TryStreamExt as _;
 
-pub use answer::Answer;
-pub use functions::{Diagnose, Report};
-pub use library::{Named, named, queries};
-pub use log_table::ParseLog;
-
-use crate::case::Judge;
+pub use crate::case::Judge;
 use crate::error::LakeError;
 use crate::open::Opener;
 use crate::schema::Table;
 use crate::store::Place;
-use scan::Scan;
+pub use answer::Answer;
+pub use functions::{Diagnose, Report};
+pub use given::Given;
+pub use library::{Named, named, queries};
+pub use log_table::ParseLog;
+pub use repeats::rules;
 
 /// What the functions need.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ const ONCE: &str = "SELECT * EXCLUDE (nth) FROM (
 /// Where queries are run.
 pub struct Engine {
     context: SessionContext,
+    /// Of the cluster that does the work.
+    cluster: Option<String>,
 }
 
 impl Engine {
@@ -62,7 +66,31 @@ impl Engine {
             .build();
         let context = SessionContext::new_with_state(state);
         functions(&context, tools);
-        Self { context }
+        Self {
+            context,
+            cluster: None,
+        }
+    }
+
+    /// As [`Engine::new`], with the work done by a cluster. Stores are opened here and there: all nodes reach them at the same
+    /// address or path.
+    ///
+    /// # Errors
+    /// When the engine refuses its settings.
+    #[cfg(feature = "cluster")]
+    pub fn on(
+        cluster: &crate::cluster::Address,
+        tools: &Tools,
+        threads: Option<usize>,
+    ) -> Result<Self, LakeError> {
+        let state = crate::cluster::state(cluster, threads, rules())?;
+        let context = SessionContext::new_with_state(state);
+        // The engine takes away all functions that are not its own.
+        functions(&context, tools);
+        Ok(Self {
+            context,
+            cluster: Some(cluster.text.clone()),
+        })
     }
 
     /// Opens a store's tables.
@@ -97,7 +125,7 @@ impl Engine {
     pub async fn query(&self, sql: &str) -> Result<Answer, LakeError> {
         let frame = self.frame(sql).await?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
-        let batches = frame.collect().await?;
+        let batches = frame.collect().await.map_err(|e| self.failed(e))?;
         Ok(Answer::new(schema, batches))
     }
 
@@ -114,14 +142,22 @@ impl Engine {
         let frame = self.frame(sql).await?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let mut more = take(&Answer::new(schema.clone(), Vec::new()))?;
-        let mut pieces = frame.execute_stream().await.map_err(LakeError::from)?;
+        let pieces = frame.execute_stream().await;
+        let mut pieces = pieces.map_err(|e| self.failed(e))?;
         while more {
-            let Some(piece) = pieces.try_next().await.map_err(LakeError::from)? else {
+            let Some(piece) = pieces.try_next().await.map_err(|e| self.failed(e))? else {
                 break;
             };
             more = take(&Answer::new(schema.clone(), vec![piece]))?;
         }
         Ok(())
+    }
+
+    fn failed(&self, e: DataFusionError) -> LakeError {
+        match &self.cluster {
+            None => e.into(),
+            Some(cluster) => LakeError::Asked(format!("{cluster}: {}", short(&e.to_string()))),
+        }
     }
 
     async fn frame(&self, sql: &str) -> Result<DataFrame, LakeError> {
@@ -131,6 +167,16 @@ impl Engine {
             .with_allow_statements(false);
         Ok(self.context.sql_with_options(sql, reading).await?)
     }
+}
+
+/// What an error says that came from another node, without what was wrapped around it on its way.
+pub(crate) fn short(text: &str) -> String {
+    let mut rest = text;
+    while let Some((_, inner)) = rest.split_once("DataFusionError(") {
+        rest = inner;
+    }
+    let line = rest.lines().next().unwrap_or_default();
+    line.trim_end_matches([')', '"']).to_owned()
 }
 
 /// Registers the functions.

@@ -9,6 +9,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -16,6 +17,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use rdpwhy_parsers::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::error::LakeError;
 use crate::schema::{DATE, Table};
@@ -30,8 +32,30 @@ pub struct Scan {
     files: SchemaRef,
     /// And the day.
     schema: SchemaRef,
-    root: ObjectStoreUrl,
-    parts: Vec<PartitionedFile>,
+    /// What it reads.
+    of: Files,
+}
+
+/// What a scan reads: as much as another machine needs to read it too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// Name of the table.
+    table: String,
+    /// What the object store is called among others: scheme and bucket.
+    root: String,
+    /// Its files.
+    parts: Vec<Part>,
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    /// Where in the object store.
+    path: String,
+    /// Its size.
+    bytes: u64,
+    /// The day of its folder, counted from 1970.
+    day: i32,
 }
 
 impl Scan {
@@ -40,21 +64,43 @@ impl Scan {
     /// # Errors
     /// A place whose name cannot be used.
     pub fn new(table: Table, place: &Place, manifest: &Manifest) -> Result<Self, LakeError> {
-        let files = table.schema();
-        let mut fields = files.fields().to_vec();
-        fields.push(Arc::new(Field::new(DATE, DataType::Date32, false)));
         let parts = manifest.parts.iter().filter_map(|part| {
-            let day = day(part.path.strip_prefix(table.name())?)?;
-            let path = format!("{}/{}", place.prefix, part.path);
-            let file = PartitionedFile::new(path, part.bytes);
-            Some(file.with_partition_values(vec![ScalarValue::Date32(Some(day))]))
+            Some(Part {
+                day: day(part.path.strip_prefix(table.name())?)?,
+                path: format!("{}/{}", place.prefix, part.path),
+                bytes: part.bytes,
+            })
         });
+        Self::of(Files {
+            table: table.name().to_owned(),
+            root: place.root.to_string(),
+            parts: parts.collect(),
+        })
+    }
+
+    /// The table of these files.
+    ///
+    /// # Errors
+    /// A table that a store does not have, and an object store whose name cannot be used.
+    pub fn of(files: Files) -> Result<Self, LakeError> {
+        let table = Table::ALL.into_iter().find(|t| t.name() == files.table);
+        let table = table
+            .ok_or_else(|| LakeError::Asked(format!("{}: there is no such table", files.table)))?;
+        ObjectStoreUrl::parse(&files.root)?;
+        let columns = table.schema();
+        let mut fields = columns.fields().to_vec();
+        fields.push(Arc::new(Field::new(DATE, DataType::Date32, false)));
         Ok(Self {
             schema: Arc::new(Schema::new(fields)),
-            root: ObjectStoreUrl::parse(place.root.as_str())?,
-            parts: parts.collect(),
-            files,
+            files: columns,
+            of: files,
         })
+    }
+
+    /// What it reads.
+    #[cfg(feature = "cluster")]
+    pub fn files(&self) -> &Files {
+        &self.of
     }
 }
 
@@ -90,15 +136,27 @@ impl TableProvider for Scan {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        if self.of.parts.is_empty() {
+            // A scan of no file has no part, and a cluster would wait for one for ever.
+            let columns = projection.cloned();
+            let nothing =
+                MemorySourceConfig::try_new_exec(&[vec![]], self.schema.clone(), columns)?;
+            return Ok(nothing);
+        }
         let date = Arc::new(Field::new(DATE, DataType::Date32, false));
         let schema = TableSchema::builder(self.files.clone())
             .with_table_partition_cols(vec![date])
             .build();
         let source = ParquetSource::new(schema)
             .with_table_parquet_options(state.default_table_options().parquet);
-        let groups =
-            FileGroup::new(self.parts.clone()).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(self.root.clone(), Arc::new(source))
+        let file = |part: &Part| {
+            let file = PartitionedFile::new(part.path.clone(), part.bytes);
+            file.with_partition_values(vec![ScalarValue::Date32(Some(part.day))])
+        };
+        let files: Vec<_> = self.of.parts.iter().map(file).collect();
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let root = ObjectStoreUrl::parse(&self.of.root)?;
+        let config = FileScanConfigBuilder::new(root, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)

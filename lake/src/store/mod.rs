@@ -22,5 +22,7 @@ pub use add::{Added, Adder, Outcome};
 pub use fill::{Told, fill};
 pub use manifest::{Input, Manifest, Part, VERSION};
 pub use part::write_sorted;
+#[cfg(feature = "cluster")]
+pub use place::Listed;
 pub use place::Place;
 pub use verify::verify;

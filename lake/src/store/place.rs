@@ -26,6 +26,18 @@ pub struct Place {
     pub prefix: Path,
 }
 
+/// An object that was listed.
+#[cfg(feature = "cluster")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Below the place.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was changed last, nanoseconds since 1970; 0 where nobody knows.
+    pub modified: u64,
+}
+
 impl Place {
     /// Whether this is an address and no path.
     pub fn is_address(text: &str) -> bool {
@@ -91,6 +103,45 @@ impl Place {
             objects,
             prefix,
         }
+    }
+
+    /// All objects, by their paths below this place; a single object has none.
+    ///
+    /// # Errors
+    /// A place that cannot be listed, or where nothing is.
+    #[cfg(feature = "cluster")]
+    pub async fn list(&self) -> Result<Vec<Listed>, LakeError> {
+        let told = |error| LakeError::Object {
+            place: self.address.clone(),
+            error,
+        };
+        let listed = |object: &object_store::ObjectMeta| {
+            let below: Vec<String> = match object.location.prefix_match(&self.prefix) {
+                Some(parts) => parts.map(|p| p.as_ref().to_owned()).collect(),
+                None => Vec::new(),
+            };
+            Listed {
+                path: below.join("/"),
+                bytes: object.size,
+                modified: object
+                    .last_modified
+                    .timestamp_nanos_opt()
+                    .and_then(|n| u64::try_from(n).ok())
+                    .unwrap_or(0),
+            }
+        };
+        let mut stream = self.objects.list(Some(&self.prefix));
+        let mut objects = Vec::new();
+        while let Some(object) = stream.try_next().await.map_err(told)? {
+            objects.push(listed(&object));
+        }
+        if objects.is_empty() {
+            objects.push(listed(
+                &self.objects.head(&self.prefix).await.map_err(told)?,
+            ));
+        }
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(objects)
     }
 
     /// Brings all objects here, below a folder: how many, and those that could not be read, also since they vanished
