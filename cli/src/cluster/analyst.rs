@@ -46,7 +46,7 @@ impl Analyst {
             memory: usize::try_from(max_memory / 4).unwrap_or(usize::MAX) / threads,
             threads,
             temporary,
-            progress: Progress::new(Mode::Silent, Charset::Utf8),
+            progress: Progress::new(Mode::Silent, Charset::Unicode),
             job: Mutex::default(),
         }))
     }

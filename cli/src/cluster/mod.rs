@@ -99,7 +99,7 @@ pub fn cluster(
     let mut say = Speaker { err, surroundings };
     cluster::warnings(|text| {
         // As everything that is told: no name of a file moves the cursor.
-        eprintln!("rdpwhy: {}", safe(text, PARAGRAPH, Charset::Utf8));
+        eprintln!("rdpwhy: {}", safe(text, PARAGRAPH, Charset::Unicode));
     });
     let ended = match command {
         Cluster::Scheduler { bind } => scheduler(*bind, out),

@@ -18,7 +18,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use futures::TryStreamExt as _;
 
-pub use crate::case::Judge;
+use crate::case::Judge;
 use crate::error::LakeError;
 use crate::open::Opener;
 use crate::schema::Table;
@@ -29,6 +29,7 @@ pub use given::Given;
 pub use library::{Named, named, queries};
 pub use log_table::ParseLog;
 pub use repeats::rules;
+pub use scan::Scan;
 
 /// What the functions need.
 #[derive(Clone)]
