@@ -17,7 +17,13 @@ use tempfile::TempDir;
 const RDPWHY: &str = env!("CARGO_BIN_EXE_rdpwhy");
 
 /// Longest that anything may take here.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(1200);
+
+/// Hosts where the number matters; `RDPWHY_TEST_HOSTS` says another.
+fn many() -> usize {
+    let asked = std::env::var("RDPWHY_TEST_HOSTS").ok();
+    asked.and_then(|n| n.parse().ok()).unwrap_or(160)
+}
 
 /// A process that does not outlive its test.
 struct Node {
@@ -228,7 +234,8 @@ fn file(folder: &TempDir, name: &str) -> String {
 
 #[test]
 fn a_cluster_says_what_one_machine_says() {
-    let folder = hosts(150);
+    let count = many();
+    let folder = hosts(count);
     let trio = Trio::start();
     let cluster = ["--cluster", trio.address()];
     let both = |args: &[&str]| {
@@ -240,12 +247,10 @@ fn a_cluster_says_what_one_machine_says() {
     let (lines, status) = both(&["fleet", "in", "--format", "jsonl"]);
     assert_eq!(status, Some(1));
     let hosts = lines.lines().filter(|l| l.starts_with(r#"{"type":"host""#));
-    assert_eq!(hosts.count(), 153);
+    assert_eq!(hosts.count(), count + 3);
     assert!(lines.contains(r#""unit":"in/h0003-damaged","status":"unreadable""#));
-    both(&["fleet", "in"]);
-    both(&["fleet", "in", "--format", "jsonl", "--redact"]);
     let span = ["--since", "2026-11-01T00:00:00Z", "--tz", "UTC"];
-    both(&[&["fleet", "in", "--format", "json"], &span[..]].concat());
+    both(&[&["fleet", "in", "--redact"], &span[..]].concat());
     let (by_host, _) = told(
         &folder,
         &["diagnose", "in", "--by-host", "--format", "json"],
@@ -315,7 +320,7 @@ fn evidence_behind_an_address_is_read_by_the_executors() {
 
 #[test]
 fn a_killed_executor_changes_nothing() {
-    let folder = hosts(600);
+    let folder = hosts(many());
     let mut trio = Trio::start();
     let args = ["fleet", "in", "--format", "jsonl"];
     let (alone, _) = told(&folder, &args);
@@ -339,7 +344,7 @@ fn a_killed_executor_changes_nothing() {
 
 #[test]
 fn a_scheduler_that_comes_back_is_asked_again() {
-    let folder = hosts(600);
+    let folder = hosts(many());
     let mut trio = Trio::start();
     let args = ["fleet", "in", "--format", "jsonl"];
     let (alone, _) = told(&folder, &args);

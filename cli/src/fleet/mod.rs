@@ -6,7 +6,7 @@
 
 mod arguments;
 pub(crate) mod gate;
-pub(crate) mod journal;
+mod journal;
 mod line;
 mod manifest;
 pub(crate) mod names;
@@ -72,7 +72,13 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         say.surroundings.charset,
     );
     progress.source("looking for hosts");
-    let found = find(args)?;
+    #[cfg(feature = "cluster")]
+    let found = match &args.cluster {
+        Some(_) => crate::cluster::hosts(&args.paths, args.depth)?,
+        None => units::units(&args.paths, args.depth),
+    };
+    #[cfg(not(feature = "cluster"))]
+    let found = units::units(&args.paths, args.depth);
     for problem in &found.problems {
         say.warning(problem);
     }
@@ -167,21 +173,24 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         };
         lock(&sink).take(n, item, bytes);
     };
-    let ended = match cluster_of(args) {
-        #[cfg(feature = "cluster")]
-        Some(cluster) => crate::cluster::fleet(cluster, args, &key_logs, &worker, &stopped, &take),
-        _ => {
-            pipeline::each(threads, found.units.len(), |n| {
-                if stopped() {
-                    return;
-                }
-                if let Some((stamps, bytes)) = worker.work(n) {
-                    take(n, stamps, bytes);
-                }
-            });
-            Ok(Vec::new())
-        }
+    let here = || {
+        pipeline::each(threads, found.units.len(), |n| {
+            if stopped() {
+                return;
+            }
+            if let Some((stamps, bytes)) = worker.work(n) {
+                take(n, stamps, bytes);
+            }
+        });
+        Ok(Vec::new())
     };
+    #[cfg(feature = "cluster")]
+    let ended: Result<Vec<String>, Stop> = match &args.cluster {
+        Some(cluster) => crate::cluster::fleet(cluster, args, &key_logs, &worker, &stopped, &take),
+        None => here(),
+    };
+    #[cfg(not(feature = "cluster"))]
+    let ended: Result<Vec<String>, Stop> = here();
     progress.finish();
     for told in ended.iter().flatten() {
         say.line(told);
@@ -253,27 +262,6 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         return Ok(INTERRUPTED);
     }
     Ok(tally.exit_status())
-}
-
-/// The cluster that shall do it.
-#[cfg(feature = "cluster")]
-fn cluster_of(args: &Fleet) -> Option<&str> {
-    args.cluster.as_deref()
-}
-
-/// Without the feature there is none.
-#[cfg(not(feature = "cluster"))]
-fn cluster_of(_: &Fleet) -> Option<&str> {
-    None
-}
-
-/// The hosts.
-fn find(args: &Fleet) -> Result<units::Units, Stop> {
-    #[cfg(feature = "cluster")]
-    if args.cluster.is_some() {
-        return crate::cluster::hosts(&args.paths, args.depth);
-    }
-    Ok(units::units(&args.paths, args.depth))
 }
 
 /// A host on its way to the output.

@@ -137,7 +137,7 @@ impl Fleet {
     ) -> Result<(), LakeError> {
         let mut attempt = 1;
         loop {
-            let done = self.once(job, &tasks, taken).await;
+            let done = Box::pin(self.once(job, &tasks, taken)).await;
             if taken.heard.stopped() {
                 return Ok(());
             }

@@ -108,7 +108,7 @@ pub async fn scheduler(
     let scheduler = scheduler.map_err(|e| failed(&e))?;
     ready(address);
     tokio::select! {
-        ended = start_grpc_service_with_listener(listener, scheduler) => ended.map_err(|e| failed(&e)),
+        ended = Box::pin(start_grpc_service_with_listener(listener, scheduler)) => ended.map_err(|e| failed(&e)),
         () = told_to_stop() => Ok(()),
     }
 }
@@ -154,7 +154,7 @@ pub async fn executor(
     ready(address);
     tokio::select! {
         // It hears of the end itself, takes its leave of the scheduler and winds up.
-        ended = start_executor_process(Arc::new(settings)) => ended.map_err(|e| failed(&e)),
+        ended = Box::pin(start_executor_process(Arc::new(settings))) => ended.map_err(|e| failed(&e)),
         () = out_of_patience() => Ok(()),
     }
 }
