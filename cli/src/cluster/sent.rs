@@ -181,3 +181,78 @@ impl Host {
         (Names(self.names), unit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, reason = "a test")]
+
+    use super::*;
+    use crate::args::{Arguments, Command};
+    use clap::Parser as _;
+
+    fn job(args: &[&str]) -> Job {
+        let args = Arguments::try_parse_from([&["rdpwhy", "fleet", "in"], args].concat());
+        let Command::Fleet(args) = args.expect("arguments").command else {
+            unreachable!("fleet was asked for");
+        };
+        Job::new(&args, &[]).expect("a job")
+    }
+
+    #[test]
+    fn a_job_means_there_what_it_means_here() {
+        let args = [
+            "--since",
+            "2026-11-21 08:00",
+            "--tz",
+            "Europe/Berlin",
+            "--hash",
+            "sha256",
+        ];
+        let text = serde_json::to_string(&job(&args)).expect("text");
+        let prepared = Job::prepared(&text).expect("prepared");
+        let since = prepared.limits.since.expect("a moment");
+        assert_eq!(since.0, 1_795_244_400_000_000_000);
+        assert!(prepared.limits.hash && !prepared.limits.identities);
+        assert_eq!(prepared.limits.until, None);
+    }
+
+    #[test]
+    fn jobs_of_another_version_are_refused() {
+        let mut other = job(&[]);
+        "0.0.9".clone_into(&mut other.version);
+        let text = serde_json::to_string(&other).expect("text");
+        for wrong in [text.as_str(), "{}", "nonsense", r#"{"version":9}"#] {
+            let why = Job::prepared(wrong).err().expect("refused");
+            assert!(why.contains("same version"), "{why}");
+        }
+        let newer = format!(r#"{{"version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
+        assert!(
+            Job::prepared(&newer)
+                .err()
+                .is_some_and(|e| e.contains("another build"))
+        );
+    }
+
+    #[test]
+    fn hosts_are_found_by_whole_paths_and_called_as_before() {
+        let unit = Unit {
+            label: "in/h1".to_owned(),
+            paths: vec!["in/h1".into()],
+            many: false,
+            files: 1,
+            bytes: 2,
+            from: None,
+        };
+        let text = serde_json::to_string(&Host::new(&unit)).expect("text");
+        let host: Host = serde_json::from_str(&text).expect("a host");
+        assert_eq!(host.from(), None);
+        let (names, found) = host.unit();
+        let path = found.paths.first().expect("a path");
+        assert!(path.is_absolute());
+        assert_eq!(
+            names.of(format!("{}/System.evtx", walk::label_of(path))),
+            "in/h1/System.evtx"
+        );
+        assert_eq!(found.label, unit.label);
+    }
+}

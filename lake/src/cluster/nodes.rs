@@ -31,7 +31,7 @@ const ALONE: u64 = 60;
 /// How long results lie at the executors after a question was answered, seconds.
 const KEPT: u64 = 300;
 /// How long an executor waits for its scheduler when it begins.
-const SCHEDULER: Duration = Duration::from_secs(60);
+const SCHEDULER: Duration = Duration::from_mins(1);
 /// For what an executor has in hand when it is told to stop; the rest is done by others.
 const WIND_UP: Duration = Duration::from_secs(10);
 

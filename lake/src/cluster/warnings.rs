@@ -8,7 +8,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 /// Crates whose warnings are of use to whoever runs a node.
 const SOURCE: &str = "ballista";
 /// An executor without its scheduler warns twenty times a second of the same thing: it is told again after so long.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 /// Warnings that begin with as many characters alike are the same.
 const ALIKE: usize = 32;
 

@@ -176,6 +176,12 @@ pub(crate) fn short(text: &str) -> String {
     while let Some((_, inner)) = rest.split_once("DataFusionError(") {
         rest = inner;
     }
+    // What is wrapped up in other errors stands in quotes.
+    if let Some((_, quoted)) = rest.split_once("(\"")
+        && let Some((quoted, _)) = quoted.split_once('"')
+    {
+        rest = quoted;
+    }
     let line = rest.lines().next().unwrap_or_default();
     line.trim_end_matches([')', '"']).to_owned()
 }
@@ -185,4 +191,25 @@ pub fn functions(context: &SessionContext, tools: &Tools) {
     context.register_udf(ScalarUDF::from(Diagnose::new(tools.judge.clone())));
     context.register_udf(ScalarUDF::from(Report::new(tools.judge.clone())));
     context.register_udtf("parse_log", Arc::new(ParseLog::new(tools.clone())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn errors_of_other_nodes_are_told_in_short() {
+        let full = "Execution error: Job 1 failed: DataFusionError(Shared(External(ArrowError(IoError(\"No space left on \
+                    device (os error 28)\", Os { code: 28, kind: StorageFull }))))";
+        assert_eq!(short(full), "No space left on device (os error 28)");
+        let lost = "Job 1 failed: DataFusionError(Object at location /s/x.parquet not found: gone)";
+        assert_eq!(
+            short(lost),
+            "Object at location /s/x.parquet not found: gone"
+        );
+        assert_eq!(
+            short("Execution error: stream closed"),
+            "Execution error: stream closed"
+        );
+    }
 }
