@@ -1,6 +1,6 @@
 //! All evidence together: sources, the hosts they speak of, and each one's clock.
 
-use rdpwhy_parsers::{EventBatch, EventRef, Kind, Timestamp};
+use rdpwhy_parsers::{EventBatch, EventRef, Kind, Timestamp, monitor};
 use std::collections::BTreeMap;
 
 use crate::clock::evening::{Evening, Place};
@@ -71,6 +71,8 @@ impl Evidence {
     /// Sorts the sources and finds the hosts.
     pub fn new(mut sources: Vec<SourceEvents>) -> Self {
         sources.sort_by(|a, b| a.label.cmp(&b.label));
+        let monitors = sources.iter_mut().filter(|s| s.format == "zeek");
+        monitor::complete(&mut monitors.map(|s| &mut s.batch).collect::<Vec<_>>());
         let mut hosts = Hosts::default();
         // Full names first, so that "SRV01" finds "SRV01.corp.example" whichever file is read first.
         let mut names: Vec<&str> = sources

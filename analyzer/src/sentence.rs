@@ -7,6 +7,7 @@ use crate::names::kind;
 /// Fields that join records and carry no meaning for people.
 const PLUMBING: &[&str] = &[
     "flow",
+    "named_as",
     "random",
     "ja3",
     "ja4",

@@ -4,12 +4,9 @@ use std::io::Write;
 
 use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{DefectReport, Report, SourceReport};
-use rdpwhy_analyzer::timeline::Filter;
-use rdpwhy_analyzer::{Knowledge, Ladders, Timeline, Told};
-use rdpwhy_parsers::Timestamp;
+use rdpwhy_analyzer::{Knowledge, Ladders, Options, Timeline, Told};
 
 use crate::args::Diagnose;
-use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Gathered, Wanted};
 use crate::export::{self, Format};
 use crate::fleet;
@@ -21,6 +18,7 @@ use crate::seen;
 use crate::span::Span;
 use crate::speaker::{Speaker, Stop};
 use crate::{Surroundings, USAGE};
+use crate::{asked, engine};
 
 /// Format of a source that could not be recognised or opened.
 const UNREADABLE: &str = "unknown";
@@ -81,11 +79,8 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     }
     let wanted = Wanted {
         paths: &paths,
-        keylog: &args.keylog,
-        password: args.password.as_deref(),
-        temporary: args.temp.as_deref(),
+        reading: &args.reading,
         progress: args.progress,
-        carve: args.carve,
     };
     let Gathered {
         inputs,
@@ -97,15 +92,7 @@ fn run(args: &Diagnose, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u8
     let mut formats = args.export.iter().map(|e| e.format).chain([args.format]);
     let analysed = if formats.any(Format::wants_logons) {
         // The same attempts as the report has, if not all.
-        let filter = Filter {
-            since: limits.since,
-            until: limits.until,
-            host: limits.host.clone(),
-            client: limits.client.clone(),
-            server: limits.server.clone(),
-            user: limits.user.clone(),
-            ..Filter::default()
-        };
+        let filter = asked::filter(&limits);
         let tell = |mut report: Report, timeline: &Timeline<'_>| {
             if !args.redact {
                 let logons = export::logons(timeline, &filter);
@@ -210,40 +197,21 @@ fn known(knowledge: &Knowledge, asked: &str) -> Result<(), Stop> {
     )))
 }
 
-fn limits(args: &Diagnose, span: &Span, told: Option<Told>) -> Limits {
-    Limits {
-        since: span.since.map(moment),
-        until: span.until.map(moment),
-        host: args.only.host.clone(),
-        client: args.only.client.clone(),
-        server: args.only.server.clone(),
-        user: args.only.user.clone(),
+fn limits(args: &Diagnose, span: &Span, told: Option<Told>) -> Options {
+    let mut formats = args.export.iter().map(|e| e.format).chain([args.format]);
+    Options {
         told,
         why_not: args.why_not.clone(),
-        zone: span.zone.clone(),
         identities: args.redact,
         hash: args.hash.is_some(),
-        ladders: if (args.export.iter().map(|e| e.format))
-            .chain([args.format])
-            .any(Format::wants_steps)
-        {
+        ladders: if formats.any(Format::wants_steps) {
             Ladders::All
         } else {
             Ladders::Examples
         },
         threads: args.threads,
+        ..asked::options(span, &args.only)
     }
-}
-
-/// Beyond what nanoseconds can count there is no event either, so a saturated end is an open one.
-pub(crate) fn moment(t: jiff::Timestamp) -> Timestamp {
-    Timestamp(
-        i64::try_from(t.as_nanosecond()).unwrap_or(if t.as_second() < 0 {
-            i64::MIN
-        } else {
-            i64::MAX
-        }),
-    )
 }
 
 /// Puts what could not be read into the report: beside the source it belongs to, or as a source of its own.

@@ -4,41 +4,9 @@ use std::path::Path;
 
 use rdpwhy_analyzer::knowledge::Checked;
 use rdpwhy_analyzer::report::Report;
-use rdpwhy_analyzer::{Knowledge, Ladders, Options, Source, Timeline, Told};
-use rdpwhy_parsers::Timestamp;
+use rdpwhy_analyzer::{Knowledge, Options, Source, Timeline};
 
 use crate::input::{Input, KeyLog};
-
-/// What the analysis is limited to.
-#[derive(Debug, Default)]
-pub struct Limits {
-    /// Attempts from this moment on.
-    pub since: Option<Timestamp>,
-    /// Attempts up to this moment.
-    pub until: Option<Timestamp>,
-    /// With this host on either side.
-    pub host: Option<String>,
-    /// From this client.
-    pub client: Option<String>,
-    /// To this server.
-    pub server: Option<String>,
-    /// By this user.
-    pub user: Option<String>,
-    /// What a user saw.
-    pub told: Option<Told>,
-    /// Cause whose reasoning the report shall hold.
-    pub why_not: Option<String>,
-    /// Zone of times without one.
-    pub zone: Option<jiff::tz::TimeZone>,
-    /// Whether the report tells apart whom it names.
-    pub identities: bool,
-    /// Whether to hash every source.
-    pub hash: bool,
-    /// Of which attempts the report holds the steps.
-    pub ladders: Ladders,
-    /// Threads.
-    pub threads: Option<usize>,
-}
 
 /// The built-in causes, with those of a folder beside them if one is given.
 ///
@@ -93,12 +61,12 @@ pub fn cause_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
 pub fn analyze(
     inputs: Vec<Input>,
     key_logs: Vec<KeyLog>,
-    limits: &Limits,
+    options: &Options,
     knowledge: &Knowledge,
     progress: &dyn rdpwhy_analyzer::Progress,
 ) -> Result<Report, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
-    rdpwhy_analyzer::analyze(sources, &secrets, knowledge, &options(limits), progress)
+    rdpwhy_analyzer::analyze(sources, &secrets, knowledge, options, progress)
         .map_err(|e| e.to_string())
 }
 
@@ -109,21 +77,14 @@ pub fn analyze(
 pub fn timeline<T>(
     inputs: Vec<Input>,
     key_logs: Vec<KeyLog>,
-    limits: &Limits,
+    options: &Options,
     knowledge: &Knowledge,
     progress: &dyn rdpwhy_analyzer::Progress,
     tell: impl FnOnce(&Timeline<'_>) -> T,
 ) -> Result<T, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
-    rdpwhy_analyzer::timeline(
-        sources,
-        &secrets,
-        knowledge,
-        &options(limits),
-        progress,
-        tell,
-    )
-    .map_err(|e| e.to_string())
+    rdpwhy_analyzer::timeline(sources, &secrets, knowledge, options, progress, tell)
+        .map_err(|e| e.to_string())
 }
 
 /// Analyses the evidence and tells it event by event; `tell` gets the report and the timeline.
@@ -133,21 +94,14 @@ pub fn timeline<T>(
 pub fn report_and_timeline<T>(
     inputs: Vec<Input>,
     key_logs: Vec<KeyLog>,
-    limits: &Limits,
+    options: &Options,
     knowledge: &Knowledge,
     progress: &dyn rdpwhy_analyzer::Progress,
     tell: impl FnOnce(Report, &Timeline<'_>) -> T,
 ) -> Result<T, String> {
     let (sources, secrets) = evidence(inputs, key_logs);
-    rdpwhy_analyzer::report_and_timeline(
-        sources,
-        &secrets,
-        knowledge,
-        &options(limits),
-        progress,
-        tell,
-    )
-    .map_err(|e| e.to_string())
+    rdpwhy_analyzer::report_and_timeline(sources, &secrets, knowledge, options, progress, tell)
+        .map_err(|e| e.to_string())
 }
 
 fn evidence(inputs: Vec<Input>, key_logs: Vec<KeyLog>) -> (Vec<Source>, Vec<Vec<u8>>) {
@@ -157,22 +111,4 @@ fn evidence(inputs: Vec<Input>, key_logs: Vec<KeyLog>) -> (Vec<Source>, Vec<Vec<
     };
     let secrets = key_logs.into_iter().map(|k| k.text.into_bytes());
     (inputs.into_iter().map(source).collect(), secrets.collect())
-}
-
-fn options(limits: &Limits) -> Options {
-    Options {
-        since: limits.since,
-        until: limits.until,
-        host: limits.host.clone(),
-        client: limits.client.clone(),
-        server: limits.server.clone(),
-        user: limits.user.clone(),
-        told: limits.told.clone(),
-        zone: limits.zone.clone(),
-        why_not: limits.why_not.clone(),
-        identities: limits.identities,
-        hash: limits.hash,
-        ladders: limits.ladders,
-        threads: limits.threads,
-    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rdpwhy_analyzer::report::Report;
 
-use crate::args::ProgressMode;
+use crate::args::{ProgressMode, Reading};
 use crate::input::content::{Content, recognise};
 use crate::input::{self, Found, Input, KeyLog, Problem};
 use crate::output::Output;
@@ -19,13 +19,8 @@ use crate::{NOTHING_READ, put};
 /// Where evidence is, and how it is opened.
 pub(crate) struct Wanted<'a> {
     pub paths: &'a [PathBuf],
-    pub keylog: &'a [PathBuf],
-    pub password: Option<&'a str>,
-    /// The system's own where none is given.
-    pub temporary: Option<&'a Path>,
+    pub reading: &'a Reading,
     pub progress: ProgressMode,
-    /// Whether to search other files for pieces of event logs.
-    pub carve: bool,
 }
 
 /// What was found there; nothing is read yet.
@@ -43,7 +38,8 @@ pub(crate) struct Gathered {
 /// A key log that cannot be read, or no evidence at all.
 pub(crate) fn gather(wanted: &Wanted<'_>, say: &mut Speaker<'_>) -> Result<Gathered, Stop> {
     let mut key_logs = Vec::new();
-    for path in wanted.keylog {
+    let reading = wanted.reading;
+    for path in &reading.keylog {
         key_logs.push(key_log(path)?);
     }
     let progress = Progress::new(
@@ -58,13 +54,11 @@ pub(crate) fn gather(wanted: &Wanted<'_>, say: &mut Speaker<'_>) -> Result<Gathe
     } = input::collect(
         wanted.paths,
         &input::Options {
-            password: wanted.password,
-            temporary: wanted
-                .temporary
-                .map_or_else(std::env::temp_dir, Path::to_owned),
+            password: reading.password.as_deref(),
+            temporary: reading.temporary(),
             memory: input::MEMORY,
             open_files: input::OPEN_FILES,
-            carve: wanted.carve,
+            carve: reading.carve,
             watch: &|label| progress.source(label),
         },
     );

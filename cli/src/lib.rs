@@ -3,6 +3,7 @@
 //! [`run`] is the whole program but for the process around it: arguments in, text and exit status out.
 
 pub mod args;
+mod asked;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod demo;

@@ -5,7 +5,7 @@ use rdpwhy_parsers::code;
 use thiserror::Error;
 
 use crate::args::{Only, Seen};
-use crate::diagnose::moment;
+use crate::asked::moment;
 use crate::span::{self, Span};
 
 /// What is wrong with it.

@@ -1,5 +1,6 @@
 //! All that one source, or one piece of it, gave.
 
+mod complete;
 mod filling;
 mod join;
 mod values;

@@ -24,7 +24,9 @@ fn refused(run: &Run, words: &[&str]) {
 fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, bytes) in files {
-        fs::write(folder.path().join(name), bytes).unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
     folder
 }
@@ -213,16 +215,21 @@ fn a_torn_archive() {
     assert!(!list(source(&report, "evidence.zip"), "/defects").is_empty());
 }
 
-/// Unallocated space: pieces of a log among other bytes, where no file begins.
-#[test]
-fn pieces_of_a_log_are_carved_when_that_is_asked_for() {
-    let log = showcase_file("server/System.evtx");
+/// A log's chunks among other bytes, as they lie about on a disk after the log was cleared.
+fn in_pieces(log: &[u8]) -> Vec<u8> {
     let mut image = noise(70_001);
     for chunk in log[4096..].chunks(65_536) {
         image.extend(chunk);
         image.extend(noise(777));
     }
-    let files = folder(&[("disk.img", &image)]);
+    image
+}
+
+/// Unallocated space: pieces of a log among other bytes, where no file begins.
+#[test]
+fn pieces_of_a_log_are_carved_when_that_is_asked_for() {
+    let log = showcase_file("server/System.evtx");
+    let files = folder(&[("disk.img", &in_pieces(log))]);
     let path = files.path().join("disk.img");
     refused(&diagnose(&[&path], &JSON), &["disk.img"]);
     let run = diagnose(&[&path], &["--format", "json", "--carve"]);
@@ -243,5 +250,28 @@ fn pieces_of_a_log_are_carved_when_that_is_asked_for() {
         for entry in list(verdict, "/evidence") {
             assert!(text(entry, "/says").contains("recovered"), "{entry}");
         }
+    }
+}
+
+#[test]
+fn many_hosts_are_carved_as_one_is() {
+    let image = in_pieces(showcase_file("server/System.evtx"));
+    let hosts = folder(&[("h1/disk.img", &image), ("h2/disk.img", &image)]);
+    let by_host = ["--by-host", "--format", "json"];
+    let left = diagnose(&[hosts.path()], &by_host);
+    assert_eq!(left.status, 3, "{}{}", left.out, left.err);
+    let carved = diagnose(&[hosts.path()], &[&by_host[..], &["--carve"]].concat());
+    let lines: Vec<Value> = carved
+        .out
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let hosts: Vec<_> = lines
+        .iter()
+        .filter(|l| text(l, "/type") == "host")
+        .collect();
+    assert_eq!(hosts.len(), 2, "{}", carved.out);
+    for host in hosts {
+        assert!(number(host, "/records") > 0, "{host}");
     }
 }

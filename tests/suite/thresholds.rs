@@ -17,7 +17,7 @@ use rdpwhy_analyzer::{Knowledge, Options, Silent};
 use crate::case::{self, Case, Evidence};
 use crate::program::{analyze, in_parallel, knowledge, text};
 use crate::verdicts::named;
-use sides::SIDES;
+use sides::{Changes, PAIRS, Pair};
 
 /// A number in a cause file that somebody chose: where, and the file with it scaled.
 struct Scaled {
@@ -246,34 +246,35 @@ fn numbers_of<'a>(sign: &'a Sign, before: &str, found: &mut Vec<(String, &'a Sig
 
 #[test]
 fn each_number_has_a_case_on_either_side() {
-    let wrong = in_parallel(SIDES, |side| {
-        let mut description = case::named(side.case).description();
-        for (from, to) in side.changes {
-            assert!(description.contains(from), "{} has no {from}", side.case);
+    let sides: Vec<(&Pair, Changes, bool)> = PAIRS
+        .iter()
+        .flat_map(|p| (p.changes.iter().zip(p.seen)).map(move |(c, seen)| (p, *c, seen)))
+        .collect();
+    let wrong = in_parallel(&sides, |(pair, changes, should)| {
+        let mut description = case::named(pair.case).description();
+        for (from, to) in *changes {
+            assert!(description.contains(from), "{} has no {from}", pair.case);
             description = description.replace(from, to);
         }
         let evidence = Evidence::described(&description);
-        let case = format!("{} with {:?}", side.case, side.changes);
-        let cause = knowledge().cause(side.cause).unwrap();
+        let case = format!("{} with {changes:?}", pair.case);
+        let cause = knowledge().cause(pair.cause).unwrap();
         let signs: Vec<&Sign> = numbers(cause)
             .into_iter()
-            .filter_map(|(n, sign)| (n == side.number).then_some(sign))
+            .filter_map(|(n, sign)| (n == pair.number).then_some(sign))
             .collect();
         let mut wrong = Vec::new();
-        let inside = side.number.is_empty();
+        let inside = pair.number.is_empty();
         if signs.is_empty() && !inside {
-            wrong.push(format!("{} has no number {}", side.cause, side.number));
+            wrong.push(format!("{} has no number {}", pair.cause, pair.number));
         }
-        if !inside && !side.number.starts_with("alone") && seen(&evidence, &signs) != side.seen {
-            let seen = if side.seen { "not seen" } else { "seen" };
-            wrong.push(format!("{case}: {} is {seen}", side.number));
+        if !inside && !pair.number.starts_with("alone") && seen(&evidence, &signs) != *should {
+            let seen = if *should { "not seen" } else { "seen" };
+            wrong.push(format!("{case}: {} is {seen}", pair.number));
         }
         let (report, _) = analyze(&evidence);
         let told = named(&report);
-        if side
-            .named
-            .is_some_and(|n| told.contains_key(side.cause) != n)
-        {
+        if pair.decides && told.contains_key(pair.cause) != *should {
             let title = text(&report, "/verdicts/0/title");
             wrong.push(format!("{case}: {told:?}, {title}"));
         }
@@ -301,18 +302,13 @@ fn seen(evidence: &Evidence, signs: &[&Sign]) -> bool {
 /// A number that somebody adds to a cause needs its two cases.
 #[test]
 fn no_number_is_without_its_cases() {
-    let has = |cause: &str, number: &str, seen: bool| {
-        SIDES
-            .iter()
-            .any(|s| s.cause == cause && s.number == number && s.seen == seen)
-    };
+    let has =
+        |cause: &str, number: &str| PAIRS.iter().any(|p| p.cause == cause && p.number == number);
     let mut without = Vec::new();
     for cause in &knowledge().causes {
         for (number, _) in numbers(cause) {
-            for seen in [false, true] {
-                if !has(&cause.id, &number, seen) {
-                    without.push(format!("{}: {number}, seen: {seen}", cause.id));
-                }
+            if !has(&cause.id, &number) {
+                without.push(format!("{}: {number}", cause.id));
             }
         }
     }

@@ -97,7 +97,7 @@ impl Inner {
             knowledge: &job.knowledge,
             limits: &job.limits,
             key_logs: &job.key_logs,
-            password: job.password.as_deref(),
+            reading: &job.reading,
             temporary: &self.temporary,
             gate: &self.gate,
             memory: self.memory,

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use rdpwhy_analyzer::Knowledge;
+use rdpwhy_analyzer::{Knowledge, Options};
 use serde::{Deserialize, Serialize};
 
 use crate::args;
-use crate::diagnose::moment;
-use crate::engine::{self, Limits};
+use crate::asked::moment;
+use crate::engine;
 use crate::fleet::Fleet;
 use crate::fleet::names::Names;
 use crate::fleet::units::{Stamp, Unit};
@@ -16,6 +16,10 @@ use crate::span::Span;
 
 /// What is the same for all hosts of a run.
 #[derive(Debug, Serialize, Deserialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch that can be typed"
+)]
 pub struct Job {
     /// Of what sent it: another version finds other causes.
     version: String,
@@ -27,6 +31,7 @@ pub struct Job {
     hash: bool,
     redact: bool,
     password: Option<String>,
+    carve: bool,
     /// Label and text.
     key_logs: Vec<(String, String)>,
     /// Path and text of the cause files that are used beside the built-in ones.
@@ -60,9 +65,9 @@ pub struct Answer {
 /// A job as an executor works on it.
 pub struct Prepared {
     pub knowledge: Knowledge,
-    pub limits: Limits,
+    pub limits: Options,
     pub key_logs: Vec<KeyLog>,
-    pub password: Option<String>,
+    pub reading: args::Reading,
 }
 
 impl Job {
@@ -82,7 +87,8 @@ impl Job {
             tz: args.span.tz.clone(),
             hash: args.hash.is_some(),
             redact: args.redact,
-            password: args.password.clone(),
+            password: args.reading.password.clone(),
+            carve: args.reading.carve,
             key_logs: key_logs.iter().map(text).collect(),
             causes: causes.transpose()?.unwrap_or_default(),
         })
@@ -132,16 +138,20 @@ impl Job {
         let key_log = |(label, text)| KeyLog { label, text };
         Ok(Prepared {
             knowledge,
-            limits: Limits {
+            limits: Options {
                 since: span.since.map(moment),
                 until: span.until.map(moment),
                 zone: span.zone,
                 hash: job.hash,
                 identities: job.redact,
-                ..Limits::default()
+                ..Options::default()
             },
             key_logs: job.key_logs.into_iter().map(key_log).collect(),
-            password: job.password,
+            reading: args::Reading {
+                password: job.password,
+                carve: job.carve,
+                ..args::Reading::default()
+            },
         })
     }
 }

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::args::{Color, ProgressMode};
-use crate::engine::{self, Limits};
+use rdpwhy_analyzer::Options;
+
+use crate::args::{Color, ProgressMode, Reading};
+use crate::engine;
 use crate::evidence::{self, Destination, Wanted};
 use crate::input::walk::{label_of, problem};
 use crate::render::{json, when::Clock};
@@ -161,18 +163,15 @@ fn evidence(path: &Path, say: &mut Speaker<'_>) -> Result<Told, Stop> {
     let found = evidence::gather(
         &Wanted {
             paths: &paths,
-            keylog: &[],
-            password: None,
-            temporary: None,
+            reading: &Reading::default(),
             progress: ProgressMode::Auto,
-            carve: false,
         },
         say,
     )?;
     let report = engine::analyze(
         found.inputs,
         found.key_logs,
-        &Limits::default(),
+        &Options::default(),
         &knowledge,
         &found.progress,
     );

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::args::{Hash, ProgressMode, Span, memory, threads};
+use crate::args::{Hash, ProgressMode, Reading, Span, memory, threads};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -59,17 +59,9 @@ pub struct Fleet {
     #[command(flatten)]
     pub span: Span,
 
-    /// TLS secrets in the NSS key log format, to look into encrypted connections
-    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
-    pub keylog: Vec<PathBuf>,
-
-    /// Password of encrypted archives
-    #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
-    pub password: Option<String>,
-
-    /// Folder for unpacked members that do not fit in memory
-    #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
-    pub temp: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Folder of cause files to use beside the built-in ones
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]

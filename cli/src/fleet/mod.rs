@@ -23,10 +23,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use rdpwhy_analyzer::pipeline;
+use rdpwhy_analyzer::{Options, pipeline};
 
-use crate::diagnose::moment;
-use crate::engine::{self, Limits};
+use crate::asked::moment;
+use crate::engine;
 use crate::evidence::key_log;
 use crate::interrupt::{self, INTERRUPTED};
 use crate::output::Output;
@@ -90,19 +90,19 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         });
     }
     let mut key_logs = Vec::new();
-    for path in args.keylog.iter().chain(&found.key_logs) {
+    for path in args.reading.keylog.iter().chain(&found.key_logs) {
         key_logs.push(key_log(path)?);
     }
-    let limits = Limits {
+    let limits = Options {
         since: span.since.map(moment),
         until: span.until.map(moment),
         zone: span.zone.clone(),
         hash: args.hash.is_some(),
         identities: args.redact,
-        ..Limits::default()
+        ..Options::default()
     };
     let settings = settings(args, &key_logs);
-    let temporary = args.temp.clone().unwrap_or_else(std::env::temp_dir);
+    let temporary = args.reading.temporary();
     let (earlier, results) = match &args.results {
         None => (Earlier::default(), None),
         Some(path) => {
@@ -155,7 +155,7 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         knowledge: &knowledge,
         limits: &limits,
         key_logs: &key_logs,
-        password: args.password.as_deref(),
+        reading: &args.reading,
         temporary: &temporary,
         gate: &gate,
         memory: usize::try_from(args.max_memory / 4).unwrap_or(usize::MAX) / parallel,
@@ -369,14 +369,15 @@ fn unwritable(e: impl std::fmt::Display) -> Stop {
 /// What changes results, in one line: lines of a run with other settings are of no use.
 fn settings(args: &Fleet, key_logs: &[crate::input::KeyLog]) -> String {
     let mut told = format!(
-        "depth={} since={:?} until={:?} around={:?} window={} tz={:?} password={}",
+        "depth={} since={:?} until={:?} around={:?} window={} tz={:?} password={} carve={}",
         args.depth,
         args.span.since,
         args.span.until,
         args.span.around,
         args.span.window,
         args.span.tz,
-        args.password.is_some(),
+        args.reading.password.is_some(),
+        args.reading.carve,
     );
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let texts = key_logs.iter().map(|k| k.text.clone());
@@ -420,9 +421,7 @@ pub fn by_host(
         resume: false,
         depth: 1,
         span: args.span.clone(),
-        keylog: args.keylog.clone(),
-        password: args.password.clone(),
-        temp: args.temp.clone(),
+        reading: args.reading.clone(),
         knowledge: args.knowledge.clone(),
         hash: args.hash,
         manifest: None,

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rdpwhy_analyzer::Knowledge;
 use rdpwhy_analyzer::identities::Identities;
 use rdpwhy_analyzer::report::Report;
+use rdpwhy_analyzer::{Knowledge, Options};
 
 use super::gate::Gate;
 use super::journal::Earlier;
@@ -17,7 +17,8 @@ use super::manifest;
 use super::names::Names;
 use super::units::{Stamp, Unit, computer};
 use super::veiled;
-use crate::engine::{self, Limits};
+use crate::args::Reading;
+use crate::engine;
 use crate::input::content::HEAD;
 use crate::input::{self, Found, Input, KeyLog, Problem};
 use crate::interrupt;
@@ -32,9 +33,9 @@ pub struct Worker<'a> {
     pub units: &'a [Unit],
     pub earlier: Mutex<Earlier>,
     pub knowledge: &'a Knowledge,
-    pub limits: &'a Limits,
+    pub limits: &'a Options,
     pub key_logs: &'a [KeyLog],
-    pub password: Option<&'a str>,
+    pub reading: &'a Reading,
     pub temporary: &'a Path,
     pub gate: &'a Gate,
     /// Bytes of archive members that one host may keep in memory.
@@ -122,11 +123,11 @@ impl Worker<'_> {
         let found = input::collect(
             &unit.paths,
             &input::Options {
-                password: self.password,
+                password: self.reading.password.as_deref(),
                 temporary: self.temporary.to_owned(),
                 memory: self.memory,
                 open_files: OPEN_FILES / self.parallel,
-                carve: false,
+                carve: self.reading.carve,
                 watch: &|label| self.progress.source(label),
             },
         );

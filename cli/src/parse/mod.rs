@@ -15,7 +15,7 @@ use rdpwhy_analyzer::pipeline::{self, Means};
 use rdpwhy_analyzer::timeline::Entry;
 use rdpwhy_parsers::EventRef;
 
-use crate::args::threads;
+use crate::args::{Reading, threads};
 use crate::engine;
 use crate::event_line::EventLine;
 use crate::evidence::key_log;
@@ -60,21 +60,9 @@ pub struct Parse {
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<String>,
 
-    /// TLS secrets in the NSS key log format, to look into encrypted connections
-    #[arg(long, value_name = "FILE")]
-    pub keylog: Vec<PathBuf>,
-
-    /// Password of encrypted archives
-    #[arg(long, value_name = "PASSWORD")]
-    pub password: Option<String>,
-
-    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
-    #[arg(long)]
-    pub carve: bool,
-
-    /// Folder for unpacked members of more than 64 MiB
-    #[arg(long, value_name = "FOLDER")]
-    pub temp: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Replace users, hosts and addresses, the same one by the same in this run, so that the result can be passed on
     ///
@@ -101,7 +89,7 @@ pub fn parse(
 
 fn run(args: &Parse, out: &mut (dyn Write + Send)) -> Result<(), Stop> {
     let mut secrets = Vec::new();
-    for path in &args.keylog {
+    for path in &args.reading.keylog {
         secrets.push(key_log(path)?.text.into_bytes());
     }
     let zone = args.tz.as_deref().map(span::zone).transpose();
@@ -178,11 +166,11 @@ impl Run<'_> {
     /// Answers one path, and hands the answer over before the next one is looked at.
     fn path(&mut self, path: &Path) -> io::Result<()> {
         let options = input::Options {
-            password: self.args.password.as_deref(),
-            temporary: self.args.temp.clone().unwrap_or_else(std::env::temp_dir),
+            password: self.args.reading.password.as_deref(),
+            temporary: self.args.reading.temporary(),
             memory: input::MEMORY,
             open_files: input::OPEN_FILES,
-            carve: self.args.carve,
+            carve: self.args.reading.carve,
             watch: &|_| {},
         };
         let collect = || input::collect(&[path.to_owned()], &options);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::args::{Only, Seen, Span, threads};
+use crate::args::{Only, Reading, Seen, Span, threads};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -54,21 +54,9 @@ pub struct Arguments {
     #[command(flatten)]
     pub seen: Seen,
 
-    /// TLS secrets in the NSS key log format, to look into encrypted connections
-    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
-    pub keylog: Vec<PathBuf>,
-
-    /// Password of encrypted archives
-    #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
-    pub password: Option<String>,
-
-    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
-    #[arg(long, help_heading = "Evidence")]
-    pub carve: bool,
-
-    /// Folder for unpacked members of more than 64 MiB
-    #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
-    pub temp: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Folder of cause files to use beside the built-in ones
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]

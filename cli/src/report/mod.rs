@@ -16,18 +16,18 @@ use std::io::Write;
 
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::timeline::Filter;
-use rdpwhy_analyzer::{Ladders, Timeline, Told};
+use rdpwhy_analyzer::{Ladders, Options, Timeline, Told};
 
 use crate::Surroundings;
 use crate::args::ProgressMode;
-use crate::diagnose::{add, moment};
-use crate::engine::{self, Limits};
+use crate::diagnose::add;
 use crate::evidence::{self, Destination, Wanted};
 use crate::redact;
 use crate::render::{self, Context, Style};
 use crate::seen;
 use crate::span::Span;
 use crate::speaker::{Speaker, Stop};
+use crate::{asked, engine};
 pub use arguments::{Arguments, EXAMPLES, Format};
 
 /// Runs it and returns the exit status, which is that of `diagnose`.
@@ -50,14 +50,11 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<u
     let knowledge = engine::knowledge(args.knowledge.as_deref()).map_err(Stop::usage)?;
     let wanted = Wanted {
         paths: &args.paths,
-        keylog: &args.keylog,
-        password: args.password.as_deref(),
-        temporary: args.temp.as_deref(),
+        reading: &args.reading,
         progress: ProgressMode::Auto,
-        carve: args.carve,
     };
     let found = evidence::gather(&wanted, say)?;
-    let filter = filter(&limits);
+    let filter = asked::filter(&limits);
     let problems = found.problems;
     for problem in &problems {
         say.warning(problem);
@@ -114,33 +111,13 @@ pub fn checklists(report: &Report, style: &Style) -> String {
     checklist::html(&Context::of(report, style))
 }
 
-fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Limits {
-    Limits {
-        since: span.since.map(moment),
-        until: span.until.map(moment),
-        host: args.only.host.clone(),
-        client: args.only.client.clone(),
-        server: args.only.server.clone(),
-        user: args.only.user.clone(),
-        zone: span.zone.clone(),
+fn limits(args: &Arguments, span: &Span, told: Option<Told>) -> Options {
+    Options {
         told,
-        why_not: None,
         identities: args.redact,
         hash: true,
         ladders: Ladders::All,
         threads: args.threads,
-    }
-}
-
-/// Events are shown of what attempts are shown of.
-fn filter(limits: &Limits) -> Filter {
-    Filter {
-        since: limits.since,
-        until: limits.until,
-        host: limits.host.clone(),
-        client: limits.client.clone(),
-        server: limits.server.clone(),
-        user: limits.user.clone(),
-        ..Filter::default()
+        ..asked::options(span, &args.only)
     }
 }

@@ -15,12 +15,12 @@ use std::path::PathBuf;
 use clap::Args;
 use rdpwhy_analyzer::nearest::nearest;
 use rdpwhy_analyzer::report::{Report, VerdictReport};
-use rdpwhy_analyzer::{Knowledge, report};
+use rdpwhy_analyzer::{Knowledge, Options, report};
 use rdpwhy_parsers::catalog;
 
 use crate::Surroundings;
-use crate::args::ProgressMode;
-use crate::engine::{self, Limits};
+use crate::args::{ProgressMode, Reading};
+use crate::engine;
 use crate::evidence::{self, Destination, Wanted};
 use crate::redact;
 use crate::speaker::{Speaker, Stop};
@@ -65,9 +65,9 @@ pub struct Script {
     #[arg(long, requires = "paths")]
     pub redact: bool,
 
-    /// Password of encrypted archives
-    #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
-    pub password: Option<String>,
+    /// How.
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Folder of cause files to use beside the built-in ones
     #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
@@ -133,16 +133,13 @@ fn run(args: &Script, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(), 
 fn read(args: &Script, knowledge: &Knowledge, say: &mut Speaker<'_>) -> Result<Report, Stop> {
     let wanted = Wanted {
         paths: &args.paths,
-        keylog: &[],
-        password: args.password.as_deref(),
-        temporary: None,
+        reading: &args.reading,
         progress: ProgressMode::Auto,
-        carve: false,
     };
     let found = evidence::gather(&wanted, say)?;
-    let limits = Limits {
+    let limits = Options {
         identities: args.redact,
-        ..Limits::default()
+        ..Options::default()
     };
     let report = engine::analyze(
         found.inputs,

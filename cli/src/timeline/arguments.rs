@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use rdpwhy_analyzer::stage;
+use rdpwhy_analyzer::stage::Stage;
 
-use crate::args::{Color, Only, Span, threads};
+use crate::args::{Color, Only, Reading, Span, threads};
 use crate::export::{Export, export};
 
 /// Shown below the help.
@@ -46,28 +47,16 @@ pub struct Arguments {
     pub only: Only,
 
     /// Only events that prove this stage of a connection
-    #[arg(long, value_enum, value_name = "STAGE", help_heading = "Only events")]
+    #[arg(long, value_parser = stage(), value_name = "STAGE", help_heading = "Only events")]
     pub stage: Option<Stage>,
 
     /// Only events of this attempt, by its id in the report
     #[arg(long, value_name = "ID", help_heading = "Only events")]
     pub attempt: Option<String>,
 
-    /// TLS secrets in the NSS key log format, to look into encrypted connections
-    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
-    pub keylog: Vec<PathBuf>,
-
-    /// Password of encrypted archives
-    #[arg(long, value_name = "PASSWORD", help_heading = "Evidence")]
-    pub password: Option<String>,
-
-    /// Search files of other kinds (disk images, unallocated space) for pieces of event logs
-    #[arg(long, help_heading = "Evidence")]
-    pub carve: bool,
-
-    /// Folder for unpacked members of more than 64 MiB
-    #[arg(long, value_name = "FOLDER", help_heading = "Evidence")]
-    pub temp: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Show every event on a line of its own, and count what is no event of ours
     #[arg(long, help_heading = "Output")]
@@ -109,35 +98,8 @@ pub enum Format {
     HayabusaCsv,
 }
 
-/// A stage of a connection, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "the words of the report")]
-pub enum Stage {
-    Name,
-    Tcp,
-    X224,
-    Tls,
-    Credssp,
-    Authorization,
-    Mcs,
-    Licensing,
-    Activation,
-    Session,
-}
-
-impl Stage {
-    pub(super) fn of_a_connection(self) -> stage::Stage {
-        match self {
-            Self::Name => stage::Stage::Name,
-            Self::Tcp => stage::Stage::Tcp,
-            Self::X224 => stage::Stage::X224,
-            Self::Tls => stage::Stage::Tls,
-            Self::Credssp => stage::Stage::Credssp,
-            Self::Authorization => stage::Stage::Authorization,
-            Self::Mcs => stage::Stage::Mcs,
-            Self::Licensing => stage::Stage::Licensing,
-            Self::Activation => stage::Stage::Activation,
-            Self::Session => stage::Stage::Session,
-        }
-    }
+/// The stage of this word; the help lists the words.
+fn stage() -> impl TypedValueParser<Value = Stage> {
+    PossibleValuesParser::new(Stage::ALL.map(Stage::name))
+        .try_map(|word| Stage::named(&word).ok_or("no stage"))
 }

@@ -15,18 +15,17 @@ mod values;
 
 use std::io::Write;
 
-use rdpwhy_analyzer::Timeline;
 use rdpwhy_analyzer::timeline::Filter;
+use rdpwhy_analyzer::{Options, Timeline};
 
 use crate::Surroundings;
 use crate::args::ProgressMode;
-use crate::diagnose::moment;
-use crate::engine::{self, Limits};
 use crate::evidence::{self, Destination, Wanted};
 use crate::redact;
 use crate::render::Style;
 use crate::span::Span;
 use crate::speaker::{Speaker, Stop};
+use crate::{asked, engine};
 pub use arguments::{Arguments, EXAMPLES, Format};
 
 /// Runs it and returns the exit status.
@@ -52,18 +51,15 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
     let knowledge = engine::knowledge(None).map_err(Stop::usage)?;
     let wanted = Wanted {
         paths: &args.paths,
-        keylog: &args.keylog,
-        password: args.password.as_deref(),
-        temporary: args.temp.as_deref(),
+        reading: &args.reading,
         progress: ProgressMode::Auto,
-        carve: args.carve,
     };
     let found = evidence::gather(&wanted, say)?;
-    let limits = Limits {
+    let limits = Options {
         zone: span.zone.clone(),
         threads: args.threads,
         identities: args.redact,
-        ..Limits::default()
+        ..Options::default()
     };
     let plain = style(args, span.clone(), say.surroundings, true);
     let style = style(args, span, say.surroundings, output.is_file());
@@ -132,14 +128,9 @@ fn run(args: &Arguments, out: &mut dyn Write, say: &mut Speaker<'_>) -> Result<(
 
 fn filter(args: &Arguments, span: &Span) -> Filter {
     Filter {
-        since: span.since.map(moment),
-        until: span.until.map(moment),
-        host: args.only.host.clone(),
-        client: args.only.client.clone(),
-        server: args.only.server.clone(),
-        user: args.only.user.clone(),
-        stage: args.stage.map(arguments::Stage::of_a_connection),
+        stage: args.stage,
         attempt: args.attempt.clone(),
+        ..asked::filter(&asked::options(span, &args.only))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use super::certificates::validity;
 use super::words as w;
 use super::{RDP, Reading, Row};
 use crate::batch::Filling;
@@ -162,16 +163,22 @@ fn tls(told: &mut Told<'_>, time: Timestamp, row: &Row) {
         let mut step = told.step(w::CERTIFICATE, time);
         step.text(w::SUBJECT, text("tls.subject"))
             .text(w::ISSUER, text("tls.issuerdn"));
-        for (name, field) in [
-            ("tls.notbefore", w::NOT_BEFORE),
-            ("tls.notafter", w::NOT_AFTER),
-        ] {
-            let date = row
-                .get(name)
-                .map(|t| format!("{}Z", t.trim_end_matches('Z')));
-            if let Some(moment) = date.and_then(|t| Timestamp::parse(&t)) {
+        // Colons between the digits.
+        let digits = |name| text(name).replace(':', "").to_ascii_lowercase();
+        step.text(w::THUMBPRINT, &digits("tls.fingerprint"))
+            .text(w::SERIAL, &digits("tls.serial"));
+        let moment = |name| {
+            let date = format!("{}Z", row.get(name)?.trim_end_matches('Z'));
+            Timestamp::parse(&date)
+        };
+        let (from, to) = (moment("tls.notbefore"), moment("tls.notafter"));
+        for (field, moment) in [(w::NOT_BEFORE, from), (w::NOT_AFTER, to)] {
+            if let Some(moment) = moment {
                 step.int(field, moment.0);
             }
+        }
+        for (field, value) in validity(time, from, to) {
+            step.add(field, value);
         }
     }
 }

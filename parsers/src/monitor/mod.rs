@@ -1,4 +1,4 @@
-//! Logs of network monitors: what Zeek (`conn.log`, `rdp.log`, `ssl.log`, as TSV or JSON) and Suricata (EVE) wrote down of
+//! Logs of network monitors: what Zeek (`conn.log`, `rdp.log`, `ssl.log`, `x509.log`, as TSV or JSON) and Suricata (EVE) wrote down of
 //! connections whose packets nobody kept.
 //!
 //! ```text
@@ -9,6 +9,7 @@
 //! connection says who tells of it (`told_by` of `tcp.opened`), and nothing is concluded from what it leaves out.
 //! Lines of other services than Remote Desktop are counted and otherwise left alone.
 
+mod certificates;
 mod eve;
 mod row;
 mod zeek;
@@ -18,6 +19,7 @@ use crate::event::Sink;
 use crate::export::text::Text;
 use crate::kind::{Field, Kind};
 use crate::read_at::ReadAt;
+pub use certificates::complete;
 use row::Row;
 
 /// Where Remote Desktop listens.
@@ -72,7 +74,7 @@ pub fn looks_like(head: &[u8]) -> Option<Form> {
     let head = head.trim_start_matches('\u{feff}');
     if head.starts_with('#') {
         let path = head.lines().find_map(|l| l.strip_prefix("#path"))?;
-        return ["conn", "rdp", "ssl"]
+        return ["conn", "rdp", "ssl", "x509"]
             .contains(&path.trim())
             .then_some(Form::ZeekTsv);
     }
@@ -85,7 +87,9 @@ pub fn looks_like(head: &[u8]) -> Option<Form> {
         return Some(Form::Eve);
     }
     let ends = has("id.orig_h") || has("orig_h");
-    (has("ts") && has("uid") && ends).then_some(Form::ZeekJson)
+    // A certificate belongs to no connection.
+    let certificate = has("certificate.serial");
+    (has("ts") && (has("uid") && ends || certificate)).then_some(Form::ZeekJson)
 }
 
 /// Reads a whole log.
@@ -207,6 +211,7 @@ mod words {
         TCP_UNANSWERED = "tcp.unanswered", TCP_CLOSED = "tcp.closed", X224_REQUESTED = "x224.requested",
         X224_CONFIRMED = "x224.confirmed", NEGOTIATION_FAILED = "negotiation.failed",
         CLIENT_HELLO = "tls.client-hello", SERVER_HELLO = "tls.server-hello", CERTIFICATE = "tls.certificate",
+        DESCRIBED = "certificate.described",
         ALERTED = "tls.alerted", TLS_COMPLETED = "tls.completed", CONNECT_INITIAL = "mcs.connect-initial",
         CONNECT_RESPONSE = "mcs.connect-response", SESSION = "session.data-seen");
     words!(Field: FLOW = "flow", CLIENT_IP = "client_ip", CLIENT_PORT = "client_port", SERVER_IP = "server_ip",
@@ -215,7 +220,9 @@ mod words {
         SPAN_MS = "span_ms", COOKIE = "cookie", SELECTED_PROTOCOL = "selected_protocol", CODE = "code",
         SNI = "sni", VERSION = "version", SUITE = "suite", SUBJECT = "subject", ISSUER = "issuer", FROM = "from",
         ALERT = "alert", CLIENT_HOST = "client_host", RESULT = "result", INFERRED = "inferred",
-        NOT_BEFORE = "not_before", NOT_AFTER = "not_after");
+        NOT_BEFORE = "not_before", NOT_AFTER = "not_after", EXPIRED = "expired", NOT_YET_VALID = "not_yet_valid",
+        SELF_SIGNED = "self_signed", KEY = "key", KEY_BITS = "key_bits", SERIAL = "serial", SHA256 = "sha256",
+        THUMBPRINT = "thumbprint", NAMED_AS = "named_as");
 }
 
 #[cfg(test)]
@@ -250,6 +257,42 @@ mod tests {
         let (_, values) = told.iter().find(|(k, _)| *k == kind).expect(kind);
         let found = values.iter().find(|(f, _)| *f == field);
         found.map(|(_, v)| v.clone()).unwrap_or_default()
+    }
+
+    /// The layout of docs.zeek.org, "x509.log" and "ssl.log", with other values.
+    #[test]
+    fn certificates_are_described_in_a_log_of_their_own() {
+        let fingerprint = "c0ffee".repeat(10) + "c0ff";
+        let x509 = format!(
+            "{{\"ts\":1297551041.2,\"fingerprint\":\"{fingerprint}\",\"certificate.version\":3,\"certificate.serial\":\"0A1B\",\
+             \"certificate.subject\":\"CN=srv\",\"certificate.issuer\":\"CN=srv\",\"certificate.not_valid_before\":1265000000.0,\
+             \"certificate.not_valid_after\":1280000000.0,\"certificate.key_type\":\"rsa\",\"certificate.key_length\":2048}}\n\
+             {{\"ts\":1297551042.2,\"fingerprint\":\"ab\",\"certificate.serial\":\"01\"}}\n"
+        );
+        let ssl = format!(
+            "{{\"ts\":1297551041.3,\"uid\":\"CHh\",\"id.orig_h\":\"198.51.100.7\",\"id.orig_p\":49206,\"id.resp_h\":\"192.0.2.9\",\
+             \"id.resp_p\":3389,\"version\":\"TLSv12\",\"established\":false,\"cert_chain_fps\":[\"{fingerprint}\",\"beef\"]}}\n"
+        );
+        let read = |text: &str| {
+            read(
+                &text.as_bytes(),
+                looks_like(text.as_bytes()).expect("known"),
+            )
+        };
+        let (mut x509, mut ssl) = (read(&x509), read(&ssl));
+        assert_eq!((x509.defects.len(), x509.iter().count()), (0, 2));
+        complete(&mut [&mut x509, &mut ssl]);
+        assert_eq!(x509.iter().count(), 0);
+        let event = ssl.iter().find(|e| e.event.kind == words::CERTIFICATE);
+        let event = event.expect("presented");
+        assert_eq!(event.text(words::SUBJECT), Some("CN=srv"));
+        assert_eq!(event.text(words::SHA256), Some(fingerprint.as_str()));
+        assert_eq!(event.int(words::KEY_BITS), Some(2048));
+        let flag = |field| event.flag(field);
+        assert!(flag(words::EXPIRED) && flag(words::SELF_SIGNED));
+        assert!(!flag(words::NOT_YET_VALID));
+        // What was there before is there still.
+        assert!(event.int(words::FLOW).is_some());
     }
 
     /// The layout of Zeek's own tests (testing/btest/Baseline/scripts.base.protocols.rdp.rdp-to-ssl), with other values.
@@ -348,7 +391,7 @@ mod tests {
         let text = [
             line("rdp", "\"rdp\":{\"event_type\":\"initial_request\",\"cookie\":\"ana\"}"),
             line("rdp", "\"rdp\":{\"event_type\":\"initial_response\",\"protocol\":\"hybrid_ex\"}"),
-            line("tls", "\"tls\":{\"sni\":\"srv\",\"version\":\"TLS 1.2\",\"subject\":\"CN=srv\",\"notafter\":\"2027-01-01T00:00:00\"}"),
+            line("tls", "\"tls\":{\"sni\":\"srv\",\"version\":\"TLS 1.2\",\"subject\":\"CN=srv\",\"fingerprint\":\"0A:1B\",\"notafter\":\"2026-01-01T00:00:00\"}"),
             line("flow", "\"flow\":{\"pkts_toserver\":9,\"pkts_toclient\":9,\"state\":\"closed\"},\"tcp\":{\"fin\":true,\"ack\":true}"),
         ]
         .concat();
@@ -364,6 +407,8 @@ mod tests {
                 "tcp.closed"
             ]
         );
+        assert_eq!(value(&text, "tls.certificate", "expired"), "true");
+        assert_eq!(value(&text, "tls.certificate", "thumbprint"), "0a1b");
         assert_eq!(value(&text, "tcp.closed", "by"), "unknown");
         assert_eq!(value(&text, "x224.confirmed", "selected_protocol"), "8");
         let silent = line(

@@ -37,7 +37,12 @@ impl Row {
                 }
                 return;
             }
-            Value::Null | Value::Object(_) | Value::Array(_) => return,
+            // As in a tab-separated log.
+            Value::Array(items) => {
+                let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                texts.join(",")
+            }
+            Value::Null | Value::Object(_) => return,
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };

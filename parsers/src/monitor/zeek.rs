@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 
 use super::words as w;
-use super::{RDP, Reading, Row};
+use super::{RDP, Reading, Row, certificates};
 use crate::batch::Filling;
 use crate::code;
 use crate::event::Guid;
@@ -28,6 +28,10 @@ pub(super) fn take(to: &mut Reading, row: &Row) -> bool {
         return false;
     };
     to.batch.saw(to.log, time, to.line);
+    if certificates::is_one(row) {
+        certificates::describe(to, row, time);
+        return true;
+    }
     let ends = row
         .end("id.orig_h", "id.orig_p")
         .zip(row.end("id.resp_h", "id.resp_p"));
@@ -226,10 +230,12 @@ impl Told<'_> {
                 .text(w::VERSION, version_name(&version))
                 .text(w::SUITE, &suite);
         }
-        if !subject.is_empty() || !issuer.is_empty() {
+        let name = certificates::name_of(self.row).to_owned();
+        if !subject.is_empty() || !issuer.is_empty() || !name.is_empty() {
             self.step(w::CERTIFICATE, time)
                 .text(w::SUBJECT, &subject)
-                .text(w::ISSUER, &issuer);
+                .text(w::ISSUER, &issuer)
+                .text(w::NAMED_AS, &name);
         }
         let codes = code::table("tls-alert").unwrap_or_default();
         let number = codes.iter().find(|c| c.name == alert).map(|c| c.value);
