@@ -180,7 +180,7 @@ pub(crate) fn short(text: &str) -> String {
     if let Some((_, quoted)) = rest.split_once("(\"")
         && let Some((quoted, _)) = quoted.split_once('"')
     {
-        rest = quoted;
+        return quoted.to_owned();
     }
     let line = rest.lines().next().unwrap_or_default();
     line.trim_end_matches([')', '"']).to_owned()
