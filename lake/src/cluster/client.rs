@@ -1,5 +1,5 @@
-//! Hosts sent to a cluster, and their answers taken in. They go in jobs of some thousand, so that answers come while others
-//! are worked on, and what is lost with a scheduler or its last executor is one job and not all.
+//! Hosts sent to a cluster, and their answers taken in. They go in jobs of some hundred, so that answers come while others
+//! are worked on, and what is lost with a scheduler or its last executor is a few jobs and not all.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,11 +34,11 @@ const MOST_HOSTS: usize = 16;
 /// Bytes of evidence of one task, about.
 const MOST_BYTES: u64 = 32 << 20;
 /// Tasks that hosts are dealt to where there are enough of them.
-const TASKS: usize = 64;
-/// Tasks of one job.
-const JOB: usize = 128;
-/// Jobs under way: while the last tasks of one are worked on, nobody has to wait.
-const JOBS: usize = 2;
+const TASKS: usize = 128;
+/// Tasks of one job: its answers come when all of them are done.
+const JOB: usize = 32;
+/// Jobs under way: enough tasks for 256 processors, and while the last of one are worked on, nobody has to wait.
+const JOBS: usize = 8;
 /// How often a job is begun before it is given up.
 const ATTEMPTS: u32 = 4;
 /// For a scheduler or executors to come back.
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn hosts_are_dealt_whole_and_in_their_order() {
-        for count in [0, 1, 63, 64, 65, 1000, 100_000] {
+        for count in [0, 1, 127, 128, 129, 1000, 100_000] {
             let all = hosts(count, |n| n % 7 * (MOST_BYTES / 4));
             let tasks = dealt(all.clone());
             assert!(tasks.iter().all(|t| (1..=MOST_HOSTS).contains(&t.len())));
@@ -325,7 +325,7 @@ mod tests {
             assert!(tasks.iter().all(|t| t.len() == 1 || sum(t) <= MOST_BYTES));
             assert_eq!(tasks.concat(), all);
         }
-        assert_eq!(dealt(hosts(64, |_| 0)).len(), 64);
+        assert_eq!(dealt(hosts(128, |_| 0)).len(), 128);
         assert_eq!(dealt(hosts(100_000, |_| 0)).len(), 6250);
     }
 

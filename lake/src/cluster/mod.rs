@@ -1,7 +1,7 @@
 //! A cluster of Apache Ballista: a scheduler, executors, and whoever asks them, all of them this program.
 //!
 //! ```text
-//! fleet: hosts ─→ jobs of some thousand ─→ scheduler ─→ executors: rdp_lines(job, host) ─→ lines, told once each
+//! fleet: hosts ─→ jobs of some hundred ─→ scheduler ─→ executors: rdp_lines(job, host) ─→ lines, told once each
 //! sql:   query ─→ plan ─→ scheduler ─→ stages ─→ executors: Parquet, rdp_diagnose(…) ─→ rows
 //! ```
 //!
