@@ -45,6 +45,8 @@ const ATTEMPTS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Before a job is begun again.
 const PAUSE: Duration = Duration::from_secs(2);
+/// In what the engine says when answers lie at an executor that is gone.
+const LOST: &str = "Shuffle fetch partition error";
 /// How often it is looked whether somebody asked for the end.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -173,6 +175,9 @@ impl Fleet {
             .and_then(|(_, t)| t.split_once(behind));
         match refused {
             Some((why, _)) => Err(LakeError::Asked(format!("{}: {why}", self.address.text))),
+            None if text.contains(LOST) => {
+                Ok("an executor went away before its answers were fetched".to_owned())
+            }
             None => Ok(short(&text)),
         }
     }
