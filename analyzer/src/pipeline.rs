@@ -146,6 +146,15 @@ pub fn map<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync + Send) -> Ve
         .collect()
 }
 
+/// What `each` makes of each of these, in their order, in parallel.
+pub fn map_all<I: Sync, T: Send>(items: &[I], each: impl Fn(&I) -> T + Sync + Send) -> Vec<T> {
+    if items.len() <= FEW && rayon::current_thread_index().is_none() {
+        return items.iter().map(each).collect();
+    }
+    let items = items.par_iter().with_min_len(SMALLEST_SHARE);
+    items.map(each).collect()
+}
+
 /// [`Means`], read.
 struct Keys<'a> {
     secrets: KeyLog,
