@@ -153,7 +153,8 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         parallel,
         progress: &progress,
     };
-    pipeline::each(threads, found.units.len(), |n| {
+    let admit = |n| worker.admit(n);
+    pipeline::each(threads, found.units.len(), admit, |n, _pass| {
         let stopped = || lock(&sink).failed.is_some();
         if interrupt::asked() || stopped() {
             return;
