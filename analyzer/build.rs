@@ -24,10 +24,12 @@ fn main() {
             .unwrap_or(&path)
             .to_string_lossy()
             .replace('\\', "/");
+        // Where the sources lie is left to the compiler: with it in here, the same sources in another folder would give
+        // another program.
         let _ = writeln!(
             table,
-            "    ({name:?}, include_str!({:?})),",
-            path.display().to_string()
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/knowledge/causes/{name}")
         );
     }
     table.push_str("];\n");

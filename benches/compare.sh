@@ -62,6 +62,8 @@ for name, header, chunks in logs:
         for i in range(count):
             file.write(chunks[i % len(chunks)])
 PY
+    # A record is 1.1 KB.
+    python3 "$here/benches/logon_flood.py" "$work/flood.evtx" "$((megabytes * 900))" "$shared/samples"
     # One log alone: what several threads make of a single file.
     python3 - "$work" <<'PY'
 import os, shutil, sys
@@ -166,6 +168,12 @@ job("Remote Desktop logs alone, one thread", rdp, [
     ("rdpwhy diagnose -j1", diagnose(os.path.join(work, "rdp"), 1)),
     ("evtx_dump -t1 -o jsonl", [["evtx_dump", "-t1", "-o", "jsonl", log] for log in rdp]),
     ("cat", [["cat", *rdp]]),
+])
+flood = os.path.join(work, "flood.evtx")
+job("A log of failed logons, one thread", [flood], [
+    ("rdpwhy diagnose -j1", diagnose(flood, 1)),
+    ("evtx_dump -t1 -o jsonl", [["evtx_dump", "-t1", "-o", "jsonl", flood]]),
+    ("cat", [["cat", flood]]),
 ])
 fleet = [[rdpwhy, "fleet", os.path.join(work, "hosts10000"), "-j1", "-o", os.devnull]]
 job("10,000 hosts, one thread", glob.glob(os.path.join(work, "hosts10000", "*", "*")), [

@@ -15,6 +15,7 @@ use crate::evidence::{At, Evidence};
 use crate::identities::Identities;
 use crate::knowledge::Knowledge;
 use crate::ladder;
+use crate::pipeline;
 use crate::report::{AttemptReport, Endpoint, Report, Sign, Summary, Tool, VerdictReport};
 use crate::roles::Roles;
 use crate::sentence;
@@ -65,40 +66,31 @@ pub fn report(parts: &Parts<'_>) -> Report {
         .iter()
         .filter_map(|v| example(parts, v))
         .collect();
-    let attempts: Vec<AttemptReport> = parts
+    let shown: Vec<(usize, &Attempt)> = parts
         .attempts
         .iter()
         .enumerate()
         .filter(|(i, _)| parts.shown.get(*i) == Some(&true))
-        .map(|(i, a)| {
-            // The steps of a failed try share the verdict of what decided it.
-            let v = by_attempt
-                .get(&i)
-                .or_else(|| by_attempt.get(&a.part_of?).filter(|_| a.outcome.is_bad()));
-            attempt(
-                parts,
-                &ids,
-                i,
-                a,
-                v.and_then(|v| verdict_ids.get(*v)).cloned(),
-                parts.ladders == Ladders::All || examples.contains(&i),
-            )
-        })
         .collect();
-    let verdicts: Vec<VerdictReport> = parts
-        .verdicts
-        .iter()
-        .enumerate()
-        .map(|(n, v)| {
-            verdict(
-                parts,
-                &ids,
-                verdict_ids.get(n).cloned().unwrap_or_default(),
-                n,
-                v,
-            )
-        })
-        .collect();
+    let tell = |(i, a): (usize, &Attempt)| {
+        // The steps of a failed try share the verdict of what decided it.
+        let decided = || by_attempt.get(&a.part_of?).filter(|_| a.outcome.is_bad());
+        let v = by_attempt.get(&i).or_else(decided);
+        attempt(
+            parts,
+            &ids,
+            i,
+            a,
+            v.and_then(|v| verdict_ids.get(*v)).cloned(),
+            parts.ladders == Ladders::All || examples.contains(&i),
+        )
+    };
+    let attempts: Vec<AttemptReport> = pipeline::map_all(&shown, |s| tell(*s));
+    let numbered: Vec<(usize, &Verdict)> = parts.verdicts.iter().enumerate().collect();
+    let verdicts: Vec<VerdictReport> = pipeline::map_all(&numbered, |(n, v)| {
+        let id = verdict_ids.get(*n).cloned().unwrap_or_default();
+        verdict(parts, &ids, id, *n, v)
+    });
     let summary = summary(&attempts, &verdicts);
     Report {
         schema: "rdpwhy.report/1",

@@ -111,10 +111,18 @@ fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, rayon::ThreadPoolBu
 
 /// Does each piece of work `0..count` once, several at a time, begun in this order. All of them share one pool, so that the
 /// last one, if it is large, gets all of it.
-pub fn each(threads: Option<usize>, count: usize, work: impl Fn(usize) + Sync) {
+///
+/// `admit` may wait until there is room for a piece; `work` must wait for no other piece: a thread of the pool that waits
+/// for help with one does another one meanwhile, on top of it.
+pub fn each<P: Send>(
+    threads: Option<usize>,
+    count: usize,
+    admit: impl Fn(usize) -> P + Sync,
+    work: impl Fn(usize, P) + Sync,
+) {
     let next = AtomicUsize::new(0);
     let Ok(pool) = pool(threads) else {
-        return (0..count).for_each(work);
+        return (0..count).for_each(|n| work(n, admit(n)));
     };
     let take = || {
         loop {
@@ -122,7 +130,8 @@ pub fn each(threads: Option<usize>, count: usize, work: impl Fn(usize) + Sync) {
             if n >= count {
                 break;
             }
-            pool.install(|| work(n));
+            let admitted = admit(n);
+            pool.install(|| work(n, admitted));
         }
     };
     // These threads only wait for the pool's.
@@ -144,6 +153,15 @@ pub fn map<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync + Send) -> Ve
         .with_min_len(SMALLEST_SHARE)
         .map(each)
         .collect()
+}
+
+/// What `each` makes of each of these, in their order, in parallel.
+pub fn map_all<I: Sync, T: Send>(items: &[I], each: impl Fn(&I) -> T + Sync + Send) -> Vec<T> {
+    if items.len() <= FEW && rayon::current_thread_index().is_none() {
+        return items.iter().map(each).collect();
+    }
+    let items = items.par_iter().with_min_len(SMALLEST_SHARE);
+    items.map(each).collect()
 }
 
 /// [`Means`], read.

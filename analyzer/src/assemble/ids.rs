@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::Parts;
+use crate::attempt::Attempt;
+use crate::pipeline;
 use crate::sighting::Peer;
 
 fn hash(prefix: &str, parts: &[String]) -> String {
@@ -36,21 +38,24 @@ pub(crate) fn attempt_ids(parts: &Parts<'_>) -> Vec<String> {
             text(p.name.as_ref().map(|n| n.to_lowercase())),
         ]
     };
-    parts
-        .attempts
-        .iter()
-        .map(|a| {
-            let mut what = Vec::from(peer(&a.client));
-            what.extend(peer(&a.server));
-            what.push(a.raw_start.0.to_string());
-            let first = hash("a", &what);
+    let what = |a: &Attempt| {
+        let mut what = Vec::from(peer(&a.client));
+        what.extend(peer(&a.server));
+        what.push(a.raw_start.0.to_string());
+        what
+    };
+    let firsts = pipeline::map_all(parts.attempts, |a| hash("a", &what(a)));
+    firsts
+        .into_iter()
+        .zip(parts.attempts)
+        .map(|(first, a)| {
             if used.insert(first.clone()) {
                 return first;
             }
             let again = alike.entry(first).or_insert(1);
             loop {
                 *again += 1;
-                let mut more = what.clone();
+                let mut more = what(a);
                 more.push(again.to_string());
                 let id = hash("a", &more);
                 if used.insert(id.clone()) {

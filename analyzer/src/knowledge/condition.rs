@@ -160,8 +160,11 @@ fn number(value: Value<'_>) -> Option<i64> {
 
 /// Decimal or `0x…`.
 pub fn parse_number(text: &str) -> Option<i64> {
-    let text = text.trim();
     // Most words are none, and each is asked for thousands of times.
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let text = text.trim();
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
         return None;
     }

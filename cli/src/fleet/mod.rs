@@ -174,7 +174,8 @@ fn run(args: &Fleet, out: &mut (dyn Write + Send), say: &mut Speaker<'_>) -> Res
         lock(&sink).take(n, item, bytes);
     };
     let here = || {
-        pipeline::each(threads, found.units.len(), |n| {
+        let admit = |n| worker.admit(n);
+        pipeline::each(threads, found.units.len(), admit, |n, _pass| {
             if stopped() {
                 return;
             }

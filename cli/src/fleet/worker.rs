@@ -10,7 +10,7 @@ use rdpwhy_analyzer::identities::Identities;
 use rdpwhy_analyzer::report::Report;
 use rdpwhy_analyzer::{Knowledge, Options};
 
-use super::gate::Gate;
+use super::gate::{Gate, Pass};
 use super::journal::Earlier;
 use super::line::{self, Line};
 use super::manifest;
@@ -50,6 +50,11 @@ pub struct Worker<'a> {
 }
 
 impl Worker<'_> {
+    /// Waits until there is room for a host.
+    pub fn admit(&self, n: usize) -> Pass<'_> {
+        self.gate.enter(self.units.get(n).map_or(0, |u| u.bytes))
+    }
+
     /// The files and lines of a host; none when the work was broken off.
     pub fn work(&self, n: usize) -> Option<(Vec<Stamp>, Vec<u8>)> {
         let unit = self.units.get(n)?;
@@ -58,10 +63,9 @@ impl Worker<'_> {
             left: AtomicU64::new(unit.bytes),
         };
         let stamps = unit.stamps();
-        let done = self.known(unit, &stamps).or_else(|| {
-            let _pass = self.gate.enter(unit.bytes);
-            self.analyse(unit, stamps, &heard)
-        });
+        let done = self
+            .known(unit, &stamps)
+            .or_else(|| self.analyse(unit, stamps, &heard));
         self.progress.bytes(heard.left.load(Ordering::Relaxed));
         self.progress.host(unit.files);
         done
