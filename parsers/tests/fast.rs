@@ -380,6 +380,74 @@ fn forge(bytes: &mut [u8]) {
     }
 }
 
+/// Where the live records of the first chunk begin, and where the last one ends.
+fn places(bytes: &[u8]) -> Vec<usize> {
+    let mut places = vec![4096 + 512];
+    while let Some(at) = places.last().copied()
+        && bytes[at..].starts_with(b"**\0\0")
+    {
+        let size = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap());
+        places.push(at + size as usize);
+    }
+    places
+}
+
+/// Bytes are missing from a live record, whose values then lie where others belong; the record stands whole in the slack.
+/// Checksums were computed over that, with and without damage right behind it.
+#[test]
+fn a_whole_copy_in_slack_counts_where_the_live_record_is_broken() {
+    let file = LogFile::new(numbered((0..2).flat_map(|_| shapes(Encoding::Template))));
+    let whole = file.to_bytes().unwrap();
+    let places = places(&whole);
+    let count = places.len() - 1;
+    assert_eq!(count, shapes(Encoding::Template).len() * 2);
+    // Templates are defined in the first records.
+    let second = count / 2..count - 1;
+    let mut recovered = 0;
+    for (from, lost) in second.flat_map(|nth| [(nth, 6), (nth, 48), (nth, 120)]) {
+        let (at, end, free) = (places[from], places[from + 1], places[count]);
+        for start in (at + 24 + 10..end - lost).step_by(29) {
+            for hidden in [false, true] {
+                let mut bytes = whole.clone();
+                bytes.copy_within(at..end, free);
+                bytes.copy_within(start + lost..end, start);
+                if hidden {
+                    bytes[end] = 0;
+                }
+                forge(&mut bytes);
+                let name = format!("record {from}, {lost} bytes from {start} on, {hidden}");
+                assert_same(&bytes, &name);
+                recovered += read(&bytes, read_chunks).recovered;
+            }
+        }
+    }
+    assert!(recovered > 100, "{recovered}");
+}
+
+/// What stands before an odd record is hidden from the general reader while it looks at that record, even if the first
+/// record of the chunk is none.
+#[test]
+fn odd_records_are_found_behind_a_broken_first_one() {
+    let file = LogFile::new(numbered((0..2).flat_map(|_| shapes(Encoding::Template))));
+    let whole = file.to_bytes().unwrap();
+    let places = places(&whole);
+    let second = places.len() / 2;
+    for first in [0, 23] {
+        for nth in second..places.len() - 1 {
+            let mut bytes = whole.clone();
+            // Without a signature, or with a time beyond the year 9999.
+            bytes[places[0] + first] ^= 0x7F;
+            // The number of values.
+            let count = places[nth] + 24 + 14;
+            bytes[count..count + 4].fill(0xFF);
+            assert_same(&bytes, &format!("first {first}, record {nth}"));
+            let defects = read(&bytes, read_chunks).defects;
+            let lost = defects.iter().map(|d| d.lost).max();
+            assert_eq!(lost, Some(2), "{defects:?}");
+        }
+    }
+}
+
 #[test]
 fn forged_files_read_the_same_where_the_general_way_reads_all() {
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);

@@ -10,7 +10,7 @@ use ::evtx::{EvtxChunkData, EvtxRecord, IterChunkRecords, ParserSettings};
 
 use super::fast;
 use super::plan::{Chunk, Plan};
-use super::{CHUNK, CHUNK_HEADER, CHUNK_SIGNATURE};
+use super::{CHUNK, CHUNK_HEADER, CHUNK_SIGNATURE, RECORD_SIGNATURE};
 use crate::batch::EventBatch;
 use crate::raw::{RawRecord, to_event};
 use crate::read_at::ReadAt;
@@ -153,9 +153,12 @@ fn view(
     if let Some((end, id)) = prefix.filter(|p| p.0 > CHUNK_HEADER) {
         let size = u32::try_from(end - CHUNK_HEADER).unwrap_or(CHUNK_END);
         let place = |at: usize| CHUNK_HEADER + at..;
-        let parts: [(usize, &[u8]); 3] = [
+        // A record may be broken here: without a whole header the reader would look for the next one by itself.
+        let parts: [(usize, &[u8]); 5] = [
+            (0, RECORD_SIGNATURE),
             (4, &size.to_le_bytes()),
             (8, &id.to_le_bytes()),
+            (16, &[0; 8]),
             // The token that ends a stream.
             (24, &[0]),
         ];
@@ -340,7 +343,7 @@ fn read_all<'a>(
     read_old(slack, live, batch);
 }
 
-/// Reads a live record.
+/// Reads a live record. Only one that was read stands for an old one with its number.
 fn read_live(
     record: Found<'_>,
     live: &mut HashSet<u64>,
@@ -349,9 +352,12 @@ fn read_live(
 ) {
     match record {
         Ok(record) => {
-            live.insert(record.event_record_id);
+            let number = record.event_record_id;
             match read_record(record, batch) {
-                Ok(()) => tally.read += 1,
+                Ok(()) => {
+                    live.insert(number);
+                    tally.read += 1;
+                }
                 Err(e) => tally.fail(e),
             }
         }
@@ -366,8 +372,9 @@ fn read_old<'a>(
     batch: &mut EventBatch,
 ) {
     for record in records {
-        if live.insert(record.event_record_id) {
-            let _ = read_record(record, batch);
+        let number = record.event_record_id;
+        if !live.contains(&number) && read_record(record, batch).is_ok() {
+            live.insert(number);
         }
     }
 }

@@ -8,8 +8,10 @@
 //! This reader is strict: what it does not wholly understand is [`Odd`] and goes the general way, which knows how to
 //! resynchronise, carve and guess: an odd record alone, all from a damaged place on, old records behind the live ones. In a
 //! chunk whose checksums do not vouch for its bytes, each record is looked at as a whole before it is believed (see
-//! [`strict`]). So both ways give the same events, counts, logs and defects; the one difference is that in a chunk with the
-//! right checksums the payload of a record that nobody asks for is not opened here, and a fault inside it stays unseen.
+//! [`strict`]). They vouch for nothing where damage stands among the records, or where an old record has a number that a live
+//! one has, too: whoever computed them did it over broken bytes. So both ways give the same events, counts, logs and defects;
+//! the one difference is that in any other chunk with the right checksums the payload of a record that nobody asks for is not
+//! opened here, and a fault inside it stays unseen.
 
 mod bytes;
 mod frame;
@@ -24,7 +26,7 @@ mod token;
 mod value;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::quality::RandomState;
 
@@ -174,16 +176,45 @@ impl Reader {
     /// was when the chunk's header makes no sense.
     pub(super) fn take(&mut self, block: &[u8], batch: &mut EventBatch) -> Result<Taken, Odd> {
         let header = Header::read(block)?;
+        let first_event = batch.events.len();
+        self.proven = header.proven;
+        let mut walked = self.walk(block, &header, batch)?;
+        if self.proven && self.doubtful(block, &walked) {
+            batch.forget_events_from(first_event);
+            self.proven = false;
+            walked = self.walk(block, &header, batch)?;
+        }
+        let Walked { end, broken, old } = walked;
+        let odd = self.steps.iter().filter(|s| s.read().is_none()).count();
+        Ok(Taken {
+            header,
+            understood: (self.steps.len() - odd) as u64,
+            odd,
+            rest: (broken || old || odd > 0).then_some(Rest {
+                end,
+                all_met: !broken,
+                more: broken || old,
+            }),
+            first_event,
+        })
+    }
+
+    /// Walks over the live records of a chunk and reads them into the batch, which is as it was when that fails.
+    fn walk(
+        &mut self,
+        block: &[u8],
+        header: &Header,
+        batch: &mut EventBatch,
+    ) -> Result<Walked, Odd> {
         self.frames.clear();
         self.inline = Recent::default();
         self.picker.clear();
         self.strict.clear();
-        self.proven = header.proven;
         self.template_bytes = 0;
         let mut steps = std::mem::take(&mut self.steps);
         steps.clear();
         let first_event = batch.events.len();
-        let walked = walk::records(block, &header, |met| match met {
+        let walked = walk::records(block, header, |met| match met {
             Met::Record(record) => {
                 let mark = batch.mark();
                 let what = if let Ok(seen) = self.record(block, record, batch) {
@@ -201,25 +232,23 @@ impl Reader {
             }),
         });
         self.steps = steps;
-        let Walked { end, broken, old } = match walked {
-            Ok(walked) => walked,
-            Err(odd) => {
-                batch.forget_events_from(first_event);
-                return Err(odd);
-            }
-        };
-        let odd = self.steps.iter().filter(|s| s.read().is_none()).count();
-        Ok(Taken {
-            header,
-            understood: (self.steps.len() - odd) as u64,
-            odd,
-            rest: (broken || old || odd > 0).then_some(Rest {
-                end,
-                all_met: !broken,
-                more: broken || old,
-            }),
-            first_event,
-        })
+        if walked.is_err() {
+            batch.forget_events_from(first_event);
+        }
+        walked
+    }
+
+    /// Whether right checksums say nothing of the chunk just walked. Windows writes neither damage nor two records of one
+    /// number: of two, the general reader takes the old one if the live one is broken, so it must be known whether it is.
+    fn doubtful(&self, block: &[u8], walked: &Walked) -> bool {
+        if walked.broken || self.steps.iter().any(Step::is_damage) {
+            return true;
+        }
+        if !walked.old {
+            return false;
+        }
+        let read: HashSet<u64, RandomState> = self.steps.iter().filter_map(Step::read).collect();
+        walk::old(block, walked.end).any(|number| read.contains(&number))
     }
 
     /// What stands in the live part of the chunk read last.

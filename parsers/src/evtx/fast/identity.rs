@@ -104,6 +104,9 @@ impl Identities {
         }
         let mut texts = [const { String::new() }; 4];
         for (text, name) in texts.iter_mut().zip(names) {
+            if cut(name.of(data)) && name.kind == kind::TEXT {
+                return Err(Odd("a name that goes on behind its end"));
+            }
             value::text(name, data, text)?;
         }
         let [provider, source, channel, host] = texts;
@@ -133,6 +136,12 @@ impl Identities {
         self.logs_by_name.insert(key, number);
         Ok(number)
     }
+}
+
+/// Whether something follows the first NUL of a text. A value that lies where another belongs looks like that.
+fn cut(text: &[u8]) -> bool {
+    let mut behind = text.as_chunks::<2>().0.iter().skip_while(|c| **c != [0, 0]);
+    behind.any(|c| *c != [0, 0])
 }
 
 impl Provider {

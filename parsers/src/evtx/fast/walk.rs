@@ -130,7 +130,7 @@ pub(super) fn records(
     Ok(Walked {
         end: at,
         broken: false,
-        old: slack(block, at)?,
+        old: old(block, at).next().is_some(),
     })
 }
 
@@ -176,8 +176,9 @@ fn record(block: &[u8], at: usize) -> Result<Option<(Record, usize)>, Odd> {
     Ok(Some((record, end)))
 }
 
-/// Whether there are old records behind the live ones, which are the general reader's business.
-fn slack(block: &[u8], from: usize) -> Result<bool, Odd> {
+/// The numbers of the old records behind the live ones, which are the general reader's business; also what only looks like
+/// one inside another.
+pub(super) fn old(block: &[u8], from: usize) -> impl Iterator<Item = u64> {
     let rest = block.get(from..).unwrap_or_default();
     // Nearly always nothing but zeroes, or what is left of one old record: look at eight bytes at a time.
     let (words, tail) = rest.as_chunks::<8>();
@@ -191,18 +192,19 @@ fn slack(block: &[u8], from: usize) -> Result<bool, Odd> {
         used
     };
     let mut at = from;
-    while let Some(found) = block
-        .get(at..from + end)
-        .and_then(|rest| rest.iter().position(|b| *b == b'*'))
-    {
-        at += found;
-        let old = record(block, at)?;
-        if old.is_some_and(|(old, _)| {
-            block.get(old.end..old.end + SIZE_COPY) == block.get(at + 4..at + 8)
-        }) {
-            return Ok(true);
+    std::iter::from_fn(move || {
+        while let Some(found) = block
+            .get(at..from + end)
+            .and_then(|rest| rest.iter().position(|b| *b == b'*'))
+        {
+            let here = at + found;
+            at = here + 1;
+            if let Ok(Some((old, _))) = record(block, here)
+                && block.get(old.end..old.end + SIZE_COPY) == block.get(here + 4..here + 8)
+            {
+                return Some(old.number);
+            }
         }
-        at += 1;
-    }
-    Ok(false)
+        None
+    })
 }
