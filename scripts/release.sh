@@ -33,7 +33,8 @@ mkdir -p "$out"
 cp "$work/one/target/release/rdpwhy" "$out/"
 if cargo cyclonedx --version >/dev/null 2>&1; then
     (cd "$work/one" && cargo cyclonedx --quiet --format json --manifest-path cli/Cargo.toml --override-filename rdpwhy.cdx)
-    cp "$work/one/cli/rdpwhy.cdx.json" "$out/"
+    # Where it was built is nobody's part.
+    sed "s|$work/one|/rdpwhy|g" "$work/one/cli/rdpwhy.cdx.json" >"$out/rdpwhy.cdx.json"
 else
     echo 'no parts list: cargo install cargo-cyclonedx' >&2
 fi
